@@ -1,0 +1,102 @@
+"""What a classification gives back: plain frozen records of arrays, no behaviour beyond conversion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class Poses:
+    """Pose of each particle: how its pixels reach the frame of its class average.
+
+    With ``x`` a position in the particle relative to pixel ``box // 2`` (column, row) and ``p``
+    the position in the class average relative to the same pixel::
+
+        p = F R(psi) x - t,   R(psi) = [[cos, -sin], [sin, cos]],   F = diag(-1, 1) if mirror
+
+    So the shift is a vector in the frame of the average (the search disc is the same for every
+    rotation). ``image_from_reference`` is the inverse of this map.
+
+    Attributes
+    ----------
+    psi_rad : (n,) float64, in [-pi, pi)
+    shift_px : (n, 2) float64, ``t`` as (x, y) in pixels of the input box
+    mirror : (n,) bool
+    """
+
+    psi_rad: npt.NDArray[np.float64]
+    shift_px: npt.NDArray[np.float64]
+    mirror: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        """Return the number of particles."""
+        return len(self.psi_rad)
+
+    def take(self, rows: npt.NDArray[np.intp]) -> Poses:
+        """Return the poses of some rows."""
+        return Poses(self.psi_rad[rows], self.shift_px[rows], self.mirror[rows])
+
+    def relion_angle_deg(self) -> npt.NDArray[np.float64]:
+        """Return rlnAnglePsi in degrees, in [-180, 180)."""
+        return np.degrees(self.psi_rad)
+
+    def relion_origin_px(self) -> npt.NDArray[np.float64]:
+        """Return the origin offset (n, 2) in pixels: ``p = F R(psi) (x + origin)``.
+
+        RELION shifts first and rotates second, so ``origin = -R(psi)^T F t``.
+        """
+        cos, sin = np.cos(self.psi_rad), np.sin(self.psi_rad)
+        x = np.where(self.mirror, -self.shift_px[:, 0], self.shift_px[:, 0])
+        y = self.shift_px[:, 1]
+        return np.stack([-(cos * x + sin * y), -(-sin * x + cos * y)], axis=1)
+
+
+def identity_poses(n_images: int) -> Poses:
+    """Return ``n_images`` poses without rotation, shift or mirror."""
+    return Poses(np.zeros(n_images), np.zeros((n_images, 2)), np.zeros(n_images, dtype=bool))
+
+
+@dataclass(frozen=True)
+class IterationReport:
+    """One iteration of one level, for the progress display, ``run.json`` and convergence plots."""
+
+    level: int
+    n_classes: int
+    iteration: int
+    n_changed: int
+    mean_score: float
+    smallest_class: int
+    largest_class: int
+    n_reseeded: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class LevelResult:
+    """The state of every particle at the end of one level.
+
+    ``labels`` are 0-based class indices; -1 marks a flagged image (not finite, constant) that
+    takes part in nothing and is written with class number 0.
+    ``scores`` are normalised correlations with the own class, ``confidence`` the margin to the
+    second best class. ``parents[k]`` is the class of the previous level that class k came from
+    (-1 at level 0).
+    """
+
+    level: int
+    n_classes: int
+    labels: npt.NDArray[np.int32]
+    poses: Poses
+    scores: npt.NDArray[np.float32]
+    confidence: npt.NDArray[np.float32]
+    parents: npt.NDArray[np.int32]
+    iterations: tuple[IterationReport, ...] = field(default_factory=tuple)
+
+    def class_sizes(self) -> npt.NDArray[np.int64]:
+        """Return the number of members of each class, shape (n_classes,)."""
+        return np.bincount(self.labels[self.labels >= 0], minlength=self.n_classes)
