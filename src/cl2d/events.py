@@ -1,0 +1,92 @@
+"""What a running classification reports, step by step, to whoever shows or records it.
+
+A function that takes long accepts ``on_event`` and calls it with these records; each iteration
+also sends :class:`cl2d.results.IterationReport`. All fields are plain Python values, so that a
+record can be written as JSON.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class RunPlanned:
+    """What the run is about to do, before anything is computed.
+
+    ``memory_bytes`` is the estimated peak of the whole run; ``n_shifts`` the number of positions
+    in the search disc of radius ``max_shift_px`` (pixels of the input).
+    """
+
+    n_images: int
+    box_px: int
+    pixel_size_angstrom: float | None
+    working_box_px: int
+    resolution_angstrom: float | None
+    n_classes: int
+    n_shifts: int
+    max_shift_px: float
+    memory_bytes: int
+    threads: int
+    simd_level: str
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PhaseStarted:
+    """A phase (reading, averaging, writing) begins; ``total`` steps, None if not known."""
+
+    name: str
+    total: int | None = None
+
+
+@dataclass(frozen=True)
+class PhaseProgress:
+    """``done`` of ``total`` steps of a phase are behind."""
+
+    name: str
+    done: int
+    total: int | None = None
+
+
+@dataclass(frozen=True)
+class PhaseFinished:
+    """A phase is over; it took ``seconds`` of wall time."""
+
+    name: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class LevelStarted:
+    """A level begins with ``n_classes`` classes; levels count from 0."""
+
+    level: int
+    n_classes: int
+
+
+@dataclass(frozen=True)
+class IterationProgress:
+    """``done`` of ``total`` images of an iteration are assigned; iterations count from 1."""
+
+    level: int
+    iteration: int
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class LevelFinished:
+    """A level is over; ``class_sizes[k]`` images are in class k."""
+
+    level: int
+    n_classes: int
+    class_sizes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class RunFinished:
+    """The run is over and its files are written; wall and processor time of the whole."""
+
+    seconds: float
+    cpu_seconds: float
