@@ -1,0 +1,150 @@
+"""The checks, one session each: `nox -s ruff`, `nox -s cpp`, ... in the environment that is active.
+
+No session makes an environment of its own: the engine would be compiled for each of them. What
+they need is ``pip install . && pip install --group dev``; ``.ci/run`` does just that.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.5"
+nox.options.default_venv_backend = "none"
+nox.options.stop_on_first_error = True
+nox.options.error_on_missing_interpreters = False
+
+ROOT = Path(__file__).parent
+STUB = ROOT / "src" / "cl2d" / "_native.pyi"
+KERNELS = ROOT / "cpp" / "src" / "kernels"
+N_JOBS = str(len(os.sched_getaffinity(0)))
+
+
+def cpp_files(*patterns: str) -> list[str]:
+    """Return the C++ files of the tree that match, relative to its root."""
+    found = {path for pattern in patterns for path in (ROOT / "cpp").glob(pattern)}
+    return [str(path.relative_to(ROOT)) for path in sorted(found)]
+
+
+@nox.session
+def ruff(session: nox.Session) -> None:
+    """Lint the Python files and compare their layout with the formatter's."""
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def mypy(session: nox.Session) -> None:
+    """Check the types, strictly."""
+    session.run("mypy")
+
+
+@nox.session
+def layers(session: nox.Session) -> None:
+    """Check that imports only go down the layers of the package."""
+    session.run("lint-imports", env={"PYTHONPATH": str(ROOT / "src")})
+
+
+@nox.session
+def spelling(session: nox.Session) -> None:
+    """Look for common misspellings everywhere."""
+    session.run("codespell")
+
+
+@nox.session
+def cpp_format(session: nox.Session) -> None:
+    """Compare the layout of the C++ and CMake files with the formatters'."""
+    files = cpp_files("**/*.cpp", "**/*.hpp", "**/*.inl")
+    session.run("clang-format", "--dry-run", "-Werror", *files)
+    session.run("gersemi", "--check", "CMakeLists.txt", "cpp")
+
+
+def build_and_test(session: nox.Session, preset: str) -> None:
+    """Build the engine and its tests by a CMake preset, and run them."""
+    session.run("cmake", "--preset", preset, "--fresh")
+    session.run("cmake", "--build", "--preset", preset, "--parallel", N_JOBS)
+    folder = f"build/{preset}/cpp"
+    session.run("ctest", "--test-dir", folder, "--output-on-failure", "--no-tests=error")
+
+
+@nox.session
+def cpp(session: nox.Session) -> None:
+    """Build the engine without Python, all warnings errors, and run its tests."""
+    build_and_test(session, "dev")
+
+
+@nox.session
+def asan(session: nox.Session) -> None:
+    """Run the C++ tests under the address and undefined-behaviour sanitisers."""
+    build_and_test(session, "asan")
+
+
+@nox.session
+def tidy(session: nox.Session) -> None:
+    """Run clang-tidy over the engine, each file as its compile command says."""
+    session.run("cmake", "--preset", "tidy", "--fresh")
+    sources = "\n".join(cpp_files("src/**/*.cpp"))
+    one_by_one = f"xargs -n 1 -P {N_JOBS} clang-tidy --quiet -p build/tidy <<< '{sources}'"
+    session.run("bash", "-c", one_by_one)
+
+
+@nox.session
+def symbols(session: nox.Session) -> None:
+    """Check that the kernel objects define no weak or unique symbol.
+
+    A weak function compiled with AVX may be the copy the linker keeps for the whole program,
+    which then dies on processors without AVX.
+    """
+    names = {f"{path.name}.o" for path in KERNELS.glob("kernels_*.cpp")}
+    # Those of the installed extension and of the dev preset; the sanitisers add symbols of theirs.
+    objects = [p for p in (ROOT / "build").rglob("kernels_*.o") if "asan" not in p.parts]
+    if not names or {path.name for path in objects} != names:
+        session.error(f"build/ must hold the objects {sorted(names)} (nox -s cpp), not {objects}")
+    for path in sorted(objects):
+        table = session.run("nm", "--defined-only", "-C", str(path), silent=True)
+        shared = re.findall(r"^\S+ [WVu] .*$", str(table), flags=re.MULTILINE)
+        if shared:
+            session.error(f"{path} defines weak or unique symbols:\n" + "\n".join(shared))
+        session.log(f"{path.relative_to(ROOT)}: no weak or unique symbol")
+
+
+@nox.session
+def packaging(session: nox.Session) -> None:
+    """Test the installed package from outside the source tree."""
+    with tempfile.TemporaryDirectory() as outside, session.chdir(outside):
+        session.run(
+            "pytest",
+            "-p",
+            "no:cacheprovider",
+            f"--rootdir={ROOT}",
+            f"--config-file={ROOT / 'pyproject.toml'}",
+            str(ROOT / "tests" / "packaging"),
+            env={"PYTHONPATH": None, "CL2D_EXPECT_INSTALLED": "1"},
+        )
+
+
+@nox.session
+def stubs(session: nox.Session) -> None:
+    """Compare the stub of the extension with a new one; ``nox -s stubs -- --write`` replaces it."""
+    with tempfile.TemporaryDirectory() as folder:
+        session.run("pybind11-stubgen", "cl2d._native", "--numpy-array-use-type-var", "-o", folder)
+        made = Path(folder) / "cl2d" / "_native.pyi"
+        if "--write" in session.posargs:
+            STUB.write_text(made.read_text())
+        session.run("diff", "-u", str(STUB), str(made))
+
+
+@nox.session
+def baseline(session: nox.Session) -> None:
+    """Run the Python tests as an old processor would: without AVX."""
+    session.run("pytest", *session.posargs, env={"CL2D_SIMD": "baseline"})
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the Python tests on the installed package."""
+    session.run("pytest", *session.posargs)
