@@ -1,15 +1,9 @@
-"""Every option of a classification: names, defaults, ranges, units and help texts, said once.
-
-One frozen model a stage; :class:`ClassifyOptions` joins them. The command line and the Python
-functions take the same options flat, by name (``ClassifyOptions.from_flat``), so a default or a
-range stands nowhere else.
-"""
+"""The options of each stage: one frozen model, one line a fact."""
 
 from __future__ import annotations
 
-import difflib
 import os
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from pydantic import (
@@ -17,18 +11,10 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
-    ValidationError,
     field_validator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
-
-from cl2d.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from pydantic_core import ErrorDetails
 
 
 def option(
@@ -234,125 +220,3 @@ class RunOptions(StageOptions):
     def n_threads(self) -> int:
         """Return the number of threads to start: as given, or the cores open to this process."""
         return self.threads or len(os.sched_getaffinity(0))
-
-
-class ClassifyOptions(BaseModel):
-    """All options of a classification, one model a stage."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", title="Classification")
-
-    preprocess: PreprocessOptions = PreprocessOptions()
-    alignment: AlignmentOptions = AlignmentOptions()
-    levels: LevelOptions = LevelOptions()
-    output: OutputOptions = OutputOptions()
-    run: RunOptions = RunOptions()
-
-    @classmethod
-    def from_flat(cls, **values: object) -> ClassifyOptions:
-        """Return the options from flat names, those of Python or of the command line.
-
-        Raises
-        ------
-        InputError
-            If a name is unknown (the message proposes the nearest one) or a value out of range.
-        TypeError
-            If a value has the wrong type.
-
-        Examples
-        --------
-        >>> ClassifyOptions.from_flat(n_classes=16, max_shift_px=5).levels.classes_by_level()
-        (4, 8, 16)
-        """
-        return build_options(values)
-
-    def to_flat(self) -> dict[str, Any]:
-        """Return every option under its Python name; ``from_flat`` takes them back."""
-        stages = (getattr(self, stage) for stage in type(self).model_fields)
-        return {
-            python_name(type(stage), name): getattr(stage, name)
-            for stage in stages
-            for name in type(stage).model_fields
-        }
-
-
-def python_name(model: type[BaseModel], name: str) -> str:
-    """Return the name of an option in Python (``n_classes`` for ``classes``)."""
-    extra = model.model_fields[name].json_schema_extra
-    return str(extra.get("python_name", name)) if isinstance(extra, dict) else name
-
-
-STAGES: dict[str, type[StageOptions]] = {
-    stage: type(field.default) for stage, field in ClassifyOptions.model_fields.items()
-}
-_STAGE_OF = {name: stage for stage, model in STAGES.items() for name in model.model_fields}
-_PYTHON_NAMES = {name: python_name(STAGES[stage], name) for name, stage in _STAGE_OF.items()}
-_FIELD_OF = {name: name for name in _STAGE_OF} | {py: name for name, py in _PYTHON_NAMES.items()}
-
-
-def build_options(
-    values: Mapping[str, object], label: Callable[[str], str] | None = None
-) -> ClassifyOptions:
-    """Return the options from flat names, wording errors with the names of the caller's face.
-
-    Parameters
-    ----------
-    values
-        Option values by command-line or Python name.
-    label
-        Turns the name of a field into the name for messages; None = its Python name.
-    """
-    staged: dict[str, dict[str, object]] = {stage: {} for stage in STAGES}
-    for given, value in values.items():
-        name = _known_name(given)
-        stage = staged[_STAGE_OF[name]]
-        if name in stage:
-            message = f"{name} and {_PYTHON_NAMES[name]} are one option and must be given once"
-            raise InputError(message)
-        stage[name] = value
-    try:
-        return ClassifyOptions.model_validate(staged)
-    except ValidationError as error:
-        raise _readable(error, label or _PYTHON_NAMES.__getitem__) from None
-
-
-def _known_name(given: str) -> str:
-    if given in _FIELD_OF:
-        return _FIELD_OF[given]
-    names = sorted({*_PYTHON_NAMES.values()})
-    near = difflib.get_close_matches(given, names, n=1)
-    advice = f"did you mean {near[0]}?" if near else f"the options are {', '.join(names)}"
-    message = f"unknown option {given}: {advice}"
-    raise InputError(message)
-
-
-def _readable(error: ValidationError, label: Callable[[str], str]) -> Exception:
-    """Return one-line wording of pydantic's findings: *name* must be *this*, not *that*."""
-    findings = error.errors(include_url=False)
-    message = "; ".join(_sentence(finding, label) for finding in findings)
-    wrong_type = any(finding["type"].endswith("_type") for finding in findings)
-    return TypeError(message) if wrong_type else InputError(message)
-
-
-def _sentence(finding: ErrorDetails, label: Callable[[str], str]) -> str:
-    context = finding.get("ctx", {})
-    if finding["type"] == "conflict":
-        first, second = label(context["first"]), label(context["second"])
-        return str(context["template"]).format(first=first, second=second)
-    wanted = {
-        "greater_than_equal": "at least {ge:g}",
-        "greater_than": "greater than {gt:g}",
-        "less_than_equal": "at most {le:g}",
-        "less_than": "less than {lt:g}",
-        "finite_number": "a finite number",
-        "literal_error": "{expected}",
-        "int_type": "an integer",
-        "float_type": "a number",
-        "bool_type": "True or False",
-    }.get(finding["type"])
-    must = wanted.format(**context) if wanted else finding["msg"]
-    return f"{label(str(finding['loc'][-1]))} must be {must}, not {_short(finding['input'])}"
-
-
-def _short(value: object, n_characters: int = 60) -> str:
-    text = repr(value)
-    return text if len(text) <= n_characters else f"{text[:n_characters]}..."

@@ -1,0 +1,33 @@
+"""Every option of a classification: names, defaults, ranges, units and help texts, said once.
+
+One frozen model a stage; :class:`ClassifyOptions` joins them. The command line and the Python
+functions take the same options flat, by name (``ClassifyOptions.from_flat``), so a default or a
+range stands nowhere else.
+"""
+
+from __future__ import annotations
+
+from cl2d.options.flat import STAGES, ClassifyOptions, build_options, python_name
+from cl2d.options.stages import (
+    AlignmentOptions,
+    LevelOptions,
+    OutputOptions,
+    PreprocessOptions,
+    RunOptions,
+    StageOptions,
+)
+from cl2d.options.wording import readable_error
+
+__all__ = [
+    "STAGES",
+    "AlignmentOptions",
+    "ClassifyOptions",
+    "LevelOptions",
+    "OutputOptions",
+    "PreprocessOptions",
+    "RunOptions",
+    "StageOptions",
+    "build_options",
+    "python_name",
+    "readable_error",
+]
