@@ -15,6 +15,7 @@ from cl2d.options.stages import (
     PreprocessOptions,
     RunOptions,
     StageOptions,
+    option,
 )
 from cl2d.options.wording import readable_error
 
@@ -28,6 +29,7 @@ __all__ = [
     "RunOptions",
     "StageOptions",
     "build_options",
+    "option",
     "python_name",
     "readable_error",
 ]
