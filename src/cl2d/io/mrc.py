@@ -1,0 +1,268 @@
+"""MRC stacks of images: strict headers, float32 pixels.
+
+mrcfile defines the header layout and the byte orders. Its reader is not used for the pixels,
+because it gives a one-image stack back as a 2-D array, gives None for a truncated file in
+permissive mode and refuses files without the "MAP " mark, which older programs write.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from mrcfile.dtypes import HEADER_DTYPE  # type: ignore[import-untyped]
+
+from cl2d.errors import InputError, InputFileError
+from cl2d.io.atomic import atomic_path
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    import numpy.typing as npt
+
+HEADER_BYTES = 1024
+_DTYPE_OF_MODE = {0: "i1", 1: "i2", 2: "f4", 6: "u2", 12: "f2"}
+_KNOWN_MODES = frozenset(_DTYPE_OF_MODE) | {3, 4, 101}
+_LARGEST_SIDE_PX = 1 << 20
+_VOLUME_STACK_SPACE_GROUPS = range(401, 631)
+_IMAGES_PER_WRITE = 256
+
+
+@dataclass(frozen=True)
+class MrcHeader:
+    """What the header of an MRC file says, checked against the size of the file.
+
+    Attributes
+    ----------
+    path : Path
+    n_images, height_px, width_px : int
+    dtype : numpy dtype of the pixels in the file, byte order included
+    data_offset : int, bytes before the first pixel
+    file_bytes : int
+    pixel_size_angstrom : float, or None if the header does not tell
+    """
+
+    path: Path
+    n_images: int
+    height_px: int
+    width_px: int
+    dtype: np.dtype[np.generic]
+    data_offset: int
+    file_bytes: int
+    pixel_size_angstrom: float | None
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Shape (n, y, x) of the pixels."""
+        return self.n_images, self.height_px, self.width_px
+
+    def map_pixels(self) -> npt.NDArray[np.generic]:
+        """Return the pixels as a read-only memory map of shape (n, y, x), dtype of the file."""
+        try:
+            return np.memmap(self.path, self.dtype, "r", self.data_offset, self.shape)
+        except (OSError, ValueError) as error:
+            msg = f"{self.path}: cannot be read any more ({error})"
+            raise InputFileError(msg) from error
+
+
+def _plausible(header: np.void) -> bool:
+    sides = [int(header[name]) for name in ("nx", "ny", "nz")]
+    return (
+        int(header["mode"]) in _KNOWN_MODES
+        and min(sides) > 0
+        and max(sides[:2]) <= _LARGEST_SIDE_PX
+        and int(header["nsymbt"]) >= 0
+    )
+
+
+def _refuse_non_mrc(path: Path, first_bytes: bytes) -> None:
+    if first_bytes[:2] == b"\x1f\x8b" or first_bytes[:3] == b"BZh":
+        msg = f"{path}: must be unpacked first; compressed stacks cannot be memory-mapped"
+        raise InputFileError(msg)
+    if path.suffix == ".stk":
+        msg = (
+            f"{path}: must be an MRC stack, but looks like SPIDER's .stk format; convert it, "
+            f"e.g. xmipp_image_convert -i {path.name} -o {path.stem}.mrcs"
+        )
+        raise InputFileError(msg)
+    msg = f"{path}: must be an MRC stack, but its header is not one"
+    raise InputFileError(msg)
+
+
+def _decode_header(path: Path, first_bytes: bytes) -> np.void:
+    """Return the header in the byte order that makes sense.
+
+    The machine stamp decides only between two orders that both make sense (mode 0), because
+    files with a wrong or empty stamp are common.
+    """
+    if len(first_bytes) < HEADER_BYTES:
+        msg = f"{path}: must hold an MRC header of {HEADER_BYTES} bytes, but is shorter"
+        raise InputFileError(msg)
+    orders = "><" if first_bytes[212:213] == b"\x11" else "<>"
+    for order in orders:
+        header: np.void = np.frombuffer(first_bytes, HEADER_DTYPE.newbyteorder(order))[0]
+        if _plausible(header):
+            return header
+    _refuse_non_mrc(path, first_bytes)
+    raise AssertionError  # pragma: no cover - the line above always raises
+
+
+def _refuse_volume(path: Path, header: np.void) -> None:
+    space_group = int(header["ispg"])
+    sides = {int(header[name]) for name in ("nx", "ny", "nz")}
+    is_cube = len(sides) == 1 and max(sides) > 1 and int(header["mz"]) == int(header["nz"])
+    # Stacks written without mrcfile's set_image_stack() also say space group 1, so only a cube
+    # in a file that is not named .mrcs is taken for a volume.
+    if space_group in _VOLUME_STACK_SPACE_GROUPS or (
+        space_group == 1 and is_cube and path.suffix != ".mrcs"
+    ):
+        msg = (
+            f"{path}: must be a stack of images, not a volume (space group {space_group}, "
+            f"{header['nx']} x {header['ny']} x {header['nz']}); name it .mrcs if it is a stack"
+        )
+        raise InputFileError(msg)
+
+
+def _pixel_size(header: np.void) -> float | None:
+    if int(header["mx"]) <= 0 or not np.isfinite(header["cella"]["x"]):
+        return None
+    pixel_size = float(header["cella"]["x"]) / int(header["mx"])
+    return pixel_size if pixel_size > 0 else None
+
+
+def _check_file_size(header: MrcHeader) -> None:
+    image_bytes = header.height_px * header.width_px * header.dtype.itemsize
+    expected = header.data_offset + header.n_images * image_bytes
+    if header.file_bytes < expected:
+        whole = max(0, header.file_bytes - header.data_offset) // image_bytes
+        msg = (
+            f"{header.path}: must have {expected} bytes for its {header.n_images} images of "
+            f"{header.width_px} x {header.height_px} px, but has {header.file_bytes} "
+            f"({whole} whole images); it is truncated"
+        )
+        raise InputFileError(msg)
+
+
+def read_mrc_header(path: str | Path) -> MrcHeader:
+    """Read and check the header of a stack without touching its pixels.
+
+    Parameters
+    ----------
+    path : str or Path
+        MRC file with pixels of mode 0 (int8), 1 (int16), 2 (float32), 6 (uint16) or 12 (float16),
+        either byte order. Extra bytes after the last image are tolerated.
+
+    Raises
+    ------
+    InputFileError
+        If the file is missing, not MRC, compressed, a volume, of another mode, or truncated.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as stream:
+            first_bytes = stream.read(HEADER_BYTES)
+            file_bytes = stream.seek(0, 2)
+    except OSError as error:
+        msg = f"{path}: cannot be read ({error.strerror})"
+        raise InputFileError(msg) from error
+    raw = _decode_header(path, first_bytes)
+    mode = int(raw["mode"])
+    if mode not in _DTYPE_OF_MODE:
+        msg = (
+            f"{path}: pixels must be float32, float16, int16, uint16 or int8 "
+            f"(MRC mode 2, 12, 1, 6, 0), not mode {mode}"
+        )
+        raise InputFileError(msg)
+    _refuse_volume(path, raw)
+    header = MrcHeader(
+        path=path,
+        n_images=int(raw["nz"]),
+        height_px=int(raw["ny"]),
+        width_px=int(raw["nx"]),
+        dtype=np.dtype(_DTYPE_OF_MODE[mode]).newbyteorder(raw["nx"].dtype.byteorder),
+        data_offset=HEADER_BYTES + int(raw["nsymbt"]),
+        file_bytes=file_bytes,
+        pixel_size_angstrom=_pixel_size(raw),
+    )
+    _check_file_size(header)
+    return header
+
+
+def read_stack(path: str | Path) -> npt.NDArray[np.float32]:
+    """Read a whole stack.
+
+    Returns
+    -------
+    (n, y, x) float32, a fresh array; a file with one image gives n = 1.
+
+    Raises
+    ------
+    InputFileError
+        As `read_mrc_header`.
+    """
+    return np.array(read_mrc_header(path).map_pixels(), dtype=np.float32)
+
+
+def _stack_header(
+    shape: tuple[int, int, int], pixel_size_angstrom: float | None
+) -> npt.NDArray[np.void]:
+    header: npt.NDArray[np.void] = np.zeros((), HEADER_DTYPE.newbyteorder("<"))
+    n_images, height, width = shape
+    header["nx"], header["ny"], header["nz"], header["mode"] = width, height, n_images, 2
+    # Sampling of one image: mz = 1 with space group 0 is what says "stack, not volume".
+    header["mx"], header["my"], header["mz"], header["ispg"] = width, height, 1, 0
+    if pixel_size_angstrom is not None:
+        header["cella"] = (pixel_size_angstrom * width, pixel_size_angstrom * height, 0)
+    header["cellb"] = (90, 90, 90)
+    header["mapc"], header["mapr"], header["maps"] = 1, 2, 3
+    header["nversion"], header["map"] = 20141, b"MAP "
+    header["machst"] = (0x44, 0x44, 0, 0)
+    return header
+
+
+def _stream_pixels(
+    stream: BinaryIO, images: npt.NDArray[np.floating], header: npt.NDArray[np.void]
+) -> None:
+    """Write the pixels block by block and put their statistics into ``header``."""
+    low, high, total, squares, n_pixels = np.inf, -np.inf, 0.0, 0.0, 0
+    for start in range(0, len(images), _IMAGES_PER_WRITE):
+        block = np.ascontiguousarray(images[start : start + _IMAGES_PER_WRITE], dtype="<f4")
+        stream.write(block.data)
+        low, high = min(low, float(block.min())), max(high, float(block.max()))
+        total += float(block.sum(dtype=np.float64))
+        squares += float(np.square(block, dtype=np.float64).sum())
+        n_pixels += block.size
+    mean = total / n_pixels
+    header["dmin"], header["dmax"], header["dmean"] = low, high, mean
+    header["rms"] = np.sqrt(max(0.0, squares / n_pixels - mean * mean))
+
+
+def write_stack(
+    path: str | Path, images: npt.NDArray[np.floating], pixel_size_angstrom: float | None = None
+) -> None:
+    """Write a stack as MRC mode 2 (float32), space group 0; it appears whole or not at all.
+
+    Parameters
+    ----------
+    path : str or Path
+    images : (n, y, x) array, n >= 1; converted to float32 in blocks, so a memory map will do
+    pixel_size_angstrom : float, optional
+        Left as 0, meaning unknown, when None.
+
+    Raises
+    ------
+    InputError
+        If ``images`` has another shape.
+    """
+    if len(images.shape) != 3 or 0 in images.shape:
+        msg = f"images must have shape (n, height, width) with n >= 1, not {images.shape}"
+        raise InputError(msg)
+    n_images, height, width = images.shape
+    header = _stack_header((n_images, height, width), pixel_size_angstrom)
+    with atomic_path(path) as temporary, temporary.open("wb") as stream:
+        stream.write(bytes(HEADER_BYTES))
+        _stream_pixels(stream, images, header)
+        stream.seek(0)
+        stream.write(header.tobytes())

@@ -1,0 +1,57 @@
+"""A bounded set of open memory maps, for particles spread over thousands of stack files."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from cl2d.io.mrc import MrcHeader
+
+
+class OpenMaps:
+    """Memory maps of stack files, least recently used closed first.
+
+    Every map keeps a file descriptor, and a process may often have only 1024 of them. Safe to
+    use from several threads; a copy sent to another process starts with no map open.
+
+    Parameters
+    ----------
+    limit : int
+        How many files stay open.
+    """
+
+    def __init__(self, limit: int = 64) -> None:
+        self._limit = limit
+        self._maps: OrderedDict[Path, npt.NDArray[np.generic]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def pixels(self, header: MrcHeader) -> npt.NDArray[np.generic]:
+        """Return the map (n, y, x) of a file; it closes when evicted and no longer in use."""
+        with self._lock:
+            pixels = self._maps.pop(header.path, None)
+            if pixels is None:
+                # Make room before opening, so that the limit is never passed.
+                while len(self._maps) >= self._limit:
+                    self._maps.popitem(last=False)
+                pixels = header.map_pixels()
+            self._maps[header.path] = pixels
+            return pixels
+
+    def __len__(self) -> int:
+        """Return the number of open maps."""
+        return len(self._maps)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave maps and lock behind: neither can travel to another process."""
+        return {"limit": self._limit}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Start afresh with the same limit."""
+        self.__init__(state["limit"])  # type: ignore[misc]
