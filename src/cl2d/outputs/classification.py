@@ -1,0 +1,93 @@
+"""What the writers need to know of a run, so that they need not import the pipeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from cl2d.io import ParticleSource
+    from cl2d.options import ClassifyOptions
+    from cl2d.preprocess import PreprocessPlan
+    from cl2d.results import LevelResult
+
+
+class RunState(Protocol):
+    """A run at any stage: what the run record can tell of it."""
+
+    @property
+    def source(self) -> ParticleSource:
+        """Return the particles."""
+        ...
+
+    @property
+    def options(self) -> ClassifyOptions:
+        """Return the options of all stages."""
+        ...
+
+    @property
+    def plan(self) -> PreprocessPlan | None:
+        """Return what was decided from a sample of the images, None before that."""
+        ...
+
+    @property
+    def levels(self) -> Sequence[LevelResult]:
+        """Return the finished levels, from level 0."""
+        ...
+
+    @property
+    def flags(self) -> npt.NDArray[np.uint8] | None:
+        """Return why images take no part, (n,), 0 for a usable image; None before reading."""
+        ...
+
+    @property
+    def timings(self) -> Mapping[str, float]:
+        """Return the seconds of each phase."""
+        ...
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """Return what the user was warned about."""
+        ...
+
+
+class FinishedRun(RunState, Protocol):
+    """A classification: everything is known, and there are averages."""
+
+    @property
+    def plan(self) -> PreprocessPlan:
+        """Return what was decided from a sample of the images."""
+        ...
+
+    @property
+    def flags(self) -> npt.NDArray[np.uint8]:
+        """Return why images take no part, (n,), 0 for a usable image."""
+        ...
+
+    @property
+    def averages(self) -> npt.NDArray[np.float32]:
+        """Return the averages of the last level, (n_classes, box, box)."""
+        ...
+
+    @property
+    def level_averages(self) -> Sequence[npt.NDArray[np.float32]]:
+        """Return the averages of every level."""
+        ...
+
+
+@dataclass(frozen=True)
+class UnfinishedRun:
+    """A run that was interrupted or failed, with what there is of it."""
+
+    source: ParticleSource
+    options: ClassifyOptions
+    plan: PreprocessPlan | None = None
+    levels: Sequence[LevelResult] = ()
+    flags: npt.NDArray[np.uint8] | None = None
+    timings: Mapping[str, float] = field(default_factory=dict)
+    warnings: Sequence[str] = ()

@@ -1,0 +1,172 @@
+"""The output folder: which files a run writes there, and what may be replaced."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cl2d.errors import InputError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable
+
+RUN_RECORD = "run.json"
+PARTICLE_TABLE = "particles.star"
+CLASS_AVERAGES = "classes.mrcs"
+CLASS_TABLE = "classes.star"
+HIERARCHY = "hierarchy.json"
+GALLERY = "gallery.png"
+LEVELS = "levels"
+LEVEL_PARTICLES = "particles.npz"
+
+# The run record comes first: a folder whose clearing was cut off must not look complete.
+RUN_FILES = (RUN_RECORD, PARTICLE_TABLE, CLASS_AVERAGES, CLASS_TABLE, HIERARCHY, GALLERY)
+LEVEL_FILES = (CLASS_AVERAGES, CLASS_TABLE, LEVEL_PARTICLES)
+_LEVEL_NAME = re.compile(r"level_\d{2,}")
+
+
+def prepare_output_folder(
+    out: str | os.PathLike[str],
+    overwrite: bool,
+    inputs: Iterable[str | os.PathLike[str]] = (),
+) -> Path:
+    """Make sure that a run can be written to a folder, and clear an earlier run on request.
+
+    Call this after the input and the options have been checked: with ``overwrite`` it removes
+    the files of the earlier run. Files that no run writes are never touched, links are never
+    followed out of the folder, and a refusal leaves everything as it was.
+
+    Parameters
+    ----------
+    out
+        The output folder; it and its missing parents are created.
+    overwrite
+        Whether the files of an earlier run may be removed.
+    inputs
+        Files that this run reads (tables, stacks, references); they must not be among the
+        files to be removed.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    InputError
+        If the folder holds files of a run and ``overwrite`` is false, is a file, cannot be
+        created or written in, or holds an input that would be removed.
+    """
+    folder = Path(out)
+    try:
+        if folder.exists() and not folder.is_dir():
+            msg = f"the output must be a folder, not the file '{folder}'"
+            raise InputError(msg)
+        earlier = _earlier_run(folder)
+        if earlier and not overwrite:
+            msg = (
+                f"the output folder must not hold a run already, but '{folder}' has "
+                f"{', '.join(sorted(earlier))}; choose another folder or pass --overwrite"
+                " (overwrite=True)"
+            )
+            raise InputError(msg)
+        _create_writable(folder)
+        if earlier:
+            _remove_run(folder, [Path(name).resolve() for name in inputs])
+    except OSError as error:
+        msg = (
+            f"the output must be a folder that can be written in, not '{folder}' "
+            f"({error.strerror or error})"
+        )
+        raise InputError(msg) from error
+    return folder
+
+
+def level_folder(out: Path, level: int) -> Path:
+    """Return the folder of one level, created on the first call.
+
+    Raises
+    ------
+    InputError
+        If the folder, or the one above it, is a symbolic link: files would land elsewhere.
+    """
+    folder = out / LEVELS / f"level_{level:02d}"
+    for part in (folder.parent, folder):
+        _refuse_unless_folder(part)
+        part.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _earlier_run(folder: Path) -> list[str]:
+    """Return the names in a folder that belong to a run; links count even if they dangle."""
+    return [name for name in (*RUN_FILES, LEVELS) if _is_there(folder / name)]
+
+
+def _is_there(path: Path) -> bool:
+    return path.is_symlink() or path.exists()
+
+
+def _create_writable(folder: Path) -> None:
+    """Create a folder and try to write in it; modes say nothing to root or on network disks."""
+    created: list[Path] = []
+    try:
+        for part in reversed((folder, *folder.parents)):
+            if part.is_dir():
+                continue
+            try:
+                part.mkdir()
+            except FileExistsError:
+                # Another run may have made the same parent at the same moment.
+                if not part.is_dir():
+                    raise
+            else:
+                created.append(part)
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".cl2d-"):
+            pass
+    except OSError:
+        for part in reversed(created):
+            part.rmdir()
+        raise
+
+
+def _remove_run(folder: Path, inputs: list[Path]) -> None:
+    """Remove the files that a run writes, and its level folders where nothing else is left."""
+    level_folders = _level_folders(folder / LEVELS)
+    candidates = [folder / name for name in RUN_FILES]
+    candidates += [level / name for level in level_folders for name in LEVEL_FILES]
+    files = [path for path in candidates if _is_there(path)]
+    for path in files:
+        if path.is_dir() and not path.is_symlink():
+            msg = f"'{path}' must be a file to be overwritten, not a folder"
+            raise InputError(msg)
+        if path.resolve() in inputs:
+            msg = f"the input '{path}' must not lie where this run would overwrite it"
+            raise InputError(msg)
+    for path in files:
+        path.unlink()
+    for emptied in (*level_folders, folder / LEVELS):
+        if emptied.is_dir() and not any(emptied.iterdir()):
+            emptied.rmdir()
+
+
+def _level_folders(levels: Path) -> list[Path]:
+    """Return the level folders of an earlier run."""
+    _refuse_unless_folder(levels)
+    if not levels.is_dir():
+        return []
+    folders = sorted(path for path in levels.iterdir() if _LEVEL_NAME.fullmatch(path.name))
+    for path in folders:
+        _refuse_unless_folder(path)
+    return folders
+
+
+def _refuse_unless_folder(path: Path) -> None:
+    if path.is_symlink():
+        msg = f"'{path}' must be a folder of the run itself, not a symbolic link"
+        raise InputError(msg)
+    if path.exists() and not path.is_dir():
+        msg = f"'{path}' must be a folder, not a file"
+        raise InputError(msg)

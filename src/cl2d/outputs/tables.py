@@ -1,0 +1,125 @@
+"""The tables of a run: every particle with its class and pose, and the classes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cl2d.io import StarBlock, write_particles_star, write_star
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Sequence
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from cl2d.io import ParticleSource
+    from cl2d.results import LevelResult
+
+    Column = npt.NDArray[np.generic] | list[str]
+
+CLASS_BLOCK = "classes"
+FLAG_NAMES = {0: "usable", 1: "not_finite", 2: "constant"}
+
+
+def particle_columns(
+    level: LevelResult,
+    flags: npt.NDArray[np.uint8],
+    pixel_size_angstrom: float | None,
+    input_columns: Container[str] = (),
+) -> dict[str, Column]:
+    """Return the columns that a run adds to the particle table, in the order of the particles.
+
+    Parameters
+    ----------
+    level
+        The level to write; its poses refer to the written averages.
+    flags : (n,) uint8
+        Why an image takes no part: a key of ``FLAG_NAMES``.
+    pixel_size_angstrom
+        Sampling of the images; None writes the origins in pixels.
+    input_columns
+        Columns of the input table. An origin in the other unit and the two angles that a 2-D
+        pose does not have (rlnAngleRot, rlnAngleTilt) are rewritten if they are among them,
+        since old values beside a new psi would make up a pose that nobody found.
+    """
+    used = level.labels >= 0
+    origin_px = np.where(used[:, None], level.poses.relion_origin_px(), 0.0)
+    columns: dict[str, Column] = {
+        "rlnClassNumber": class_numbers(level.labels),
+        "rlnAnglePsi": np.where(used, level.poses.relion_angle_deg(), 0.0),
+    }
+    if pixel_size_angstrom is not None:
+        columns["rlnOriginXAngst"] = origin_px[:, 0] * pixel_size_angstrom
+        columns["rlnOriginYAngst"] = origin_px[:, 1] * pixel_size_angstrom
+    if pixel_size_angstrom is None or "rlnOriginX" in input_columns:
+        columns["rlnOriginX"] = origin_px[:, 0]
+    if pixel_size_angstrom is None or "rlnOriginY" in input_columns:
+        columns["rlnOriginY"] = origin_px[:, 1]
+    columns["rlnIsFlip"] = (used & level.poses.mirror).astype(np.int32)
+    for angle in ("rlnAngleRot", "rlnAngleTilt"):
+        if angle in input_columns:
+            columns[angle] = np.zeros(len(used))
+    columns["cl2dScore"] = np.where(used, level.scores, np.float32(0))
+    columns["cl2dConfidence"] = np.where(used, level.confidence, np.float32(0))
+    columns["cl2dFlag"] = [FLAG_NAMES.get(flag, f"flag_{flag}") for flag in flags.tolist()]
+    return columns
+
+
+def class_numbers(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Return class numbers as files have them: from 1, and 0 for an image in no class."""
+    return np.maximum(labels + 1, 0).astype(np.int32)
+
+
+def class_columns(levels: Sequence[LevelResult]) -> dict[str, Column]:
+    """Return the columns of classes.star for the last of some levels.
+
+    Parameters
+    ----------
+    levels
+        The level to describe and all levels before it, from level 0.
+    """
+    level = levels[-1]
+    sizes = level.class_sizes()
+    numbers = np.arange(1, level.n_classes + 1, dtype=np.int32)
+    columns: dict[str, Column] = {
+        "rlnReferenceImage": [f"{number:06d}@classes.mrcs" for number in numbers.tolist()],
+        "rlnClassNumber": numbers,
+        "rlnClassDistribution": sizes / max(int(sizes.sum()), 1),
+        "cl2dMembers": sizes,
+        "cl2dMeanScore": _class_means(level, level.scores),
+        "cl2dMeanConfidence": _class_means(level, level.confidence),
+    }
+    ancestors = numbers - 1
+    parents: dict[str, Column] = {}
+    for i in range(len(levels) - 1, 0, -1):
+        ancestors = np.where(ancestors >= 0, levels[i].parents[ancestors], -1)
+        parents[f"cl2dParentLevel{levels[i - 1].level:02d}"] = class_numbers(ancestors)
+    return columns | dict(reversed(parents.items()))
+
+
+def write_particle_table(
+    path: Path,
+    source: ParticleSource,
+    level: LevelResult,
+    flags: npt.NDArray[np.uint8],
+) -> None:
+    """Write every input row with its class, pose, score and flag, in the input's order."""
+    table = source.table
+    names = () if table is None else table.column_names
+    columns = particle_columns(level, flags, source.pixel_size_angstrom, names)
+    write_particles_star(path, table, columns, source=source)
+
+
+def write_class_table(path: Path, levels: Sequence[LevelResult]) -> None:
+    """Write one row for each class of the last of some levels."""
+    write_star(path, {CLASS_BLOCK: StarBlock(columns=class_columns(levels), is_loop=True)})
+
+
+def _class_means(level: LevelResult, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    used = level.labels >= 0
+    sums = np.bincount(
+        level.labels[used], weights=values[used].astype(np.float64), minlength=level.n_classes
+    )
+    return sums / np.maximum(level.class_sizes(), 1)

@@ -1,0 +1,81 @@
+"""Write a finished run: all files, the run record last."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cl2d.io import write_stack
+from cl2d.outputs.folder import (
+    CLASS_AVERAGES,
+    CLASS_TABLE,
+    GALLERY,
+    HIERARCHY,
+    PARTICLE_TABLE,
+    RUN_RECORD,
+)
+from cl2d.outputs.gallery import Gallery, write_gallery
+from cl2d.outputs.hierarchy import write_hierarchy
+from cl2d.outputs.level_files import write_level_classes, write_level_particles
+from cl2d.outputs.run_record import mask_radius_px, write_run_record
+from cl2d.outputs.tables import write_class_table, write_particle_table
+
+if TYPE_CHECKING:
+    import os
+
+    from cl2d.outputs.classification import FinishedRun
+
+
+def write_run(out: str | os.PathLike[str], result: FinishedRun) -> Path:
+    """Write all files of a run into a folder that ``prepare_output_folder`` has accepted.
+
+    Every file is written beside its place and renamed when it is whole; ``run.json`` comes
+    last, so a folder whose record says "complete" is complete.
+
+    Parameters
+    ----------
+    out
+        The output folder.
+    result
+        The classification.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be written, for want of space say.
+    """
+    started = time.perf_counter()
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    # A record of earlier contents would vouch for a mixture until the new one is there.
+    (folder / RUN_RECORD).unlink(missing_ok=True)
+    pixel_size = result.source.pixel_size_angstrom
+    for i, (level, averages) in enumerate(zip(result.levels, result.level_averages, strict=True)):
+        write_level_particles(folder, level)
+        write_level_classes(folder, result.levels[: i + 1], averages, pixel_size)
+    write_stack(folder / CLASS_AVERAGES, result.averages, pixel_size)
+    write_class_table(folder / CLASS_TABLE, result.levels)
+    write_particle_table(folder / PARTICLE_TABLE, result.source, result.levels[-1], result.flags)
+    write_hierarchy(folder / HIERARCHY, result.levels)
+    write_gallery(folder / GALLERY, _gallery(result))
+    write_run_record(folder, result, writing_seconds=time.perf_counter() - started)
+    return folder
+
+
+def _gallery(result: FinishedRun) -> Gallery:
+    last = result.levels[-1]
+    return Gallery(
+        averages=result.averages,
+        members=last.class_sizes(),
+        pixel_size_angstrom=result.source.pixel_size_angstrom,
+        mask_radius_px=mask_radius_px(result.plan),
+        n_in_no_class=int(np.count_nonzero(last.labels < 0)),
+    )
