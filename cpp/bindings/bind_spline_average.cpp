@@ -1,0 +1,72 @@
+#include "cl2d/spline_average.hpp"
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+
+namespace py = pybind11;
+
+namespace {
+
+template <typename T>
+using ExactArray = py::array_t<T, py::array::c_style>;
+
+template <typename T>
+std::size_t extent(const ExactArray<T>& array, int axis) {
+  return static_cast<std::size_t>(array.shape(axis));
+}
+
+void check_ndim(const py::array& array, py::ssize_t ndim, const char* name) {
+  if (array.ndim() == ndim) return;
+  throw std::invalid_argument(std::string(name) + " must have " + std::to_string(ndim) +
+                              " dimensions, not " + std::to_string(array.ndim()));
+}
+
+template <typename T>
+cl2d::PoseColumn<T> pose_column(const ExactArray<T>& array, const char* name) {
+  check_ndim(array, 1, name);
+  return {array.data(), extent(array, 0)};
+}
+
+void accumulate_transformed(ExactArray<double>& sums,
+                            const ExactArray<float>& images,
+                            const ExactArray<double>& psi_rad,
+                            const ExactArray<double>& shift_x_px,
+                            const ExactArray<double>& shift_y_px,
+                            const ExactArray<std::uint8_t>& mirror,
+                            const ExactArray<std::int32_t>& slot,
+                            int n_threads) {
+  check_ndim(sums, 3, "sums");
+  check_ndim(images, 3, "images");
+  const cl2d::RawImages stack{
+      images.data(), extent(images, 0), extent(images, 1), extent(images, 2)};
+  const cl2d::RawImagePoses poses{pose_column(psi_rad, "psi_rad"),
+                                  pose_column(shift_x_px, "shift_x_px"),
+                                  pose_column(shift_y_px, "shift_y_px"),
+                                  pose_column(mirror, "mirror"),
+                                  pose_column(slot, "slot")};
+  const cl2d::RawSums totals{
+      sums.mutable_data(), extent(sums, 0), extent(sums, 1), extent(sums, 2)};
+  const py::gil_scoped_release release;
+  cl2d::accumulate_transformed(stack, poses, totals, n_threads);
+}
+
+}  // namespace
+
+void bind_spline_average(py::module_& m) {
+  m.def("accumulate_transformed",
+        &accumulate_transformed,
+        py::arg("sums").noconvert(),
+        py::arg("images").noconvert(),
+        py::arg("psi_rad").noconvert(),
+        py::arg("shift_x_px").noconvert(),
+        py::arg("shift_y_px").noconvert(),
+        py::arg("mirror").noconvert(),
+        py::arg("slot").noconvert(),
+        py::arg("n_threads"),
+        "Add each image, moved by its pose, to its sum, in place.");
+}

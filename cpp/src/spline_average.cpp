@@ -1,0 +1,137 @@
+#include "cl2d/spline_average.hpp"
+
+#include "cl2d/threads.hpp"
+
+#include "spline_image.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace cl2d {
+namespace {
+
+// Images are moved in batches of 1 MB, which stay in cache until they are added, and of a few
+// images for each thread at least.
+constexpr std::size_t kBatchFloats = 262'144;
+constexpr std::size_t kImagesPerThread = 4;
+
+// Far above any box; keeps every position exact enough to be reflected into it.
+constexpr double kLargestShiftPx = 1e6;
+
+[[noreturn]] void refuse(const std::string& message) { throw std::invalid_argument(message); }
+
+void require_same(const char* what, std::size_t size, const char* other, std::size_t expected) {
+  if (size == expected) return;
+  refuse(std::string(what) + " must be " + std::to_string(expected) + " as " + other + ", not " +
+         std::to_string(size));
+}
+
+void check_sizes(const RawImages& images, const RawImagePoses& poses, const RawSums& sums) {
+  require_same("width of images", images.width, "their height", images.height);
+  require_same("height of sums", sums.height, "that of images", images.height);
+  require_same("width of sums", sums.width, "that of images", images.width);
+  require_same("size of psi_rad", poses.psi_rad.size, "the number of images", images.n_images);
+  require_same("size of shift_x", poses.shift_x_px.size, "the number of images", images.n_images);
+  require_same("size of shift_y", poses.shift_y_px.size, "the number of images", images.n_images);
+  require_same("size of mirror", poses.mirror.size, "the number of images", images.n_images);
+  require_same("size of slot", poses.slot.size, "the number of images", images.n_images);
+  if (images.height < 2) {
+    refuse("box must be at least 2 pixels, not " + std::to_string(images.height));
+  }
+}
+
+// Numbers of the images that are not skipped, in order.
+std::vector<std::size_t> images_to_add(const RawImagePoses& poses, std::size_t n_slots) {
+  std::vector<std::size_t> numbers;
+  for (std::size_t i = 0; i < poses.slot.size; ++i) {
+    const std::int32_t slot = poses.slot.values[i];
+    if (slot < 0) continue;
+    if (static_cast<std::size_t>(slot) >= n_slots) {
+      refuse("slot of image " + std::to_string(i) + " (" + std::to_string(slot) +
+             ") must be below the number of sums (" + std::to_string(n_slots) + ")");
+    }
+    // Written so that a shift that is not a number fails as well.
+    const bool is_usable = std::isfinite(poses.psi_rad.values[i]) &&
+                           std::abs(poses.shift_x_px.values[i]) <= kLargestShiftPx &&
+                           std::abs(poses.shift_y_px.values[i]) <= kLargestShiftPx;
+    if (!is_usable) {
+      refuse("pose of image " + std::to_string(i) +
+             " must be finite with a shift of at most 1e6 pixels");
+    }
+    numbers.push_back(i);
+  }
+  return numbers;
+}
+
+// Numbers of the images that are moved together.
+struct Batch {
+  const std::size_t* numbers;
+  std::size_t size;
+};
+
+// Nothing in the parallel regions allocates or throws.
+void move_images(const RawImages& images,
+                 const RawImagePoses& poses,
+                 const Batch& batch,
+                 std::vector<spline::SplineImage>& splines,
+                 float* moved) {
+  const std::size_t n_pixels = images.height * images.width;
+  const auto size = static_cast<std::ptrdiff_t>(batch.size);
+#pragma omp parallel for schedule(static) num_threads(static_cast<int>(splines.size()))
+  for (std::ptrdiff_t b = 0; b < size; ++b) {
+    const std::size_t i = batch.numbers[b];
+    spline::SplineImage& fitted = splines[static_cast<std::size_t>(thread_index())];
+    fitted.fit(images.values + i * n_pixels);
+    fitted.resample({poses.psi_rad.values[i],
+                     poses.shift_x_px.values[i],
+                     poses.shift_y_px.values[i],
+                     poses.mirror.values[i] != 0},
+                    moved + static_cast<std::size_t>(b) * n_pixels);
+  }
+}
+
+// Each pixel receives its images in their order, whichever thread owns its row.
+void add_in_order(const float* moved,
+                  const std::int32_t* slot,
+                  const Batch& batch,
+                  const RawSums& sums,
+                  [[maybe_unused]] int n_threads) {
+  const auto height = static_cast<std::ptrdiff_t>(sums.height);
+#pragma omp parallel for schedule(static) num_threads(n_threads)
+  for (std::ptrdiff_t y = 0; y < height; ++y) {
+    for (std::size_t b = 0; b < batch.size; ++b) {
+      const auto row = static_cast<std::size_t>(y);
+      const auto sum = static_cast<std::size_t>(slot[batch.numbers[b]]);
+      const float* from = moved + (b * sums.height + row) * sums.width;
+      double* to = sums.values + (sum * sums.height + row) * sums.width;
+      for (std::size_t x = 0; x < sums.width; ++x) to[x] += static_cast<double>(from[x]);
+    }
+  }
+}
+
+}  // namespace
+
+void accumulate_transformed(const RawImages& images,
+                            const RawImagePoses& poses,
+                            const RawSums& sums,
+                            int n_threads) {
+  check_sizes(images, poses, sums);
+  if (n_threads < 1) refuse("n_threads must be at least 1, not " + std::to_string(n_threads));
+  const std::vector<std::size_t> numbers = images_to_add(poses, sums.n_slots);
+  if (numbers.empty()) return;
+  const std::size_t box = images.height;
+  const std::size_t threads = std::min(static_cast<std::size_t>(n_threads), numbers.size());
+  const std::size_t batch = std::max(kBatchFloats / (box * box), kImagesPerThread * threads);
+  std::vector<spline::SplineImage> splines(threads, spline::SplineImage(box));
+  std::vector<float> moved(std::min(batch, numbers.size()) * box * box);
+  for (std::size_t first = 0; first < numbers.size(); first += batch) {
+    const Batch some{&numbers[first], std::min(batch, numbers.size() - first)};
+    move_images(images, poses, some, splines, moved.data());
+    add_in_order(moved.data(), poses.slot.values, some, sums, static_cast<int>(threads));
+  }
+}
+
+}  // namespace cl2d
