@@ -1,0 +1,78 @@
+// ImageBlock and PolarSampler: images in, coefficients kept.
+#include <pybind11/complex.h>
+
+#include "arrays.hpp"
+
+#include "cl2d/image_block.hpp"
+#include "cl2d/polar_sampling.hpp"
+
+namespace cl2d::bindings {
+namespace {
+
+void fill(const PolarSampler& sampler,
+          ImageBlock& block,
+          std::int64_t first,
+          const Array<std::complex<float>>& spectra,
+          int n_threads) {
+  const py::ssize_t box = sampler.grid().box_px();
+  check_shape(spectra, "spectra", {-1, 2 * box, box + 1});
+  const std::complex<float>* data = spectra.data();
+  const py::ssize_t n = spectra.shape(0);
+  const py::gil_scoped_release release;
+  sampler.fill(block, first, data, n, n_threads);
+}
+
+ImageBlock select(const ImageBlock& block, const Array<std::int64_t>& rows) {
+  check_shape(rows, "rows", {-1});
+  return block.select(std::vector<std::int64_t>(rows.data(), rows.data() + rows.size()));
+}
+
+Array<std::complex<float>> coefficients(const ImageBlock& block, std::int64_t image) {
+  if (image < 0 || image >= block.n_images()) throw py::index_error("image out of range");
+  const py::ssize_t n = block.grid().n_coefficients();
+  Array<std::complex<float>> out(n);
+  const float* from = block.tile(image / kLanes) + image % kLanes;
+  for (py::ssize_t i = 0; i < n; ++i) {
+    const float u = from[i * 2 * kLanes], v = from[i * 2 * kLanes + kLanes];
+    out.mutable_at(i) = {(u + v) / 2, (u - v) / 2};
+  }
+  return out;
+}
+
+}  // namespace
+
+void bind_image_block(py::module_& m) {
+  py::class_<ImageBlock>(m, "ImageBlock", "Polar coefficients of a run of images.")
+      .def(py::init<const PolarGrid&, std::int64_t>(), py::arg("grid"), py::arg("n_images"))
+      .def_property_readonly("grid", &ImageBlock::grid)
+      .def_property_readonly("n_images", &ImageBlock::n_images)
+      .def_property_readonly("n_tiles", &ImageBlock::n_tiles)
+      .def_property_readonly("bytes", &ImageBlock::bytes)
+      .def("select", &select, py::arg("rows").noconvert())
+      .def("copy_image", &ImageBlock::copy_image, py::arg("source"), py::arg("start"), py::arg("to"))
+      .def("coefficients", &coefficients, py::arg("image"));
+  py::class_<PolarSampler>(m, "PolarSampler", "Samples padded transforms onto the polar grid.")
+      .def(py::init([](const PolarGrid& grid, const Array<double>& ring_weights) {
+             check_shape(ring_weights, "ring_weights", {grid.n_rings()});
+             return PolarSampler(grid,
+                                 std::vector<double>(ring_weights.data(),
+                                                     ring_weights.data() + ring_weights.size()));
+           }),
+           py::arg("grid"),
+           py::arg("ring_weights").noconvert())
+      .def("fill",
+           &fill,
+           py::arg("block"),
+           py::arg("first"),
+           py::arg("spectra").noconvert(),
+           py::arg("n_threads"));
+  m.def(
+      "gridding_correction",
+      [](int box_px) {
+        const std::vector<double> values = gridding_correction(box_px);
+        return Array<double>(static_cast<py::ssize_t>(values.size()), values.data());
+      },
+      py::arg("box_px"));
+}
+
+}  // namespace cl2d::bindings

@@ -1,0 +1,27 @@
+// One tile brought into the frame of its references: what updates, refinement and splits start from.
+#pragma once
+
+#include "angular_dft.hpp"
+#include "cl2d/aligned_buffer.hpp"
+#include "pose_phases.hpp"
+
+namespace cl2d {
+
+/// Scratch of one thread: the 16 aligned polar images and the phase tables.
+struct AlignedTile {
+  explicit AlignedTile(const PolarGrid& grid, const AngularDft& dft);
+  /// Rotate (and mirror) the tile; with_shift also takes the shift back.
+  void make(const PolarGrid& grid,
+            const AngularDft& dft,
+            const float* tile,
+            const LanePoses& poses,
+            bool with_shift);
+
+  AlignedBuffer polar;  // (n_rings, n_angles / 2, 2, 16)
+  AlignedBuffer phases;
+  AlignedBuffer first;
+  AlignedBuffer step;
+  AlignedBuffer workspace;
+};
+
+}  // namespace cl2d

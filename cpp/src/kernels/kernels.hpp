@@ -1,0 +1,96 @@
+// The table of functions that are compiled once per instruction set, and the plain records they take.
+//
+// A kernel file may include this header and <cstdint> only: no std:: templates, no Eigen, no inline
+// functions. Weak symbols compiled with AVX could otherwise be linked into the whole program.
+#pragma once
+
+#include <cstdint>
+
+namespace cl2d::kernels {
+
+/// Mixed-radix inverse DFT of length n. Stage by stage, for the sub-transform index p, the
+/// twiddles exp(+2 pi i p j / length) of j = 1..radix-1 follow each other as (cos, sin).
+struct DftPlan {
+  int n;
+  int n_stages;
+  const int* radices;
+  const float* twiddles;
+};
+
+/// What the kernels need of a PolarGrid.
+struct GridView {
+  int n_rings;
+  int n_orders;
+  int n_angles;
+  int n_coefficients;
+  const int* first_ring;  // (n_orders,)
+  DftPlan dft;
+};
+
+/// Best score over rotation, shift and mirror of the 16 images of a tile against each reference.
+struct SearchTask {
+  const float* tile;     // (n_coefficients, 2, 16): p + q and p - q of each coefficient p + iq
+  const float* columns;  // (n_references, n_shifts, n_coefficients, 2): c + d and c - d of c + id
+  int n_references;
+  int n_shifts;
+  int with_mirrors;
+  float* workspace;     // search_workspace floats
+  float* scores;        // (n_references, 16)
+  std::int32_t* codes;  // (n_references, 16): (shift * 2 + mirror) * n_angles + angle
+};
+
+/// Bring the 16 images of a tile into the frame of their (shifted) references, on the polar grid.
+struct SynthesisTask {
+  const float* tile;         // (n_coefficients, 2, 16)
+  const float* phases;       // (n_orders, 2, 16): cos and sin of order * psi
+  const float* mirror_sign;  // (16): -1 for mirrored images, else +1
+  float* workspace;          // synthesis_workspace floats
+  float* polar;              // out (n_rings, n_angles / 2, 2, 16)
+};
+
+/// Angular DFT of 16 polar images: samples on the half circle to stored coefficients p, q.
+struct AnalysisTask {
+  const float* polar;   // (n_rings, n_angles / 2, 2, 16)
+  float* workspace;     // synthesis_workspace floats
+  float* coefficients;  // out (n_coefficients, 2, 16)
+};
+
+/// Multiply ring r of 16 polar images by first * step^r.
+struct RampTask {
+  const float* first;  // (n_angles / 2, 2, 16)
+  const float* step;   // (n_angles / 2, 2, 16)
+  float* polar;        // in/out (n_rings, n_angles / 2, 2, 16)
+};
+
+/// Correlations of 16 image-reference pairs at 3 x 3 shifts around the present one.
+struct NeighbourTask {
+  const float* images;      // (n_rings, n_angles / 2, 2, 16)
+  const float* references;  // same, already shifted to the present shift
+  const float* step_x;      // (n_rings, n_angles / 2, 2): cos, sin of the phase of one step in x
+  const float* step_y;      // same in y
+  float* scores;            // out (9, 16): rows (y step, x step) in {-1, 0, 1}^2, y slowest
+};
+
+struct Table {
+  const char* name;
+  int vector_width;
+  /// Floats of workspace a search needs: (columns in flight + 1) buffers.
+  std::int64_t (*search_workspace)(const GridView&);
+  std::int64_t (*synthesis_workspace)(const GridView&);
+  void (*search)(const GridView&, const SearchTask&);
+  void (*synthesise)(const GridView&, const SynthesisTask&);
+  void (*analyse)(const GridView&, const AnalysisTask&);
+  void (*ramp)(const GridView&, const RampTask&);
+  void (*neighbours)(const GridView&, const NeighbourTask&);
+};
+
+extern const Table kBaselineTable;
+#ifdef CL2D_X86_KERNELS
+extern const Table kAvx2Table;
+extern const Table kAvx512Table;
+#endif
+
+/// The table in use.
+const Table& active_table();
+
+}  // namespace cl2d::kernels

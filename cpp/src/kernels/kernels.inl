@@ -1,0 +1,17 @@
+// Included once per instruction set; everything but the table has internal linkage.
+#include "kernels/kernels.hpp"
+
+#include "kernels/lanes.inl"
+#include "kernels/inverse_dft.inl"
+
+#include "kernels/search.inl"
+
+#include "kernels/polar.inl"
+
+namespace cl2d::kernels {
+
+const Table CL2D_TABLE_NAME = {
+    CL2D_LEVEL_NAME, kWidth, search_workspace, synthesis_workspace, search, synthesise, analyse,
+    ramp,            neighbours};
+
+}  // namespace cl2d::kernels

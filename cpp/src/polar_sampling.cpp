@@ -1,0 +1,188 @@
+#include "cl2d/polar_sampling.hpp"
+
+#include <cmath>
+#include <stdexcept>
+#include <string>
+
+#include "angular_dft.hpp"
+#include "cl2d/threads.hpp"
+
+namespace cl2d {
+namespace {
+
+constexpr int kTaps = 6;
+// Beatty, Nishimura & Pauly 2005, eq. 5: width 6, oversampling 2.
+const double kBeta = std::acos(-1.0) * std::sqrt(9.0 * 2.25 - 0.8);
+
+double kaiser_bessel(double distance) {
+  const double x = 2 * distance / kTaps;
+  return std::abs(x) > 1 ? 0 : std::cyl_bessel_i(0.0, kBeta * std::sqrt(1 - x * x));
+}
+
+double kaiser_bessel_transform(double cycles) {
+  const double pi_w = std::acos(-1.0) * kTaps * cycles;
+  const double argument = kBeta * kBeta - pi_w * pi_w;
+  const double root = std::sqrt(std::abs(argument));
+  return kTaps * (argument > 0 ? std::sinh(root) / root : root > 0 ? std::sin(root) / root : 1.0);
+}
+
+}  // namespace
+
+/// What one thread needs while it fills tiles.
+struct SamplingScratch {
+  std::vector<std::complex<float>> patch;
+  AlignedBuffer polar;
+  AlignedBuffer workspace;
+  AlignedBuffer coefficients;
+};
+
+std::vector<double> gridding_correction(int box_px) {
+  std::vector<double> correction;
+  for (int i = 0; i < box_px; ++i) {
+    correction.push_back(1.0 / kaiser_bessel_transform((i - box_px / 2) / (2.0 * box_px)));
+  }
+  return correction;
+}
+
+PolarSampler::PolarSampler(const PolarGrid& grid, const std::vector<double>& ring_weights)
+    : grid_(grid), reach_(2 * grid.k_max() + kTaps / 2) {
+  if (grid.box_px() % 2 != 0) {
+    throw std::invalid_argument("the working box must be even, not " + std::to_string(grid.box_px()));
+  }
+  if (static_cast<int>(ring_weights.size()) != grid.n_rings()) {
+    throw std::invalid_argument("ring_weights must have one value for each of the " +
+                                std::to_string(grid.n_rings()) + " rings, not " +
+                                std::to_string(ring_weights.size()));
+  }
+  const double pi = std::acos(-1.0);
+  const int width = reach_ + kTaps / 2 + 1;  // columns -3..reach
+  for (int ring = 0; ring < grid.n_rings(); ++ring) {
+    const double weight = ring_weights[static_cast<std::size_t>(ring)];
+    if (!(weight >= 0)) throw std::invalid_argument("ring_weights must not be negative");
+    for (int j = 0; j < grid.n_half_angles(); ++j) {
+      const double angle = 2 * pi * j / grid.n_angles();
+      const double radius = 2.0 * (grid.k_min() + ring);
+      double x = radius * std::cos(angle), y = radius * std::sin(angle);
+      Point point{};
+      point.sign = x < 0 ? -1.0F : 1.0F;
+      if (x < 0) x = -x, y = -y;
+      const int x0 = static_cast<int>(std::ceil(x - kTaps / 2.0));
+      const int y0 = static_cast<int>(std::ceil(y - kTaps / 2.0));
+      point.offset = (y0 + reach_) * width + x0 + kTaps / 2;
+      for (int tap = 0; tap < kTaps; ++tap) {
+        point.weights[tap] = static_cast<float>(kaiser_bessel(x - x0 - tap));
+        point.weights[kTaps + tap] =
+            static_cast<float>(kaiser_bessel(y - y0 - tap) * std::sqrt(weight));
+      }
+      points_.push_back(point);
+    }
+  }
+}
+
+void PolarSampler::copy_patch(const std::complex<float>* spectrum, std::complex<float>* patch) const {
+  const int size = 2 * grid_.box_px(), columns = grid_.box_px() + 1;
+  for (int y = -reach_; y <= reach_; ++y) {
+    for (int x = -kTaps / 2; x <= reach_; ++x) {
+      int row = ((y % size) + size) % size, column = ((x % size) + size) % size;
+      const bool opposite = column >= columns;
+      if (opposite) row = (size - row) % size, column = size - column;
+      const std::complex<float> value = spectrum[static_cast<std::int64_t>(row) * columns + column];
+      // The origin sits at pixel `box` of the padded image: a sign that alternates with frequency.
+      const float sign = ((x + y) & 1) != 0 ? -1.0F : 1.0F;
+      *patch++ = sign * (opposite ? std::conj(value) : value);
+    }
+  }
+}
+
+void PolarSampler::sample_image(const std::complex<float>* spectrum,
+                                std::complex<float>* patch,
+                                float* lane) const {
+  copy_patch(spectrum, patch);
+  const int width = reach_ + kTaps / 2 + 1;
+  for (const Point& point : points_) {
+    float sums[2 * kTaps] = {};
+    const float* taps = reinterpret_cast<const float*>(patch + point.offset);
+    for (int row = 0; row < kTaps; ++row) {
+      const float weight = point.weights[kTaps + row];
+      for (int i = 0; i < 2 * kTaps; ++i) sums[i] += weight * taps[i];
+      taps += 2 * width;
+    }
+    float re = 0, im = 0;
+    for (int column = 0; column < kTaps; ++column) {
+      re += point.weights[column] * sums[2 * column];
+      im += point.weights[column] * sums[2 * column + 1];
+    }
+    lane[0] = re;
+    lane[kLanes] = point.sign * im;
+    lane += 2 * kLanes;
+  }
+}
+
+void PolarSampler::fill_tile(ImageBlock& block,
+                             std::int64_t tile,
+                             const std::complex<float>* spectra,
+                             std::int64_t count,
+                             const AngularDft& dft,
+                             SamplingScratch& scratch) const {
+  const std::int64_t pixels = static_cast<std::int64_t>(2 * grid_.box_px()) * (grid_.box_px() + 1);
+  for (std::size_t i = 0; i < dft.tile_samples(); ++i) scratch.polar[i] = 0;
+  for (std::int64_t lane = 0; lane < count; ++lane) {
+    sample_image(spectra + lane * pixels, scratch.patch.data(), scratch.polar.get() + lane);
+  }
+  kernels::active_table().analyse(
+      dft.view(), {scratch.polar.get(), scratch.workspace.get(), scratch.coefficients.get()});
+  const int zero_order = grid_.n_rings();  // order 0 is carried by every ring
+  float* to = block.tile(tile);
+  for (int lane = 0; lane < kLanes; ++lane) {
+    const float* from = scratch.coefficients.get() + lane;
+    double norm = 0;
+    for (int i = 0; i < grid_.n_coefficients(); ++i) {
+      const double p = from[i * 2 * kLanes], q = from[i * 2 * kLanes + kLanes];
+      norm += (i < zero_order ? 1 : 2) * (p * p + q * q);
+    }
+    const float scale = norm > 0 ? static_cast<float>(1 / std::sqrt(norm)) : 0.0F;
+    for (int i = 0; i < grid_.n_coefficients(); ++i) {
+      const float p = scale * from[i * 2 * kLanes];
+      const float q = i < zero_order ? 0.0F : scale * from[i * 2 * kLanes + kLanes];
+      to[i * 2 * kLanes + lane] = p + q;
+      to[i * 2 * kLanes + kLanes + lane] = p - q;
+    }
+  }
+}
+
+void PolarSampler::fill(ImageBlock& block,
+                        std::int64_t first,
+                        const std::complex<float>* spectra,
+                        std::int64_t n,
+                        int n_threads) const {
+  if (first % kLanes != 0 || first < 0 || n < 0 || first + n > block.n_images()) {
+    throw std::invalid_argument("images must start a tile of 16 and lie within the block of " +
+                                std::to_string(block.n_images()) + ", not run from " +
+                                std::to_string(first) + " to " + std::to_string(first + n));
+  }
+  const AngularDft dft(grid_);
+  const std::int64_t pixels = static_cast<std::int64_t>(2 * grid_.box_px()) * (grid_.box_px() + 1);
+  const std::int64_t n_tiles = (n + kLanes - 1) / kLanes;
+  const auto patch = static_cast<std::size_t>((2 * reach_ + 1) * (reach_ + kTaps / 2 + 1));
+  std::vector<SamplingScratch> scratch(static_cast<std::size_t>(n_threads));
+  for (SamplingScratch& s : scratch) {
+    s.patch.resize(patch);
+    s.polar = make_aligned_buffer(dft.tile_samples());
+    s.workspace = make_aligned_buffer(
+        static_cast<std::size_t>(kernels::active_table().synthesis_workspace(dft.view())));
+    s.coefficients = make_aligned_buffer(static_cast<std::size_t>(block.tile_floats()));
+  }
+#pragma omp parallel for schedule(static) num_threads(n_threads)
+  for (std::int64_t tile = 0; tile < n_tiles; ++tile) {
+    const std::int64_t start = tile * kLanes;
+    const std::int64_t count = n - start < kLanes ? n - start : kLanes;
+    fill_tile(block,
+              first / kLanes + tile,
+              spectra + start * pixels,
+              count,
+              dft,
+              scratch[static_cast<std::size_t>(thread_index())]);
+  }
+}
+
+}  // namespace cl2d

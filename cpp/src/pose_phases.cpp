@@ -1,0 +1,42 @@
+#include "pose_phases.hpp"
+
+#include <cmath>
+#include <complex>
+
+namespace cl2d {
+
+void rotation_phases(const PolarGrid& grid, const double* psi_rad, float* phases) {
+  for (int lane = 0; lane < kLanes; ++lane) {
+    const std::complex<double> step = std::polar(1.0, psi_rad[lane]);
+    std::complex<double> phase = 1;
+    for (int m = 0; m < grid.n_orders(); ++m) {
+      phases[m * 2 * kLanes + lane] = static_cast<float>(phase.real());
+      phases[m * 2 * kLanes + kLanes + lane] = static_cast<float>(phase.imag());
+      phase *= step;
+    }
+  }
+}
+
+void shift_phases(const PolarGrid& grid,
+                  const double* shift_x,
+                  const double* shift_y,
+                  double direction,
+                  float* first,
+                  float* step) {
+  const double two_pi = 2 * std::acos(-1.0);
+  for (int j = 0; j < grid.n_half_angles(); ++j) {
+    const double theta = two_pi * j / grid.n_angles();
+    const double x = std::cos(theta), y = std::sin(theta);
+    for (int lane = 0; lane < kLanes; ++lane) {
+      const double phase =
+          direction * two_pi * (shift_x[lane] * x + shift_y[lane] * y) / grid.box_px();
+      const int at = j * 2 * kLanes + lane;
+      step[at] = static_cast<float>(std::cos(phase));
+      step[at + kLanes] = static_cast<float>(std::sin(phase));
+      first[at] = static_cast<float>(std::cos(grid.k_min() * phase));
+      first[at + kLanes] = static_cast<float>(std::sin(grid.k_min() * phase));
+    }
+  }
+}
+
+}  // namespace cl2d

@@ -1,0 +1,28 @@
+// Per-lane phase tables: what turns a rotation or a shift into the numbers the kernels multiply by.
+#pragma once
+
+#include "cl2d/grid.hpp"
+
+namespace cl2d {
+
+/// Poses of the 16 images of a tile (shift in working pixels, in the frame of the reference).
+struct LanePoses {
+  double psi_rad[kLanes];
+  double shift_x[kLanes];
+  double shift_y[kLanes];
+  float mirror_sign[kLanes];  // -1 mirrored, +1 not
+};
+
+/// cos and sin of order * psi: (n_orders, 2, 16).
+void rotation_phases(const PolarGrid& grid, const double* psi_rad, float* phases);
+
+/// exp(i direction 2 pi k (t . u_theta) / box) for ring k_min (`first`) and from ring to ring (`step`),
+/// each (n_angles / 2, 2, 16). direction -1 shifts an image by +t, +1 takes the shift back.
+void shift_phases(const PolarGrid& grid,
+                  const double* shift_x,
+                  const double* shift_y,
+                  double direction,
+                  float* first,
+                  float* step);
+
+}  // namespace cl2d

@@ -1,0 +1,198 @@
+#include "cl2d/refine.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <stdexcept>
+#include <vector>
+
+#include <Eigen/Dense>
+
+#include "aligned_tile.hpp"
+#include "cl2d/threads.hpp"
+
+namespace cl2d {
+namespace {
+
+struct RefineScratch {
+  RefineScratch(const PolarGrid& grid, const AngularDft& dft)
+      : image(grid, dft), reference(make_aligned_buffer(dft.tile_samples())) {}
+  AlignedTile image;
+  AlignedBuffer reference;
+  float scores[3][9][kLanes] = {};
+};
+
+/// Phase of one step in x (axis 0) or y (axis 1) at every polar sample, as cos and sin.
+std::vector<float> step_phases(const PolarGrid& grid, double step_px, int axis) {
+  std::vector<float> phases;
+  const double two_pi = 2 * std::acos(-1.0);
+  for (int ring = 0; ring < grid.n_rings(); ++ring) {
+    for (int j = 0; j < grid.n_half_angles(); ++j) {
+      const double theta = two_pi * j / grid.n_angles();
+      const double along = axis == 0 ? std::cos(theta) : std::sin(theta);
+      const double phase = two_pi * (grid.k_min() + ring) * step_px * along / grid.box_px();
+      phases.push_back(static_cast<float>(std::cos(phase)));
+      phases.push_back(static_cast<float>(std::sin(phase)));
+    }
+  }
+  return phases;
+}
+
+/// Maximum of the least-squares quadratic through values on {-1, 0, 1}^3 (axes psi, y, x).
+struct Peak {
+  double offset[3];  // psi, y, x in steps
+  double value;
+};
+
+Peak fit_peak(const float (&scores)[3][9][kLanes], int lane) {
+  double sum = 0;
+  Eigen::Vector3d gradient = Eigen::Vector3d::Zero();
+  Eigen::Matrix3d moment = Eigen::Matrix3d::Zero();
+  Peak best{{0, 0, 0}, scores[1][4][lane]};
+  for (int i = 0; i < 27; ++i) {
+    const Eigen::Vector3d at(i / 9 - 1, i / 3 % 3 - 1, i % 3 - 1);
+    const double value = scores[i / 9][i % 9][lane];
+    if (value > best.value) best = {{at[0], at[1], at[2]}, value};
+    sum += value;
+    gradient += value * at;
+    moment += value * at * at.transpose();
+  }
+  gradient /= 18;  // sum of x^2 over the 27 points
+  Eigen::Matrix3d hessian = moment / 12;                            // sum of x^2 y^2
+  hessian.diagonal() = (moment.diagonal().array() - sum * 2 / 3) / 3;  // twice the x^2 term
+  const Eigen::LLT<Eigen::Matrix3d> factor(-hessian);
+  if (factor.info() != Eigen::Success) return best;
+  const Eigen::Vector3d step = factor.solve(gradient);
+  if (step.cwiseAbs().maxCoeff() > 1.5) return best;
+  const double constant = sum / 27 - hessian.diagonal().sum() / 3;  // mean of x^2 is 2/3
+  return {{step[0], step[1], step[2]}, constant + gradient.dot(step) / 2};
+}
+
+void gather_references(const PolarGrid& grid,
+                       const ReferenceView& references,
+                       const std::int32_t (&chosen)[kLanes],
+                       float* out) {
+  const std::int64_t n_samples = static_cast<std::int64_t>(grid.n_rings()) * grid.n_half_angles();
+  for (int lane = 0; lane < kLanes; ++lane) {
+    if (chosen[lane] < 0) {
+      for (std::int64_t i = 0; i < n_samples; ++i) {
+        out[i * 2 * kLanes + lane] = out[i * 2 * kLanes + kLanes + lane] = 0;
+      }
+      continue;
+    }
+    const std::complex<float>* from = references.samples + chosen[lane] * n_samples;
+    for (std::int64_t i = 0; i < n_samples; ++i) {
+      out[i * 2 * kLanes + lane] = from[i].real();
+      out[i * 2 * kLanes + kLanes + lane] = from[i].imag();
+    }
+  }
+}
+
+struct Steps {
+  double rad;
+  double px;
+  std::vector<float> x;
+  std::vector<float> y;
+};
+
+/// One round for one tile: 27 scores a lane, then a step to the fitted peak.
+void refine_round(const ImageBlock& block,
+                  const AngularDft& dft,
+                  std::int64_t tile,
+                  const Steps& steps,
+                  double max_shift_px,
+                  LanePoses& poses,
+                  float (&values)[kLanes],
+                  RefineScratch& scratch) {
+  const PolarGrid& grid = block.grid();
+  for (int turn = 0; turn < 3; ++turn) {
+    LanePoses turned = poses;
+    for (double& psi : turned.psi_rad) psi += (turn - 1) * steps.rad;
+    // The shift belongs to the frame of the reference, so it does not turn with psi.
+    scratch.image.make(grid, dft, block.tile(tile), turned, true);
+    kernels::active_table().neighbours(dft.view(),
+                                       {scratch.image.polar.get(),
+                                        scratch.reference.get(),
+                                        steps.x.data(),
+                                        steps.y.data(),
+                                        &scratch.scores[turn][0][0]});
+  }
+  for (int lane = 0; lane < kLanes; ++lane) {
+    const Peak peak = fit_peak(scratch.scores, lane);
+    poses.psi_rad[lane] += peak.offset[0] * steps.rad;
+    double& x = poses.shift_x[lane];
+    double& y = poses.shift_y[lane];
+    y += peak.offset[1] * steps.px;
+    x += peak.offset[2] * steps.px;
+    const double length = std::hypot(x, y);
+    if (length > max_shift_px) {
+      x *= max_shift_px / length;
+      y *= max_shift_px / length;
+    }
+    values[lane] = static_cast<float>(peak.value);
+  }
+}
+
+}  // namespace
+
+void refine(const ImageBlock& block,
+            const TileRange& tiles,
+            const ReferenceView& references,
+            const RefineOptions& options,
+            const RefinedPoses& poses) {
+  check_tiles(block, tiles, options.n_threads);
+  if (!(options.step_rad > 0) || !(options.step_px > 0) || options.n_rounds < 1) {
+    throw std::invalid_argument("refinement steps and rounds must be positive");
+  }
+  const PolarGrid& grid = block.grid();
+  const std::int64_t n = std::min(tiles.count * kLanes, block.n_images() - tiles.first * kLanes);
+  for (std::int64_t i = 0; i < n; ++i) {
+    if (poses.references[i] >= references.n) {
+      throw std::invalid_argument("references must be below " + std::to_string(references.n) +
+                                  ", not " + std::to_string(poses.references[i]));
+    }
+  }
+  const AngularDft dft(grid);
+  std::vector<Steps> rounds;
+  for (int round = 0; round < options.n_rounds; ++round) {
+    const double shrink = std::pow(3.0, -round);
+    const double px = options.step_px * shrink;
+    rounds.push_back(
+        {options.step_rad * shrink, px, step_phases(grid, px, 0), step_phases(grid, px, 1)});
+  }
+  std::vector<std::unique_ptr<RefineScratch>> scratch;
+  for (int t = 0; t < options.n_threads; ++t) {
+    scratch.push_back(std::make_unique<RefineScratch>(grid, dft));
+  }
+#pragma omp parallel for schedule(static) num_threads(options.n_threads)
+  for (std::int64_t tile = 0; tile < tiles.count; ++tile) {
+    RefineScratch& mine = *scratch[static_cast<std::size_t>(thread_index())];
+    const std::int64_t first = tile * kLanes;
+    const std::int64_t count = std::min<std::int64_t>(kLanes, n - first);
+    LanePoses lanes{};
+    std::int32_t chosen[kLanes];
+    float values[kLanes] = {};
+    for (std::int64_t lane = 0; lane < kLanes; ++lane) {
+      const std::int64_t i = first + std::min(lane, count - 1);
+      chosen[lane] = lane < count ? poses.references[i] : -1;
+      lanes.psi_rad[lane] = poses.psi_rad[i];
+      lanes.shift_x[lane] = poses.shift_xy[2 * i];
+      lanes.shift_y[lane] = poses.shift_xy[2 * i + 1];
+      lanes.mirror_sign[lane] = poses.mirror[i] != 0 ? -1.0F : 1.0F;
+    }
+    gather_references(grid, references, chosen, mine.reference.get());
+    for (const Steps& steps : rounds) {
+      refine_round(
+          block, dft, tiles.first + tile, steps, options.max_shift_px, lanes, values, mine);
+    }
+    for (std::int64_t lane = 0; lane < count; ++lane) {
+      if (chosen[lane] < 0) continue;
+      poses.psi_rad[first + lane] = lanes.psi_rad[lane];
+      poses.shift_xy[2 * (first + lane)] = lanes.shift_x[lane];
+      poses.shift_xy[2 * (first + lane) + 1] = lanes.shift_y[lane];
+      poses.scores[first + lane] = values[lane];
+    }
+  }
+}
+
+}  // namespace cl2d

@@ -1,0 +1,134 @@
+#include "cl2d/update.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "aligned_tile.hpp"
+#include "cl2d/threads.hpp"
+
+namespace cl2d {
+namespace {
+
+// Tiles aligned at a time before they are added up: 256 images, a few megabytes of scratch.
+constexpr std::int64_t kBatchTiles = 16;
+
+LanePoses lane_poses(const PoseView& poses, std::int64_t tile) {
+  LanePoses lanes{};
+  for (int lane = 0; lane < kLanes; ++lane) {
+    const std::int64_t i = std::min(tile * kLanes + lane, poses.n - 1);
+    lanes.psi_rad[lane] = poses.psi_rad[i];
+    lanes.shift_x[lane] = poses.shift_xy[2 * i];
+    lanes.shift_y[lane] = poses.shift_xy[2 * i + 1];
+    lanes.mirror_sign[lane] = poses.mirror[i] != 0 ? -1.0F : 1.0F;
+  }
+  return lanes;
+}
+
+void check_poses(const ImageBlock& block, const PoseView& poses, int n_threads) {
+  if (poses.n != block.n_images()) {
+    throw std::invalid_argument("poses must number " + std::to_string(block.n_images()) +
+                                " like the images of the block, not " + std::to_string(poses.n));
+  }
+  if (n_threads < 1) {
+    throw std::invalid_argument("n_threads must be at least 1, not " + std::to_string(n_threads));
+  }
+}
+
+}  // namespace
+
+AlignedTile::AlignedTile(const PolarGrid& grid, const AngularDft& dft)
+    : polar(make_aligned_buffer(dft.tile_samples())),
+      phases(make_aligned_buffer(static_cast<std::size_t>(grid.n_orders()) * 2 * kLanes)),
+      first(make_aligned_buffer(static_cast<std::size_t>(grid.n_angles()) * kLanes)),
+      step(make_aligned_buffer(static_cast<std::size_t>(grid.n_angles()) * kLanes)),
+      workspace(make_aligned_buffer(
+          static_cast<std::size_t>(kernels::active_table().synthesis_workspace(dft.view())))) {}
+
+void AlignedTile::make(const PolarGrid& grid,
+                       const AngularDft& dft,
+                       const float* tile,
+                       const LanePoses& poses,
+                       bool with_shift) {
+  const kernels::Table& table = kernels::active_table();
+  rotation_phases(grid, poses.psi_rad, phases.get());
+  table.synthesise(dft.view(),
+                   {tile, phases.get(), poses.mirror_sign, workspace.get(), polar.get()});
+  if (with_shift) {
+    shift_phases(grid, poses.shift_x, poses.shift_y, +1, first.get(), step.get());
+    table.ramp(dft.view(), {first.get(), step.get(), polar.get()});
+  }
+}
+
+void accumulate(const ImageBlock& block,
+                const std::int32_t* slots,
+                const PoseView& poses,
+                std::complex<double>* sums,
+                std::int64_t n_slots,
+                int n_threads) {
+  check_poses(block, poses, n_threads);
+  for (std::int64_t i = 0; i < block.n_images(); ++i) {
+    if (slots[i] >= n_slots) {
+      throw std::invalid_argument("slots must be below " + std::to_string(n_slots) + ", not " +
+                                  std::to_string(slots[i]));
+    }
+  }
+  const PolarGrid& grid = block.grid();
+  const AngularDft dft(grid);
+  std::vector<std::unique_ptr<AlignedTile>> aligned;
+  for (std::int64_t i = 0; i < std::min(kBatchTiles, block.n_tiles()); ++i) {
+    aligned.push_back(std::make_unique<AlignedTile>(grid, dft));
+  }
+  const int half = grid.n_half_angles();
+  for (std::int64_t batch = 0; batch < block.n_tiles(); batch += kBatchTiles) {
+    const std::int64_t count = std::min(kBatchTiles, block.n_tiles() - batch);
+#pragma omp parallel for schedule(static) num_threads(n_threads)
+    for (std::int64_t i = 0; i < count; ++i) {
+      const LanePoses lanes = lane_poses(poses, batch + i);
+      aligned[static_cast<std::size_t>(i)]->make(grid, dft, block.tile(batch + i), lanes, true);
+    }
+    // Each thread owns some rings and adds all images to them in order.
+#pragma omp parallel for schedule(static) num_threads(n_threads)
+    for (int ring = 0; ring < grid.n_rings(); ++ring) {
+      for (std::int64_t i = 0; i < count * kLanes; ++i) {
+        const std::int64_t image = batch * kLanes + i;
+        if (image >= block.n_images() || slots[image] < 0) continue;
+        const float* from = aligned[static_cast<std::size_t>(i / kLanes)]->polar.get() +
+                            static_cast<std::int64_t>(ring) * half * 2 * kLanes + i % kLanes;
+        std::complex<double>* to =
+            sums + (static_cast<std::int64_t>(slots[image]) * grid.n_rings() + ring) * half;
+        for (int j = 0; j < half; ++j) {
+          to[j] += std::complex<double>(from[j * 2 * kLanes], from[j * 2 * kLanes + kLanes]);
+        }
+      }
+    }
+  }
+}
+
+void align_members(const ImageBlock& block,
+                   const PoseView& poses,
+                   std::complex<float>* out,
+                   int n_threads) {
+  check_poses(block, poses, n_threads);
+  const PolarGrid& grid = block.grid();
+  const AngularDft dft(grid);
+  std::vector<std::unique_ptr<AlignedTile>> aligned;
+  for (int t = 0; t < n_threads; ++t) aligned.push_back(std::make_unique<AlignedTile>(grid, dft));
+  const std::int64_t n_samples = static_cast<std::int64_t>(grid.n_rings()) * grid.n_half_angles();
+#pragma omp parallel for schedule(static) num_threads(n_threads)
+  for (std::int64_t tile = 0; tile < block.n_tiles(); ++tile) {
+    AlignedTile& mine = *aligned[static_cast<std::size_t>(thread_index())];
+    mine.make(grid, dft, block.tile(tile), lane_poses(poses, tile), true);
+    for (int lane = 0; lane < kLanes && tile * kLanes + lane < block.n_images(); ++lane) {
+      const float* from = mine.polar.get() + lane;
+      std::complex<float>* to = out + (tile * kLanes + lane) * n_samples;
+      for (std::int64_t i = 0; i < n_samples; ++i) {
+        to[i] = {from[i * 2 * kLanes], from[i * 2 * kLanes + kLanes]};
+      }
+    }
+  }
+}
+
+}  // namespace cl2d
