@@ -8,6 +8,8 @@
 #include <stdexcept>
 #include <string>
 
+namespace cl2d::bindings {
+
 namespace py = pybind11;
 
 namespace {
@@ -70,3 +72,5 @@ void bind_spline_average(py::module_& m) {
         py::arg("n_threads"),
         "Add each image, moved by its pose, to its sum, in place.");
 }
+
+}  // namespace cl2d::bindings
