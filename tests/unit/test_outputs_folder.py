@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from cl2d.errors import InputError
 from cl2d.outputs.folder import LEVEL_FILES, RUN_FILES, level_folder, prepare_output_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def tree(folder: Path) -> dict[str, str]:

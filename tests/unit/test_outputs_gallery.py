@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -18,6 +18,9 @@ from cl2d.outputs.gallery import (
     tile_side,
     write_gallery,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def gallery(n_classes: int, box: int, pixel_size: float | None = 2.0) -> Gallery:

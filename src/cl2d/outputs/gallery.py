@@ -119,7 +119,8 @@ def grey_levels(
     if sigma <= np.finfo(np.float32).eps * abs(mean):
         return np.full(average.shape, 128, dtype=np.uint8)
     scaled = 0.5 + (average - mean) / (2 * _SIGMAS * sigma)
-    return np.round(255 * np.clip(scaled, 0, 1)).astype(np.uint8)
+    grey: npt.NDArray[np.uint8] = np.round(255 * np.clip(scaled, 0, 1)).astype(np.uint8)
+    return grey
 
 
 def scale_bar_angstrom(longest_angstrom: float) -> float:

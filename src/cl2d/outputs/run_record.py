@@ -10,7 +10,6 @@ import platform
 import resource
 import sys
 from importlib import metadata
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -21,6 +20,8 @@ from cl2d.outputs.folder import RUN_RECORD
 from cl2d.outputs.tables import FLAG_NAMES
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cl2d.outputs.classification import RunState
     from cl2d.preprocess import PreprocessPlan
     from cl2d.results import LevelResult

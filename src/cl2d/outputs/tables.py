@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Column = npt.NDArray[np.generic] | list[str]
 
 CLASS_BLOCK = "classes"
+_STATED_PIXEL_ANGSTROM = 1.0
 FLAG_NAMES = {0: "usable", 1: "not_finite", 2: "constant"}
 
 
@@ -38,11 +39,13 @@ def particle_columns(
     flags : (n,) uint8
         Why an image takes no part: a key of ``FLAG_NAMES``.
     pixel_size_angstrom
-        Sampling of the images; None writes the origins in pixels.
+        Sampling of the images. None, unknown, adds the origins in pixels (rlnOriginX,
+        rlnOriginY); those in angstrom then hold for the 1 A pixel that the written table of
+        optics groups states, so that programs find the right offset either way.
     input_columns
-        Columns of the input table. An origin in the other unit and the two angles that a 2-D
-        pose does not have (rlnAngleRot, rlnAngleTilt) are rewritten if they are among them,
-        since old values beside a new psi would make up a pose that nobody found.
+        Columns of the input table. The two angles that a 2-D pose does not have (rlnAngleRot,
+        rlnAngleTilt) are set to 0 if they are among them, as RELION's 2-D classification does:
+        old values beside a new psi would make up a pose that nobody found.
     """
     used = level.labels >= 0
     origin_px = np.where(used[:, None], level.poses.relion_origin_px(), 0.0)
@@ -50,12 +53,11 @@ def particle_columns(
         "rlnClassNumber": class_numbers(level.labels),
         "rlnAnglePsi": np.where(used, level.poses.relion_angle_deg(), 0.0),
     }
-    if pixel_size_angstrom is not None:
-        columns["rlnOriginXAngst"] = origin_px[:, 0] * pixel_size_angstrom
-        columns["rlnOriginYAngst"] = origin_px[:, 1] * pixel_size_angstrom
-    if pixel_size_angstrom is None or "rlnOriginX" in input_columns:
+    pixel_size = _STATED_PIXEL_ANGSTROM if pixel_size_angstrom is None else pixel_size_angstrom
+    columns["rlnOriginXAngst"] = origin_px[:, 0] * pixel_size
+    columns["rlnOriginYAngst"] = origin_px[:, 1] * pixel_size
+    if pixel_size_angstrom is None:
         columns["rlnOriginX"] = origin_px[:, 0]
-    if pixel_size_angstrom is None or "rlnOriginY" in input_columns:
         columns["rlnOriginY"] = origin_px[:, 1]
     columns["rlnIsFlip"] = (used & level.poses.mirror).astype(np.int32)
     for angle in ("rlnAngleRot", "rlnAngleTilt"):
