@@ -135,6 +135,8 @@ def stubs(session: nox.Session) -> None:
     with tempfile.TemporaryDirectory() as folder:
         session.run("pybind11-stubgen", "cl2d._native", "--numpy-array-use-type-var", "-o", folder)
         made = Path(folder) / "cl2d" / "_native.pyi"
+        # Which compiler and Eigen were used is told by a build, not by its interface.
+        made.write_text(re.sub(r"^(\w+: \w+) = .*$", r"\1", made.read_text(), flags=re.MULTILINE))
         if "--write" in session.posargs:
             STUB.write_text(made.read_text())
         session.run("diff", "-u", str(STUB), str(made))

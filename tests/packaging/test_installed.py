@@ -50,7 +50,7 @@ def test_extension_lies_beside_the_package(package: Path) -> None:
 
 def test_extension_and_package_have_one_version() -> None:
     native = import_module("cl2d._native")
-    assert native.__version__ == cl2d.__version__
+    assert native.version == cl2d.__version__
 
 
 def test_types_are_shipped(package: Path) -> None:

@@ -143,7 +143,7 @@ def test_version_is_the_same_everywhere() -> None:
     changes = re.search(r"^## \[?([\d.]+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert citation is not None
     assert changes is not None
-    versions = {project["version"], native.__version__, citation[1], changes[1]}
+    versions = {project["version"], native.version, citation[1], changes[1]}
     assert versions == {cl2d.__version__}
 
 
