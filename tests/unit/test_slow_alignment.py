@@ -92,7 +92,7 @@ def test_fourier_and_real_space_scores_agree_at_every_pose(box):
             for mirror in (0, 1):
                 pose = one_pose(2 * np.pi * psi / N_THETA, shift, bool(mirror))
                 expected = real_space_score(image, reference, pose, 0)
-                assert scores[psi, s, mirror] == pytest.approx(expected, abs=0.01)
+                assert scores[psi, s, mirror] == pytest.approx(expected, abs=1e-4)
 
 
 def test_scores_are_bounded_by_one_with_and_without_an_order_limit():
