@@ -97,11 +97,24 @@ def test_written_options_make_the_same_set(simulation, tmp_path):
     assert np.array_equal(again.images, simulation.images)
 
 
-def test_an_older_set_is_not_replaced_unless_asked(simulation, tmp_path):
+def test_an_older_set_is_replaced_whole(simulation, tmp_path):
     write_simulation(tmp_path, simulation)
-    with pytest.raises(InputFileError, match=r"already hold.*particles\.star"):
-        write_simulation(tmp_path, simulation)
-    write_simulation(tmp_path, simulation, overwrite=True)
+    write_simulation(tmp_path, simulate_particles(SimulationOptions(**OPTIONS)))
+    assert "rlnDefocusU" not in starfile.read(tmp_path / "particles.star")["particles"]
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {
+        "particles.mrcs",
+        "particles.star",
+        "simulation.json",
+        "truth.csv",
+        "views.mrcs",
+    }
+
+
+def test_a_file_in_place_of_the_folder_is_refused(simulation, tmp_path):
+    (tmp_path / "taken").write_text("", encoding="utf-8")
+    with pytest.raises(InputFileError, match="taken: must be a folder"):
+        write_simulation(tmp_path / "taken", simulation)
 
 
 def test_progress_reaches_the_end(simulation, tmp_path):

@@ -14,16 +14,19 @@ from cl2d.simulate.particles import (
     clean_views,
     simulate_particles,
 )
+from cl2d.simulate.scores import Scores, score_classification
 from cl2d.simulate.truth import JUNK_KINDS, Truth, truth_poses
 
 __all__ = [
     "JUNK_KINDS",
+    "Scores",
     "SimulatedStack",
     "Simulation",
     "SimulationOptions",
     "Truth",
     "clean_views",
     "read_truth",
+    "score_classification",
     "simulate_particles",
     "truth_poses",
     "write_simulation",

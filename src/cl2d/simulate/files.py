@@ -73,30 +73,28 @@ def write_simulation(
     folder: str | Path,
     simulation: Simulation,
     *,
-    overwrite: bool = False,
     on_event: Callable[[object], None] | None = None,
 ) -> None:
     """Write ``particles.mrcs``, ``particles.star``, ``truth.csv`` and ``simulation.json``.
 
     Discrete views are written too, clean, as ``views.mrcs``. Images are made block by block, so the
-    set need not fit in memory. The table is written last: where it stands, the set is complete.
+    set need not fit in memory. Files of these names are replaced; each appears whole or not at all,
+    the table last, so that where it stands the set is complete.
 
     Parameters
     ----------
     folder
         Made if missing.
     simulation
-    overwrite
-        Replace a set that the folder already holds.
     on_event
         Called with phase events.
 
     Raises
     ------
     InputFileError
-        If the folder holds a set and ``overwrite`` is False, or cannot be made.
+        If the folder cannot be made or written to.
     """
-    target = _prepare_folder(Path(folder), overwrite=overwrite)
+    target = _prepare_folder(Path(folder))
     options = simulation.options
     report = on_event or _ignore
     report(PhaseStarted(PHASE, options.n_particles))
@@ -188,17 +186,14 @@ def read_truth(path: str | Path) -> Truth:
     )
 
 
-def _prepare_folder(folder: Path, *, overwrite: bool) -> Path:
+def _prepare_folder(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        # An older table must not stand beside new images.
+        (folder / STAR_NAME).unlink(missing_ok=True)
     except OSError as error:
         message = f"{folder}: must be a folder that can be written to ({error.strerror})"
         raise InputFileError(message) from error
-    table = folder / STAR_NAME
-    if table.exists() and not overwrite:
-        message = f"{folder}: must not already hold simulated particles ({STAR_NAME})"
-        raise InputFileError(message)
-    table.unlink(missing_ok=True)
     return folder
 
 
