@@ -1,0 +1,106 @@
+"""The program ``cl2d``: its commands, and what its exit code says."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+import cl2d
+from cl2d.cli.classify import classify
+from cl2d.cli.demo import demo
+from cl2d.cli.info import info
+from cl2d.cli.interrupts import EXIT_INTERRUPTED
+from cl2d.cli.simulate import simulate
+from cl2d.errors import InputError
+
+EXIT_DONE = 0
+EXIT_FAILED = 1
+EXIT_BAD_INPUT = 2
+
+# Usage errors of the command-line library, which has had more than one public place for them.
+_UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+
+app = typer.Typer(
+    name="cl2d",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (classify, simulate, demo, info):
+    app.command()(command)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"cl2d {cl2d.build_info()['version']}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _start(
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback does the work
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Version.")
+    ] = False,
+) -> None:
+    """Classify cryo-EM particle images in two dimensions."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+        raise typer.Exit(EXIT_BAD_INPUT)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    0: done; 1: the run failed; 2: bad usage or bad input; 130: interrupted. Errors are one line
+    on standard error; ``--debug`` adds the traceback.
+
+    Parameters
+    ----------
+    arguments
+        Words after the program's name; None takes those of the process.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = app(args=words, prog_name="cl2d", standalone_mode=False)
+        sys.stdout.flush()
+    except Exception as error:
+        if "--debug" in words:
+            traceback.print_exc()
+        return _failed(error)
+    except KeyboardInterrupt:
+        print("cl2d: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    return code if isinstance(code, int) else EXIT_DONE
+
+
+def _failed(error: Exception) -> int:
+    """Say what went wrong in one line and return the exit code."""
+    if isinstance(error, typer.Abort):  # some versions of the library turn Ctrl-C into this
+        print("cl2d: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    if isinstance(error, BrokenPipeError):
+        # Nobody reads standard output any more; the interpreter must not try to flush it either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        message, code = "the program that read the standard output has ended", EXIT_FAILED
+    elif isinstance(error, _UsageError):
+        message, code = f"{_usage_message(error)} (cl2d --help)", EXIT_BAD_INPUT
+    elif isinstance(error, InputError):
+        message, code = str(error), EXIT_BAD_INPUT
+    elif isinstance(error, MemoryError):
+        message, code = f"the run failed: not enough memory {error}".rstrip(), EXIT_FAILED
+    else:
+        message = f"the run failed: {type(error).__name__}: {error} (--debug shows where)"
+        code = EXIT_FAILED
+    print(f"cl2d: error: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+def _usage_message(error: Exception) -> str:
+    format_message = getattr(error, "format_message", None)
+    return str(format_message() if format_message else error).rstrip(".")

@@ -1,0 +1,41 @@
+"""``cl2d classify``: the main job."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cl2d import pipeline
+from cl2d.cli.interrupts import interruptible
+from cl2d.cli.parameters import Debug, Json, OutputFolder, Quiet, flag, takes_options
+from cl2d.cli.progress import shown_progress
+from cl2d.options import ClassifyOptions, build_options
+
+Particles = Annotated[
+    Path,
+    typer.Argument(metavar="INPUT", help="Particles: .star, .xmd, or a stack (.mrcs, .mrc, .stk)."),
+]
+
+
+@takes_options(ClassifyOptions, short={"classes": "-k"})
+def classify(
+    particles: Particles,
+    output: OutputFolder,
+    quiet: Quiet = False,
+    as_json: Json = False,
+    debug: Debug = False,  # noqa: ARG001 - read by main, which catches what goes wrong
+    *,
+    values: dict[str, Any],
+) -> None:
+    """Sort particle images into classes of the same view, and average them."""
+    options = build_options(values, label=flag)
+    with (
+        interruptible(output),
+        shown_progress(options.levels, quiet=quiet, as_json=as_json) as tell,
+    ):
+        pipeline.classify(particles, output=output, on_event=tell, **options.to_flat())
+    if not quiet:
+        print(f"results: {output}", file=sys.stderr)

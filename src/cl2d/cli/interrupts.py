@@ -1,0 +1,86 @@
+"""Stop within a second or two of Ctrl-C or SIGTERM, and say what is kept."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import typer
+
+EXIT_INTERRUPTED = 130
+GRACE_SECONDS = 1.5
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def interruptible(output: Path) -> Iterator[None]:
+    """Turn SIGINT and SIGTERM during the body into exit code 130.
+
+    Python runs a signal handler only between its own instructions, so a long call into the
+    engine would hold the program up. A second thread hears of the signal at once: it lets the
+    body end in its own way for a moment (temporary files are removed), then ends the process.
+
+    Parameters
+    ----------
+    output
+        Folder of results; the message lists what it holds.
+    """
+    with _watched(output):
+        try:
+            yield
+        except KeyboardInterrupt:
+            print(interruption_message(output), file=sys.stderr)
+            raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
+def interruption_message(output: Path) -> str:
+    """Return the line for the user: interrupted, and what is there."""
+    kept = sorted(entry.name for entry in output.iterdir()) if output.is_dir() else []
+    if not kept:
+        return f"cl2d: interrupted; nothing was written to {output}"
+    return f"cl2d: interrupted; {output} keeps {', '.join(kept)}"
+
+
+@contextmanager
+def _watched(output: Path) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals belong to the main thread, which then also ends the program
+        return
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    left = threading.Event()
+    arguments = (reader, left, output)
+    watcher = threading.Thread(target=_end_if_held_up, args=arguments, daemon=True)
+    heeded = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+    handlers = {number: signal.signal(number, _raise) for number in heeded}
+    previous = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    watcher.start()
+    try:
+        yield
+    finally:
+        left.set()
+        signal.set_wakeup_fd(previous)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        os.close(writer)
+        watcher.join()
+        os.close(reader)
+
+
+def _raise(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _end_if_held_up(reader: int, left: threading.Event, output: Path) -> None:
+    """End the process if a signal has come and the body has not been left in time."""
+    while heard := os.read(reader, 1):
+        if heard[0] in SIGNALS and not left.wait(GRACE_SECONDS):
+            show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""
+            os.write(2, f"{show_cursor}\n{interruption_message(output)}\n".encode())
+            os._exit(EXIT_INTERRUPTED)

@@ -1,0 +1,155 @@
+"""Command-line parameters made from option models, so that nothing is said twice."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import typer
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+EXPERT_PANEL = "For experts"
+
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on standard error.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object an event on standard output.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback if the run fails.")]
+OutputFolder = Annotated[
+    Path,
+    typer.Option("-o", "--output", metavar="DIR", help="Folder for all results; made if needed."),
+]
+
+
+@dataclass(frozen=True)
+class OptionField:
+    """One option as the command line needs it."""
+
+    name: str
+    field: FieldInfo
+    panel: str
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Facts beside the pydantic ones: unit, automatic, expert."""
+        extra = self.field.json_schema_extra
+        return dict(extra) if isinstance(extra, dict) else {}
+
+    @property
+    def default(self) -> Any:
+        """Value when the option is not given."""
+        return self.field.get_default(call_default_factory=True)
+
+    def type_and_choices(self) -> tuple[Any, tuple[str, ...]]:
+        """Return the type of a given value, and the choices of an enumeration of strings."""
+        kind: Any = self.field.annotation
+        if get_origin(kind) in (Union, UnionType):
+            kind = next(part for part in get_args(kind) if part is not NoneType)
+        if get_origin(kind) is Literal:
+            return str, get_args(kind)
+        return kind, ()
+
+    def help(self) -> str:
+        """Return the help text with the range, if there is one."""
+        limits = range_in_words(self.field)
+        return f"{self.field.description} ({limits})" if limits else str(self.field.description)
+
+
+def option_fields(model: type[BaseModel]) -> tuple[OptionField, ...]:
+    """Return the options of a model, those of nested models included; the expert ones last."""
+    return tuple(sorted(_fields(model), key=lambda field: field.panel == EXPERT_PANEL))
+
+
+def _fields(model: type[BaseModel]) -> Iterator[OptionField]:
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from _fields(kind)
+        else:
+            extra = field.json_schema_extra
+            expert = isinstance(extra, dict) and bool(extra.get("expert"))
+            panel = model.model_config.get("title") or model.__name__
+            yield OptionField(name, field, EXPERT_PANEL if expert else panel)
+
+
+def range_in_words(field: FieldInfo) -> str:
+    """Return the limits of a number: "1 or more", "0 to 100", "more than 0"."""
+    limits = {
+        key: getattr(constraint, key)
+        for constraint in field.metadata
+        for key in ("ge", "gt", "le", "lt")
+        if getattr(constraint, key, None) is not None
+    }
+    if {"ge", "le"} <= limits.keys():
+        return f"{limits['ge']:g} to {limits['le']:g}"
+    words = {"ge": "{:g} or more", "gt": "more than {:g}", "le": "at most {:g}", "lt": "under {:g}"}
+    return ", ".join(words[key].format(limits[key]) for key in words if key in limits)
+
+
+def flag(name: str) -> str:
+    """Return the command-line name of an option."""
+    return f"--{name.replace('_', '-')}"
+
+
+def takes_options(
+    model: type[BaseModel], short: Mapping[str, str] | None = None
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Decorate a command so that the options of a model become its parameters.
+
+    The command gets those that differ from their default in one dictionary, ``values``. Ranges
+    are left to the model, which words them the same way for everyone.
+
+    Parameters
+    ----------
+    model
+        Option model; nested models are flattened.
+    short
+        One-letter flags by option name.
+    """
+    fields = option_fields(model)
+    letters = short or {}
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        def wrapper(**arguments: Any) -> None:
+            values = {field.name: arguments.pop(field.name) for field in fields}
+            given = {field.name: values[field.name] for field in fields if _is_given(field, values)}
+            command(**arguments, values=given)
+
+        own = inspect.signature(command, eval_str=True).parameters.values()
+        parameters = [parameter for parameter in own if parameter.name != "values"]
+        parameters += [_parameter(field, letters.get(field.name)) for field in fields]
+        keyword_only = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
+        wrapper.__signature__ = inspect.Signature(keyword_only)  # type: ignore[attr-defined]
+        wrapper.__annotations__ = {p.name: p.annotation for p in parameters}
+        wrapper.__name__, wrapper.__doc__ = command.__name__, command.__doc__
+        return wrapper
+
+    return decorate
+
+
+def _is_given(field: OptionField, values: Mapping[str, Any]) -> bool:
+    return bool(values[field.name] != field.default)
+
+
+def _parameter(field: OptionField, letter: str | None) -> inspect.Parameter:
+    kind, choices = field.type_and_choices()
+    name = flag(field.name)
+    if kind is bool and field.default:
+        name = f"{name}/{flag(f'no_{field.name}')}"
+    option = typer.Option(
+        *(part for part in (letter, name) if part),
+        help=field.help(),
+        show_default=field.facts.get("automatic", True),
+        rich_help_panel=field.panel,
+        metavar="|".join(choices) or None,
+    )
+    value_type: Any = kind | None if field.default is None else kind
+    return inspect.Parameter(
+        field.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=field.default,
+        annotation=Annotated[value_type, option],
+    )

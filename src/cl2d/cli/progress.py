@@ -1,0 +1,134 @@
+"""Show the events of a run: bars on a terminal, plain lines elsewhere, JSON for programs."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+from cl2d.cli.live import LiveBars
+from cl2d.cli.memory import available_memory_bytes
+from cl2d.cli.time_left import TimeLeft
+from cl2d.cli.wording import Wording, duration, size
+from cl2d.errors import InputError
+from cl2d.events import IterationProgress, PhaseProgress, RunPlanned
+from cl2d.options import LevelOptions
+from cl2d.results import IterationReport
+
+SECONDS_BETWEEN_LINES = 30.0  # of mere progress, in a log file
+
+Listener = Callable[[object], None]
+
+
+@contextmanager
+def shown_progress(levels: LevelOptions, *, quiet: bool, as_json: bool) -> Iterator[Listener]:
+    """Give the ``on_event`` of a run; progress goes to stderr, JSON to stdout.
+
+    Parameters
+    ----------
+    levels
+        What is asked for; tells how many levels and iterations there can be.
+    quiet
+        Nothing on stderr.
+    as_json
+        Every event as one line of JSON on stdout; stderr then has plain lines, no bars.
+    """
+    wording = Wording(levels.iterations)
+    time_left = TimeLeft(levels.classes_by_level(), levels.iterations)
+    listeners: list[Listener] = [JsonLines(sys.stdout)] if as_json else []
+
+    def tell(event: object) -> None:
+        for listener in listeners:
+            listener(event)
+        if isinstance(event, RunPlanned):
+            refuse_if_too_large(event.memory_bytes, available_memory_bytes())
+
+    if quiet:
+        yield tell
+    elif sys.stderr.isatty() and not as_json:
+        with LiveBars(sys.stderr, wording, time_left) as bars:
+            listeners.append(bars)
+            yield tell
+    else:
+        listeners.append(PlainLines(sys.stderr, wording, time_left))
+        yield tell
+
+
+def refuse_if_too_large(needed_bytes: int, available_bytes: int | None) -> None:
+    """Stop a run that cannot fit before it starts, and say what helps."""
+    if available_bytes is not None and needed_bytes > available_bytes:
+        message = (
+            f"the run needs about {size(needed_bytes)} of memory and {size(available_bytes)} are "
+            "available: ask for a coarser --resolution-angstrom, fewer --classes or fewer "
+            "particles, or use a machine with more memory"
+        )
+        raise InputError(message)
+
+
+class PlainLines:
+    """Whole lines for log files: results at once, mere progress every half minute."""
+
+    def __init__(self, stream: TextIO, wording: Wording, time_left: TimeLeft) -> None:
+        self._stream = stream
+        self._wording = wording
+        self._time_left = time_left
+        self._last = time.monotonic()
+
+    def __call__(self, event: object) -> None:
+        """Write the lines of an event."""
+        lines = self._wording.lines(event)
+        if isinstance(event, IterationReport):
+            self._time_left.update(event)
+        if isinstance(event, (PhaseProgress, IterationProgress)):
+            lines = self._progress_line(event)
+        if lines:
+            self._stream.write("".join(f"{line}\n" for line in lines))
+            self._stream.flush()
+            self._last = time.monotonic()
+
+    def _progress_line(self, event: PhaseProgress | IterationProgress) -> list[str]:
+        if time.monotonic() - self._last < SECONDS_BETWEEN_LINES:
+            return []
+        share = f"{100 * event.done / event.total:.0f} %" if event.total else f"{event.done:,}"
+        if isinstance(event, PhaseProgress):
+            return [f"{event.name}: {share}"]
+        seconds = self._time_left.seconds()
+        left = f", at most {duration(seconds)} left" if seconds is not None else ""
+        return [f"level {event.level}  iteration {event.iteration}: {share}{left}"]
+
+
+class JsonLines:
+    """One JSON object an event; the key ``event`` names its kind (``iteration_report``)."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __call__(self, event: object) -> None:
+        """Write one event."""
+        print(json_line(event), file=self._stream, flush=True)
+
+
+def json_line(event: object) -> str:
+    """Return an event as JSON; numbers that JSON lacks (nan, inf) become null."""
+    if not dataclasses.is_dataclass(event) or isinstance(event, type):
+        message = f"an event must be a dataclass, not {type(event).__name__}"
+        raise TypeError(message)
+    kind = re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
+    record = {"event": kind, **dataclasses.asdict(event)}
+    if isinstance(event, RunPlanned):
+        record["available_memory_bytes"] = available_memory_bytes()
+    return json.dumps({key: _plain(value) for key, value in record.items()}, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if hasattr(value, "item"):  # a numpy number
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

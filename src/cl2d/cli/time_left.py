@@ -1,0 +1,31 @@
+"""How long a run can still take, from the iterations it has made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cl2d.results import IterationReport
+
+
+@dataclass
+class TimeLeft:
+    """Bound on the remaining time: every level to come uses all its iterations.
+
+    An iteration compares each image with each class, so its time is taken as proportional to
+    the number of classes, at the rate of the latest iteration.
+    """
+
+    classes_by_level: tuple[int, ...]
+    n_iterations: int
+    _seconds: float | None = field(default=None, init=False)
+
+    def update(self, report: IterationReport) -> None:
+        """Take note of an iteration."""
+        rate = report.seconds / max(1, report.n_classes)
+        later = sum(self.classes_by_level[report.level + 1 :]) * self.n_iterations
+        here = report.n_classes * max(0, self.n_iterations - report.iteration)
+        self._seconds = rate * (here + later)
+
+    def seconds(self) -> float | None:
+        """Return the most seconds left after the latest iteration; None before the first."""
+        return self._seconds

@@ -1,0 +1,103 @@
+"""The lines a person reads while a classification runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from cl2d.cli.memory import available_memory_bytes
+from cl2d.events import LevelFinished, PhaseFinished, RunFinished, RunPlanned
+from cl2d.results import IterationReport
+
+
+@dataclass
+class Wording:
+    """Words for the events of one run; remembers how many images and iterations there are."""
+
+    n_iterations: int
+    n_images: int = field(default=0, init=False)
+
+    def lines(self, event: object) -> list[str]:
+        """Return the lines worth keeping for an event; none for mere progress."""
+        if isinstance(event, RunPlanned):
+            self.n_images = event.n_images
+        words: dict[type, Callable[[Any], list[str]]] = {
+            RunPlanned: plan_lines,
+            IterationReport: lambda report: [self.iteration_line(report)],
+            LevelFinished: _level_lines,
+            PhaseFinished: lambda phase: [f"{phase.name}: {duration(phase.seconds)}"],
+            RunFinished: _finish_lines,
+        }
+        return words[type(event)](event) if type(event) in words else []
+
+    def iteration_line(self, report: IterationReport) -> str:
+        """Return level, iteration, change, likeness, sizes and time of one iteration."""
+        return (
+            f"level {report.level} ({count(report.n_classes, 'class')})"
+            f"  iteration {report.iteration} of at most {self.n_iterations}"
+            f"  {self.changed_percent(report):.1f} % changed"
+            f"  mean similarity {report.mean_score:.4f}"
+            f"  sizes {report.smallest_class} to {report.largest_class}"
+            f"  {duration(report.seconds)}"
+        )
+
+    def changed_percent(self, report: IterationReport) -> float:
+        """Return the share of images that changed their class, in percent."""
+        return 100 * report.n_changed / max(1, self.n_images)
+
+
+def plan_lines(plan: RunPlanned) -> list[str]:
+    """Return what the run is about to do, with memory needed and available."""
+    pixel = "pixel size not known"
+    if plan.pixel_size_angstrom is not None:
+        pixel = f"{plan.pixel_size_angstrom:.4g} angstrom a pixel"
+    detail = ""
+    if plan.resolution_angstrom is not None:
+        detail = f", detail to {plan.resolution_angstrom:.3g} angstrom"
+    available = available_memory_bytes()
+    memory = f"{size(available)} available" if available is not None else "available not known"
+    return [
+        f"{count(plan.n_images, 'particle')}, box {plan.box_px} px, {pixel}",
+        f"worked on at {plan.working_box_px} px{detail}",
+        f"{count(plan.n_classes, 'class')}, shifts up to {plan.max_shift_px:.4g} px"
+        f" ({count(plan.n_shifts, 'position')})",
+        f"{count(plan.threads, 'thread')}, SIMD {plan.simd_level}",
+        f"memory: about {size(plan.memory_bytes)} needed, {memory}",
+        *(f"warning: {warning}" for warning in plan.warnings),
+    ]
+
+
+def _level_lines(level: LevelFinished) -> list[str]:
+    sizes = f" of {min(level.class_sizes)} to {max(level.class_sizes)}" if level.class_sizes else ""
+    return [f"level {level.level} done: {count(level.n_classes, 'class')}{sizes} particles"]
+
+
+def _finish_lines(run: RunFinished) -> list[str]:
+    return [f"done in {duration(run.seconds)} ({duration(run.cpu_seconds)} of processor time)"]
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun: "1 class", "12,000 particles"."""
+    plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it: "0.3 s", "4 min 05 s", "2 h 10 min"."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def size(n_bytes: int) -> str:
+    """Return an amount of memory in decimal units: "12.3 GB"."""
+    for unit, scale in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
+        if n_bytes >= scale:
+            return f"{n_bytes / scale:.1f} {unit}"
+    return f"{n_bytes / 1e3:.0f} kB"
