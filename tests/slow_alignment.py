@@ -94,7 +94,10 @@ def shifted_samples(
     """Return the polar samples of ``ref(q - t)`` from those of ``ref``."""
     theta = polar_angles(search.n_theta)
     along = np.cos(theta) * shift_px[0] + np.sin(theta) * shift_px[1]
-    return samples * np.exp(-2j * np.pi * search.k_rings[:, None] * along / box)
+    shifted: NDArray[np.complex128] = samples * np.exp(
+        -2j * np.pi * search.k_rings[:, None] * along / box
+    )
+    return shifted
 
 
 def weighted_norm(samples: NDArray[np.complex128], weights: NDArray[np.float64]) -> float:
