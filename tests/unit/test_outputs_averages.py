@@ -35,11 +35,11 @@ def images() -> npt.NDArray[np.float32]:
 
 
 def test_members_at_rest_are_averaged_pixel_by_pixel(images: npt.NDArray[np.float32]) -> None:
-    labels = [1, 0, 1, 1, 0, 1, 1]
-    (found,) = raw_averages(array_source(images), [make_level(labels, 2)], 1)
-    assert found.shape == (2, BOX, BOX)
+    labels = [2, 0, 1, 1, 0, 1, 1]  # class 2 has one member
+    (found,) = raw_averages(array_source(images), [make_level(labels, 3)], 1)
+    assert found.shape == (3, BOX, BOX)
     assert found.dtype == np.float32
-    for k in range(2):
+    for k in range(3):
         np.testing.assert_allclose(found[k], images[np.array(labels) == k].mean(0), rtol=1e-5)
 
 

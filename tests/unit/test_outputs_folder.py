@@ -92,6 +92,14 @@ def test_overwriting_removes_a_link_but_not_its_target(old_run: Path, tmp_path: 
     assert target.read_text() == "mine"
 
 
+def test_link_to_nowhere_counts_as_a_file_of_a_run(tmp_path: Path) -> None:
+    (tmp_path / "run.json").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(InputError, match=r"has run\.json"):
+        prepare_output_folder(tmp_path, overwrite=False)
+    prepare_output_folder(tmp_path, overwrite=True)
+    assert tree(tmp_path) == {}
+
+
 @pytest.mark.parametrize("link", ["levels", "levels/level_01"])
 def test_linked_level_folders_are_not_followed(tmp_path: Path, link: str) -> None:
     elsewhere = tmp_path / "elsewhere"

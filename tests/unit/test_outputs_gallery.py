@@ -82,6 +82,11 @@ def test_sheet_is_near_three_to_two(n_classes: int) -> None:
     assert empty_places / n_classes <= 0.15
 
 
+def test_last_row_is_kept_full_where_the_shape_allows() -> None:
+    """100 tiles: 14 columns are nearer to 3:2, but 15 leave 5 places empty instead of 12."""
+    assert sheet_columns(100, 112) == 15
+
+
 @pytest.mark.parametrize(("n_classes", "box"), [(1, 1), (1, 301), (16, 31), (200, 64)])
 def test_gallery_opens_and_shows_every_tile(tmp_path: Path, n_classes: int, box: int) -> None:
     shown = gallery(n_classes, box)
