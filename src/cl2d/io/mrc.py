@@ -181,7 +181,7 @@ def read_mrc_header(path: str | Path) -> MrcHeader:
         n_images=int(raw["nz"]),
         height_px=int(raw["ny"]),
         width_px=int(raw["nx"]),
-        dtype=np.dtype(_DTYPE_OF_MODE[mode]).newbyteorder(raw["nx"].dtype.byteorder),
+        dtype=np.dtype(_DTYPE_OF_MODE[mode]).newbyteorder(raw.dtype["nx"].byteorder),
         data_offset=HEADER_BYTES + int(raw["nsymbt"]),
         file_bytes=file_bytes,
         pixel_size_angstrom=_pixel_size(raw),

@@ -84,7 +84,7 @@ def open_particles(path: str | Path) -> ParticleSource:
         If the file or a stack it names is missing, malformed, truncated or inconsistent.
     """
     path, block_name = Path(path), None
-    if not path.exists() and "@" in path.name:
+    if not path.exists() and "@" in str(path):
         block_name, _, file_name = str(path).partition("@")
         path = Path(file_name)
     if not path.exists():

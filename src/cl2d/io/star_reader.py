@@ -88,7 +88,7 @@ class _StarParser:
         self.n_rows = 0
         self.pairs: dict[str, list[bytes]] = {}
         self.pending: list[list[bytes]] = []  # rows read line by line, not yet in `pieces`
-        self.pieces: list[list[BytesColumn]] = []
+        self.pieces: list[list[BytesColumn]] = []  # by column, then by chunk
 
     def fail(self, problem: str) -> NoReturn:
         msg = f"{self.path}: line {self.line_number}: {problem}"
@@ -117,7 +117,7 @@ class _StarParser:
         if found is None:
             return False
         columns, n_lines = found
-        self.pieces.append(columns)
+        self.add_pieces(columns)
         self.n_rows += len(columns[0])
         self.line_number += n_lines
         return True
@@ -185,8 +185,13 @@ class _StarParser:
     def flush_rows(self) -> None:
         if self.pending:
             columns = zip(*self.pending, strict=True)
-            self.pieces.append([np.array(column, dtype="S") for column in columns])
+            self.add_pieces([np.array(column, dtype="S") for column in columns])
             self.pending = []
+
+    def add_pieces(self, columns: list[BytesColumn]) -> None:
+        self.pieces = self.pieces or [[] for _ in columns]
+        for pieces, column in zip(self.pieces, columns, strict=True):
+            pieces.append(column)
 
     def end_block(self) -> None:
         if self.block_name is None:
@@ -194,10 +199,8 @@ class _StarParser:
         self.flush_rows()
         columns: dict[str, Any]
         if self.pieces:
-            columns = {
-                label: np.concatenate([piece[j] for piece in self.pieces])
-                for j, label in enumerate(self.labels)
-            }
+            # The pieces of a column go as soon as it is joined, or all would be held twice.
+            columns = {label: np.concatenate(self.pieces.pop(0)) for label in self.labels}
         else:
             columns = {label: np.zeros(0, "S1") for label in self.labels}
         columns.update({name: np.array(value, dtype="S") for name, value in self.pairs.items()})
