@@ -50,6 +50,11 @@ std::vector<double> summed(const std::vector<float>& images,
   return sums;
 }
 
+double from_origin(std::size_t pixel, std::size_t box) {
+  const std::size_t origin = box / 2;
+  return static_cast<double>(pixel) - static_cast<double>(origin);
+}
+
 template <typename T>
 double largest_difference(const std::vector<double>& values, const std::vector<T>& expected) {
   double largest = 0.0;
@@ -68,9 +73,8 @@ double largest_difference_in_disc(const std::vector<double>& values,
   double largest = 0.0;
   for (std::size_t i = 0; i < values.size(); ++i) {
     const std::size_t pixel = i % reference.size();
-    const auto origin = static_cast<double>(box / 2);
-    const double x = static_cast<double>(pixel % box) - origin;
-    const double y = static_cast<double>(pixel / box) - origin;
+    const double x = from_origin(pixel % box, box);
+    const double y = from_origin(pixel / box, box);
     if (std::hypot(x, y) > radius) continue;
     largest = std::max(largest, std::abs(values[i] - static_cast<double>(reference[pixel])));
   }
@@ -91,11 +95,10 @@ std::vector<float> posed_bump(std::size_t box, const Poses& poses, std::size_t i
   std::vector<float> image;
   const double cosine = std::cos(poses.psi_rad[i]);
   const double sine = std::sin(poses.psi_rad[i]);
-  const auto origin = static_cast<double>(box / 2);
   for (std::size_t row = 0; row < box; ++row) {
     for (std::size_t column = 0; column < box; ++column) {
-      const double x = static_cast<double>(column) - origin;
-      const double y = static_cast<double>(row) - origin;
+      const double x = from_origin(column, box);
+      const double y = from_origin(row, box);
       const double flip = poses.mirror[i] != 0 ? -1.0 : 1.0;
       const double p_x = flip * (cosine * x - sine * y) - poses.shift_x_px[i];
       const double p_y = sine * x + cosine * y - poses.shift_y_px[i];
