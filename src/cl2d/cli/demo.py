@@ -8,19 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
-import numpy.typing as npt
 import typer
 
 from cl2d import pipeline
-from cl2d.agreement import adjusted_rand_index, contingency
 from cl2d.cli.interrupts import interruptible
 from cl2d.cli.parameters import Debug, Json, Quiet
 from cl2d.cli.progress import JsonLines, shown_progress
 from cl2d.cli.simulate import Overwrite, refuse_used_folder
 from cl2d.cli.wording import duration
 from cl2d.options import build_options
-from cl2d.simulate import SimulationOptions, simulate_particles, write_simulation
+from cl2d.simulate import (
+    Scores,
+    SimulationOptions,
+    score_classification,
+    simulate_particles,
+    write_simulation,
+)
 
 PARTICLES = SimulationOptions(n_particles=1500, box_px=64, n_views=8, snr=0.2)
 N_CLASSES = 8
@@ -60,26 +63,26 @@ def demo(
         shown_progress(options.levels, quiet=quiet, as_json=as_json) as tell,
     ):
         simulation = simulate_particles(PARTICLES)
-        write_simulation(output / PARTICLES_FOLDER, simulation)
-        particles = output / PARTICLES_FOLDER / "particles.star"
-        run_folder = output / RUN_FOLDER
-        result = pipeline.classify(particles, output=run_folder, on_event=tell, **options.to_flat())
-    scored = score(
-        simulation.truth.view, result.labels, time.monotonic() - started, run_folder / "gallery.png"
-    )
+        write_simulation(output / PARTICLES_FOLDER, simulation, on_event=tell)
+        result = pipeline.classify(
+            output / PARTICLES_FOLDER / "particles.star",
+            output=output / RUN_FOLDER,
+            on_event=tell,
+            **options.to_flat(),
+        )
+    scores = score_classification(simulation.truth, result.labels)
+    scored = _scored(scores, time.monotonic() - started, output / RUN_FOLDER / "gallery.png")
     _report(scored, quiet=quiet, as_json=as_json)
     if scored.n_views_found < scored.n_views:
         raise typer.Exit(1)
 
 
-def score(views: npt.ArrayLike, labels: npt.ArrayLike, seconds: float, gallery: Path) -> DemoScored:
-    """Hold classes against views; a view is found where it makes up most of some class."""
-    table = contingency(views, labels)
-    is_most = 2 * table > table.sum(axis=0, keepdims=True)
+def _scored(scores: Scores, seconds: float, gallery: Path) -> DemoScored:
+    n_views = PARTICLES.n_views
     return DemoScored(
-        n_views=len(table),
-        n_views_found=int(np.count_nonzero(is_most.any(axis=1))),
-        adjusted_rand_index=adjusted_rand_index(views, labels),
+        n_views=n_views,
+        n_views_found=round(scores.views_found * n_views),
+        adjusted_rand_index=scores.adjusted_rand_index,
         seconds=seconds,
         gallery=str(gallery),
     )

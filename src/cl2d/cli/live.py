@@ -55,8 +55,6 @@ class LiveBars:
 
     def __call__(self, event: object) -> None:
         """Show an event."""
-        for line in self._wording.lines(event):
-            self._progress.console.print(line, markup=False, highlight=False)
         match event:
             case PhaseStarted():
                 self._phase = self._replace(self._phase, event.name, event.total)
@@ -69,6 +67,8 @@ class LiveBars:
                 self._show_level(event)
             case _:
                 pass
+        for line in self._wording.lines(event):
+            self._progress.console.print(line, markup=False, highlight=False)
 
     def _show_level(
         self, event: LevelStarted | LevelFinished | IterationProgress | IterationReport

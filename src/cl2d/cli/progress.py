@@ -27,18 +27,21 @@ Listener = Callable[[object], None]
 
 
 @contextmanager
-def shown_progress(levels: LevelOptions, *, quiet: bool, as_json: bool) -> Iterator[Listener]:
+def shown_progress(
+    levels: LevelOptions | None = None, *, quiet: bool, as_json: bool
+) -> Iterator[Listener]:
     """Give the ``on_event`` of a run; progress goes to stderr, JSON to stdout.
 
     Parameters
     ----------
     levels
-        What is asked for; tells how many levels and iterations there can be.
+        Levels of a classification; tell how many iterations there can be.
     quiet
         Nothing on stderr.
     as_json
         Every event as one line of JSON on stdout; stderr then has plain lines, no bars.
     """
+    levels = levels or LevelOptions()
     wording = Wording(levels.iterations)
     time_left = TimeLeft(levels.classes_by_level(), levels.iterations)
     listeners: list[Listener] = [JsonLines(sys.stdout)] if as_json else []

@@ -11,7 +11,8 @@ import typer
 from pydantic import ValidationError
 
 from cl2d.cli.interrupts import interruptible
-from cl2d.cli.parameters import Debug, OutputFolder, Quiet, flag, takes_options
+from cl2d.cli.parameters import Debug, Json, OutputFolder, Quiet, flag, takes_options
+from cl2d.cli.progress import shown_progress
 from cl2d.cli.wording import count
 from cl2d.errors import InputError
 from cl2d.options import readable_error
@@ -22,18 +23,19 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Write into a folde
 
 @takes_options(SimulationOptions, short={"n_particles": "-n"})
 def simulate(
+    *,
     output: OutputFolder,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
+    as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001 - read by main, which catches what goes wrong
-    *,
     values: dict[str, Any],
 ) -> None:
     """Simulate a stack of particles and write it with its truth."""
     options = simulation_options(values)
     refuse_used_folder(output, overwrite=overwrite)
-    with interruptible(output):
-        write_simulation(output, simulate_particles(options))
+    with interruptible(output), shown_progress(quiet=quiet, as_json=as_json) as tell:
+        write_simulation(output, simulate_particles(options), on_event=tell)
     if not quiet:
         particles = count(options.n_particles, "particle")
         print(f"{particles} of {options.box_px} px: {output}", file=sys.stderr)
