@@ -213,7 +213,7 @@ def test_raw_members_moved_by_written_poses_give_the_written_average(run: Run) -
             for i in rows
         ]
         mean = np.mean(moved, axis=0)
-        assert np.abs(mean - averages[k])[disc].max() < 1e-3 * np.ptp(mean[disc])
+        assert np.abs(mean - averages[k])[disc].max() < 1e-4 * np.ptp(mean[disc])
         # Any other reading of the poses must be told apart by far.
         assert np.abs(np.mean(stack[rows], axis=0) - averages[k])[disc].max() > 0.1
 

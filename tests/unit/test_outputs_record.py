@@ -57,7 +57,7 @@ def make_run(pixel_size: float | None = 2.5, **options: object) -> UnfinishedRun
         plan=make_plan(),
         levels=(make_level(),),
         flags=np.array([0, 0, 0, 1], dtype=np.uint8),
-        timings={"align": np.float64(1.5)},  # type: ignore[dict-item]  # numpy is not to leak
+        timings={"align": np.float64(1.5)},
         warnings=("one image is not finite",),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cl2d.io import ParticleSource
     from cl2d.results import LevelResult
 
-    Column = npt.NDArray[np.generic] | list[str]
+    Column = npt.NDArray[Any] | list[str]
 
 CLASS_BLOCK = "classes"
 _STATED_PIXEL_ANGSTROM = 1.0
