@@ -1,0 +1,19 @@
+"""From particle images as read to images the engine can compare.
+
+``plan_preprocessing`` looks at a sample of the images once and decides everything that is the
+same for all of them; ``prepare_images`` then treats any block of images by that plan.
+"""
+
+from __future__ import annotations
+
+from cl2d.preprocess.plan import PreprocessPlan, ring_weights
+from cl2d.preprocess.planning import plan_preprocessing
+from cl2d.preprocess.prepare import Prepared, prepare_images
+
+__all__ = [
+    "Prepared",
+    "PreprocessPlan",
+    "plan_preprocessing",
+    "prepare_images",
+    "ring_weights",
+]
