@@ -1,7 +1,8 @@
 """CPU time and peak memory of reading and writing particle tables, against starfile and gemmi.
 
 Run with ``python bench/star_tables.py [ROWS ...]`` (default 200000 1000000). Every measurement is
-a process of its own, so that peak memory is that of one job. "Read" ends with the image names as
+a process of its own, so that peak memory is that of one job, without what the imports take. CPU
+time, because wall time depends on what else the machine does. "Read" ends with the image names as
 a list of str and the defoci as an array of float64, the least any caller needs. "Write" puts out
 the 12 columns read, and, for cl2d, also what a run adds: 8 float and 3 integer columns.
 
@@ -127,21 +128,22 @@ def peak_mb() -> float:
 
     Not getrusage, whose figure for a child starts at the memory of the parent.
     """
-    status = Path("/proc/self/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    lines = Path("/proc/self/status").read_text().splitlines()
+    line = next(line for line in lines if line.startswith("VmHWM"))
     return int(line.split()[1]) / 1e3
 
 
 def measure(job: str, path: Path) -> None:
     """Do one job in this process and print its figures as JSON."""
+    before_mb = peak_mb()
     start = time.process_time()
     write = JOBS[job](path)
     read_s = time.process_time() - start
-    read_mb = peak_mb()
+    read_mb = peak_mb() - before_mb
     start = time.process_time()
     write(path.with_name("out.star"))
     write_s = time.process_time() - start
-    print(json.dumps([read_s, read_mb, write_s, peak_mb()]))
+    print(json.dumps([read_s, read_mb, write_s, peak_mb() - before_mb]))
 
 
 def figures(job: str, path: Path, repeats: int = 3) -> str:

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 _FIRST_CHUNK_BYTES = 1 << 14
 _CHUNK_BYTES = 1 << 22
 _LONGEST_VALUE_BYTES = 4096
-_NOT_PLAIN = (b'"', b"'", b"#", b"\n_", b"\n _", b"\n;")
+_NOT_PLAIN = (b'"', b"'", b"#")
+_NOT_A_ROW = np.frombuffer(b"_;", np.uint8)  # first bytes of labels and of multi-line text
 # A quote ends a value only where white space follows, so 5'-end is one plain value.
 _TOKEN = re.compile(
     rb"""\s*(?:(?P<comment>\#.*)|"(?P<double>.*?)"(?=\s|$)|'(?P<single>.*?)'(?=\s|$)|(?P<plain>\S+))"""
@@ -51,7 +52,7 @@ def plain_rows(chunk: bytes, n_columns: int) -> tuple[list[BytesColumn], int] | 
 
     None if the chunk holds anything but rows of ``n_columns`` unquoted values (and blank lines).
     """
-    if n_columns == 1 or chunk[:1] in b"_;" or any(mark in chunk for mark in _NOT_PLAIN):
+    if n_columns == 1 or any(mark in chunk for mark in _NOT_PLAIN):
         return None
     data = np.frombuffer(chunk, np.uint8)
     is_space = np.concatenate([[True], data <= ord(" "), [True]])
@@ -63,10 +64,10 @@ def plain_rows(chunk: bytes, n_columns: int) -> tuple[list[BytesColumn], int] | 
         return None
     widths = (stops - starts).reshape(-1, n_columns)
     widest = widths.max(axis=0)
-    if widest.max() > _LONGEST_VALUE_BYTES:
+    starts = starts.reshape(-1, n_columns)
+    if widest.max() > _LONGEST_VALUE_BYTES or np.isin(data[starts[:, 0]], _NOT_A_ROW).any():
         return None
     padded = np.concatenate([data, np.zeros(widest.max(), np.uint8)])
-    starts = starts.reshape(-1, n_columns)
     columns = []
     for j, width in enumerate(widest.tolist()):
         cells = np.lib.stride_tricks.sliding_window_view(padded, width)[starts[:, j]]
