@@ -97,7 +97,7 @@ def duration(seconds: float) -> str:
 
 def size(n_bytes: int) -> str:
     """Return an amount of memory in decimal units: "12.3 GB"."""
-    for unit, scale in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
+    for unit, scale in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if n_bytes >= scale:
             return f"{n_bytes / scale:.1f} {unit}"
-    return f"{n_bytes / 1e3:.0f} kB"
+    return count(n_bytes, "byte")

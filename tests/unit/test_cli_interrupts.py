@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+import typer
+
+from cl2d.cli.interrupts import interruptible, interruption_message
+
+# A call that, like the engine's, lets other threads run but hears no signal until it returns.
+DEAF_PROGRAM = """
+import hashlib, sys
+from pathlib import Path
+import typer
+from cl2d.cli.interrupts import interruptible
+try:
+    with interruptible(Path(sys.argv[1])):
+        print("working", flush=True)
+        hashlib.pbkdf2_hmac("sha512", b"a", b"b", 2**31 - 1)
+except typer.Exit as error:
+    sys.exit(error.exit_code)
+"""
+
+
+def test_message_lists_what_is_kept(tmp_path):
+    (tmp_path / "levels").mkdir()
+    (tmp_path / "run.json").touch()
+    assert interruption_message(tmp_path).endswith(f"{tmp_path} keeps levels, run.json")
+
+
+@pytest.mark.parametrize("name", ["missing", "."])
+def test_message_says_when_nothing_was_written(tmp_path, name):
+    message = interruption_message(tmp_path / name)
+    assert message == f"cl2d: interrupted; nothing was written to {tmp_path / name}"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_ends_the_body_with_code_130(tmp_path, capsys, number):
+    with pytest.raises(typer.Exit) as caught, interruptible(tmp_path):
+        signal.raise_signal(number)
+    assert caught.value.exit_code == 130
+    assert "interrupted" in capsys.readouterr().err
+
+
+def test_handlers_and_threads_are_as_before_afterwards(tmp_path):
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    n_threads = threading.active_count()
+    with interruptible(tmp_path):
+        assert signal.getsignal(signal.SIGTERM) != before[1]
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+    assert threading.active_count() == n_threads
+    assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_ignored_signal_stays_ignored(tmp_path):
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with interruptible(tmp_path):
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_body_in_another_thread_runs_without_handlers(tmp_path):
+    done = []
+
+    def work():
+        with interruptible(tmp_path):
+            done.append(True)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert done == [True]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_long_call_that_hears_no_signal_is_ended_all_the_same(tmp_path, number):
+    (tmp_path / "levels").touch()
+    command = [sys.executable, "-c", DEAF_PROGRAM, str(tmp_path)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, **pipes) as process:
+        assert process.stdout.readline() == "working\n"
+        started = time.monotonic()
+        process.send_signal(number)
+        try:
+            _, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    assert process.returncode == 130
+    assert time.monotonic() - started < 5
+    assert err.strip() == f"cl2d: interrupted; {tmp_path} keeps levels"
