@@ -174,21 +174,6 @@ def test_default_first_level_has_no_more_classes_than_asked_for():
     assert ClassifyOptions.from_flat(n_classes=5).levels.initial_classes == 4
 
 
-@pytest.mark.parametrize(
-    ("classes", "initial", "counts"),
-    [
-        (64, 4, (4, 8, 16, 32, 64)),
-        (1, 1, (1,)),
-        (5, 2, (2, 4, 5)),
-        (4, 4, (4,)),
-        (100, 4, (4, 8, 16, 32, 64, 100)),
-    ],
-)
-def test_levels_double_up_to_the_number_asked_for(classes, initial, counts):
-    options = LevelOptions(classes=classes, initial_classes=initial)
-    assert options.classes_by_level() == counts
-
-
 def test_options_cannot_be_changed_afterwards():
     with pytest.raises(ValidationError, match="frozen"):
         LevelOptions().classes = 3

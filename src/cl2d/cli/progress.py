@@ -18,6 +18,7 @@ from cl2d.cli.time_left import TimeLeft
 from cl2d.cli.wording import Wording, duration, size
 from cl2d.errors import InputError
 from cl2d.events import IterationProgress, PhaseProgress, RunPlanned
+from cl2d.levels.schedule import level_schedule
 from cl2d.options import LevelOptions
 from cl2d.results import IterationReport
 
@@ -43,7 +44,8 @@ def shown_progress(
     """
     levels = levels or LevelOptions()
     wording = Wording(levels.iterations)
-    time_left = TimeLeft(levels.classes_by_level(), levels.iterations)
+    schedule = level_schedule(levels.initial_classes, levels.classes)
+    time_left = TimeLeft(tuple(schedule), levels.iterations)
     listeners: list[Listener] = [JsonLines(sys.stdout)] if as_json else []
 
     def tell(event: object) -> None:

@@ -46,8 +46,8 @@ class ClassifyOptions(BaseModel):
 
         Examples
         --------
-        >>> ClassifyOptions.from_flat(n_classes=16, max_shift_px=5).levels.classes_by_level()
-        (4, 8, 16)
+        >>> ClassifyOptions.from_flat(n_classes=16, max_shift_px=5).levels.classes
+        16
         """
         return build_options(values)
 

@@ -192,13 +192,6 @@ class LevelOptions(StageOptions):
             raise _conflict(message, "initial_classes", "classes")
         return self
 
-    def classes_by_level(self) -> tuple[int, ...]:
-        """Return the number of classes at each level: doubling from the first to the last."""
-        counts = [self.initial_classes]
-        while counts[-1] < self.classes:
-            counts.append(min(2 * counts[-1], self.classes))
-        return tuple(counts)
-
 
 class OutputOptions(StageOptions):
     """What is written, and where it may be written."""
