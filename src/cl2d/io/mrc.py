@@ -67,6 +67,16 @@ class MrcHeader:
             raise InputFileError(msg) from error
 
 
+def _header_bytes(path: Path) -> tuple[bytes, int]:
+    """Return the header of a file and the size of the whole."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(HEADER_BYTES), stream.seek(0, 2)
+    except OSError as error:
+        msg = f"{path}: cannot be read ({error.strerror})"
+        raise InputFileError(msg) from error
+
+
 def _plausible(header: np.void) -> bool:
     sides = [int(header[name]) for name in ("nx", "ny", "nz")]
     return (
@@ -160,13 +170,7 @@ def read_mrc_header(path: str | Path) -> MrcHeader:
         If the file is missing, not MRC, compressed, a volume, of another mode, or truncated.
     """
     path = Path(path)
-    try:
-        with path.open("rb") as stream:
-            first_bytes = stream.read(HEADER_BYTES)
-            file_bytes = stream.seek(0, 2)
-    except OSError as error:
-        msg = f"{path}: cannot be read ({error.strerror})"
-        raise InputFileError(msg) from error
+    first_bytes, file_bytes = _header_bytes(path)
     raw = _decode_header(path, first_bytes)
     mode = int(raw["mode"])
     if mode not in _DTYPE_OF_MODE:
