@@ -108,7 +108,9 @@ def _shared_counts(
     """Return row, column and count of every non-empty cell of the contingency table."""
     first, second = _whole_numbers(truth, "truth"), _whole_numbers(labels, "labels")
     if len(first) != len(second):
-        message = f"*labels* must have one entry per item of truth ({len(first)}), not {len(second)}"
+        message = (
+            f"*labels* must have one entry per item of truth ({len(first)}), not {len(second)}"
+        )
         raise InputError(message)
     if len(first) == 0:
         message = "*labels* must hold at least one item, not none"
