@@ -15,6 +15,7 @@ from cl2d.cli.classify import classify
 from cl2d.cli.demo import demo
 from cl2d.cli.info import info
 from cl2d.cli.interrupts import EXIT_INTERRUPTED
+from cl2d.cli.progress import ReaderGoneError
 from cl2d.cli.simulate import simulate
 from cl2d.errors import InputError
 
@@ -84,10 +85,10 @@ def _failed(error: Exception) -> int:
     if isinstance(error, typer.Abort):  # some versions of the library turn Ctrl-C into this
         print("cl2d: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
-    if isinstance(error, BrokenPipeError):
-        # Nobody reads standard output any more; the interpreter must not try to flush it either.
+    if isinstance(error, (ReaderGoneError, BrokenPipeError)):
+        # The interpreter would try once more to write what is left, and complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        message, code = "the program that read the standard output has ended", EXIT_FAILED
+        message, code = str(error), EXIT_FAILED
     elif isinstance(error, _UsageError):
         message, code = f"{_usage_message(error)} (cl2d --help)", EXIT_BAD_INPUT
     elif isinstance(error, InputError):

@@ -108,6 +108,10 @@ class PlainLines:
         return [f"level {event.level}  iteration {event.iteration}: {share}{left}"]
 
 
+class ReaderGoneError(RuntimeError):
+    """Whoever read the standard output has ended, so that nobody follows the run any more."""
+
+
 class JsonLines:
     """One JSON object an event; the key ``event`` names its kind (``iteration_report``)."""
 
@@ -115,8 +119,18 @@ class JsonLines:
         self._stream = stream
 
     def __call__(self, event: object) -> None:
-        """Write one event."""
-        print(json_line(event), file=self._stream, flush=True)
+        """Write one event.
+
+        Raises
+        ------
+        ReaderGoneError
+            If the stream is a pipe that nobody reads any more.
+        """
+        try:
+            print(json_line(event), file=self._stream, flush=True)
+        except BrokenPipeError:
+            message = "the program that read the standard output has ended"
+            raise ReaderGoneError(message) from None
 
 
 def json_line(event: object) -> str:
