@@ -32,6 +32,17 @@ def particles(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def long_table(particles):
+    """Return a table with each particle forty times: work for longer than a signal needs."""
+    lines = particles.read_text().splitlines(keepends=True)
+    rows = [line for line in lines if "@" in line]
+    head = lines[: lines.index(rows[0])]
+    table = particles.with_name("long.star")
+    table.write_text("".join(head + 40 * rows) + "\n")
+    return table
+
+
+@pytest.fixture(scope="module")
 def finished(particles, tmp_path_factory):
     """Return the process and the folder of a finished run with 4 classes."""
     out = tmp_path_factory.mktemp("finished") / "run"
@@ -116,8 +127,8 @@ def test_unusable_input_is_one_line_and_code_2(tmp_path, name):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signal_stops_a_run_within_seconds(particles, tmp_path, number):
-    words = ["classify", particles, "-o", tmp_path / "run", "-k", "32", "--iterations", "100000"]
+def test_signal_stops_a_run_within_seconds(long_table, tmp_path, number):
+    words = ["classify", long_table, "-o", tmp_path / "run", "-k", "32", "--iterations", "100000"]
     command = [*PROGRAM, *map(str, words), "--min-change-percent", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         try:
