@@ -1,18 +1,20 @@
 #include "angular_dft.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace cl2d {
 
 AngularDft::AngularDft(const PolarGrid& grid) {
   int rest = grid.n_angles();
-  // Radix 4 goes last: the search fuses the last stage with the maximum, and radix 4 is the leanest.
-  for (int radix : {5, 3, 2, 4}) {
-    while (rest % radix == 0 && (radix != 2 || rest % 4 != 0)) {
+  for (int radix : {5, 3, 4, 2}) {
+    while (rest % radix == 0) {
       radices_.push_back(radix);
       rest /= radix;
     }
   }
+  // Radix 4 goes last: the search fuses the last stage with the maximum, and radix 4 is the leanest.
+  if (radices_.back() == 2) std::rotate(radices_.begin(), radices_.end() - 1, radices_.end());
   const double pi = std::acos(-1.0);
   int length = grid.n_angles();
   for (int radix : radices_) {

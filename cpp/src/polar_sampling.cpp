@@ -14,16 +14,19 @@ constexpr int kTaps = 6;
 // Beatty, Nishimura & Pauly 2005, eq. 5: width 6, oversampling 2.
 const double kBeta = std::acos(-1.0) * std::sqrt(9.0 * 2.25 - 0.8);
 
+// Both are divided by I0(beta), so that the kernel is 1 at its centre.
 double kaiser_bessel(double distance) {
   const double x = 2 * distance / kTaps;
-  return std::abs(x) > 1 ? 0 : std::cyl_bessel_i(0.0, kBeta * std::sqrt(1 - x * x));
+  if (std::abs(x) > 1) return 0;
+  return std::cyl_bessel_i(0.0, kBeta * std::sqrt(1 - x * x)) / std::cyl_bessel_i(0.0, kBeta);
 }
 
 double kaiser_bessel_transform(double cycles) {
   const double pi_w = std::acos(-1.0) * kTaps * cycles;
   const double argument = kBeta * kBeta - pi_w * pi_w;
   const double root = std::sqrt(std::abs(argument));
-  return kTaps * (argument > 0 ? std::sinh(root) / root : root > 0 ? std::sin(root) / root : 1.0);
+  const double shape = argument > 0 ? std::sinh(root) / root : root > 0 ? std::sin(root) / root : 1.0;
+  return kTaps * shape / std::cyl_bessel_i(0.0, kBeta);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-"""What a classification gives back: plain frozen records of arrays, no behaviour beyond conversion."""
+"""What a classification gives back: plain frozen records of arrays."""
 
 from __future__ import annotations
 

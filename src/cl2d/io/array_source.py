@@ -11,6 +11,8 @@ import numpy as np
 from cl2d.errors import InputError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy.typing as npt
 
     from cl2d.io.particle_table import ParticleTable
@@ -104,6 +106,11 @@ class ArraySource:
     def name(self) -> str:
         """What messages call this input."""
         return "array"
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """None: an array is in memory."""
+        return ()
 
     @property
     def table(self) -> ParticleTable | None:

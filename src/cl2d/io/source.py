@@ -42,6 +42,10 @@ class ParticleSource(Protocol):
         """What messages call this input."""
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """Files that are read, which no output may replace."""
+
+    @property
     def table(self) -> ParticleTable | None:
         """The table the particles came from, whose rows are to be written back."""
 

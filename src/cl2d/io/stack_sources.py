@@ -16,6 +16,7 @@ from cl2d.io.stack_files import check_square, open_stack_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     import numpy.typing as npt
 
@@ -64,6 +65,11 @@ class StackSource:
     def name(self) -> str:
         """Path of the stack."""
         return str(self._header.path)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The stack."""
+        return (self._header.path,)
 
     @property
     def table(self) -> ParticleTable | None:
@@ -121,6 +127,11 @@ class TableSource:
     def name(self) -> str:
         """Path of the table."""
         return str(self._table.path)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The table and every stack it names."""
+        return (self._table.path, *(header.path for header in self._headers))
 
     @property
     def table(self) -> ParticleTable | None:

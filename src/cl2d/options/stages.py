@@ -16,6 +16,11 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from cl2d.errors import InputError
+
+AUTOMATIC_SHIFT_SHARE = 0.1
+"""Radius of the searched disc as a share of the box, unless it is given."""
+
 
 def option(
     default: Any,
@@ -137,6 +142,32 @@ class AlignmentOptions(StageOptions):
     def _one_shift(self) -> Self:
         self._refuse_both("max_shift_px", "max_shift_angstrom")
         return self
+
+    def shift_radius_px(self, box_px: int, pixel_size_angstrom: float | None) -> float:
+        """Return the radius of the searched disc in pixels of the input box.
+
+        Raises
+        ------
+        InputError
+            If it is given in angstrom and the pixel size is not known, or exceeds half the box.
+        """
+        radius = AUTOMATIC_SHIFT_SHARE * box_px
+        if self.max_shift_px is not None:
+            radius = self.max_shift_px
+        elif self.max_shift_angstrom is not None:
+            if pixel_size_angstrom is None:
+                message = (
+                    "max_shift_angstrom needs a pixel size, which the particles do not have; "
+                    "give max_shift_px"
+                )
+                raise InputError(message)
+            radius = self.max_shift_angstrom / pixel_size_angstrom
+        if radius > box_px / 2:
+            message = (
+                f"the largest shift must be at most half the box of {box_px} px, not {radius:g} px"
+            )
+            raise InputError(message)
+        return radius
 
 
 class LevelOptions(StageOptions):

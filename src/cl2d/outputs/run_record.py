@@ -16,6 +16,7 @@ import numpy as np
 
 import cl2d
 from cl2d.io import atomic_path
+from cl2d.levels import level_schedule
 from cl2d.outputs.folder import RUN_RECORD
 from cl2d.outputs.tables import FLAG_NAMES
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     Status = Literal["complete", "interrupted", "failed"]
 
 FORMAT = 1
-_AUTOMATIC_SHIFT_FRACTION = 0.1  # of the box, as the option says
 _PACKAGES = ("numpy", "scipy", "mrcfile", "pydantic", "pillow")
 # Linux reports the peak in KiB, macOS in bytes.
 _PEAK_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024
@@ -161,8 +161,10 @@ def _automatic_values(run: RunState) -> dict[str, Any]:
     """Return the values that were used, whether given or chosen; unknown ones are None."""
     plan, options = run.plan, run.options
     return {
-        "classes_by_level": options.levels.classes_by_level(),
-        "max_shift_px": _max_shift_px(run),
+        "classes_by_level": level_schedule(options.levels.initial_classes, options.levels.classes),
+        "max_shift_px": options.alignment.shift_radius_px(
+            run.source.box_px, run.source.pixel_size_angstrom
+        ),
         "mask_radius_px": None if plan is None else mask_radius_px(plan),
         "working_box_px": None if plan is None else plan.working_box_px,
         "k_min": None if plan is None else plan.k_min,
@@ -171,16 +173,6 @@ def _automatic_values(run: RunState) -> dict[str, Any]:
         "threads": options.run.n_threads(),
         "seed": options.levels.seed,
     }
-
-
-def _max_shift_px(run: RunState) -> float | None:
-    """Return the radius of the shift search; None if it is in angstrom and the pixel is not."""
-    given, pixel = run.options.alignment, run.source.pixel_size_angstrom
-    if given.max_shift_px is not None:
-        return given.max_shift_px
-    if given.max_shift_angstrom is not None:
-        return None if pixel is None else given.max_shift_angstrom / pixel
-    return _AUTOMATIC_SHIFT_FRACTION * run.source.box_px
 
 
 def _level_facts(level: LevelResult) -> dict[str, Any]:

@@ -1,0 +1,35 @@
+"""Alignment and averaging: what answers "how does image i fit class k best, and how well?".
+
+The rest of the program knows the engine through :class:`Engine`; :class:`LocalEngine` runs in this
+process, on any number of threads, and gives the same bits for each.
+"""
+
+from __future__ import annotations
+
+from cl2d.engine.block_size import BLOCK_IMAGES, bytes_per_image
+from cl2d.engine.build import available_simd_levels, build_info, set_simd_level, simd_level
+from cl2d.engine.local import LocalEngine
+from cl2d.engine.protocol import Assignment, ClassSums, Component, Engine, SearchSettings
+from cl2d.engine.references import normalised_references
+from cl2d.engine.rules import AssignmentRule, Choice, ClassicalRule
+from cl2d.engine.shift_grid import shift_grid
+
+__all__ = [
+    "BLOCK_IMAGES",
+    "Assignment",
+    "AssignmentRule",
+    "Choice",
+    "ClassSums",
+    "ClassicalRule",
+    "Component",
+    "Engine",
+    "LocalEngine",
+    "SearchSettings",
+    "available_simd_levels",
+    "build_info",
+    "bytes_per_image",
+    "normalised_references",
+    "set_simd_level",
+    "shift_grid",
+    "simd_level",
+]

@@ -1,0 +1,41 @@
+"""How the compiled engine was built, and which kernels it runs."""
+
+from __future__ import annotations
+
+from cl2d import _native
+
+
+def simd_level() -> str:
+    """Return the name of the kernels in use: "baseline", "avx2" or "avx512".
+
+    The fastest that this machine runs, unless the environment variable CL2D_SIMD says otherwise.
+    """
+    return str(_native.simd_level())
+
+
+def available_simd_levels() -> list[str]:
+    """Return the kernels this machine can run, slowest first."""
+    return list(_native.available_simd_levels())
+
+
+def set_simd_level(name: str) -> None:
+    """Use other kernels from now on.
+
+    Raises
+    ------
+    ValueError
+        If this machine cannot run them.
+    """
+    _native.set_simd_level(name)
+
+
+def build_info() -> dict[str, str | bool | list[str]]:
+    """Return version, compiler, OpenMP, Eigen and SIMD levels of the compiled engine."""
+    return {
+        "version": _native.version,
+        "compiler": _native.compiler,
+        "openmp": _native.has_openmp,
+        "eigen": _native.eigen_version,
+        "simd_level": simd_level(),
+        "simd_levels": available_simd_levels(),
+    }

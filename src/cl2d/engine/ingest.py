@@ -1,0 +1,91 @@
+"""Reading particles once: from a source, through preprocessing, to blocks of coefficients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import fft
+
+from cl2d import _native
+from cl2d.engine.block_size import BLOCK_IMAGES, polar_grid
+from cl2d.preprocess import PreprocessPlan, prepare_images, ring_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+    from cl2d.io import ParticleSource
+
+READ_IMAGES = 256
+"""Images read and transformed at a time: whole tiles, and a padded transform of a few megabytes."""
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """Blocks of coefficients of all images, and the flag of each (0 usable)."""
+
+    blocks: list[_native.ImageBlock]
+    flags: npt.NDArray[np.uint8]
+
+
+class Ingestor:
+    """Turns preprocessed images into polar coefficients, by one plan."""
+
+    def __init__(self, plan: PreprocessPlan, n_threads: int) -> None:
+        self._plan = plan
+        self._n_threads = n_threads
+        self.grid = polar_grid(plan.working_box_px, plan.k_min, plan.k_max, plan.mask_radius_px)
+        self._sampler = _native.PolarSampler(self.grid, ring_weights(plan))
+        correction = _native.gridding_correction(plan.working_box_px)
+        self._correction = np.outer(correction, correction).astype(np.float32)
+
+    def fill(
+        self, block: _native.ImageBlock, first: int, images: npt.NDArray[np.float32]
+    ) -> npt.NDArray[np.uint8]:
+        """Put images (n, box, box) as read into the block, and return their flags."""
+        prepared = prepare_images(images, self._plan)
+        self._sampler.fill(block, first, self._padded_transform(prepared.images), self._n_threads)
+        return prepared.flags
+
+    def _padded_transform(self, images: npt.NDArray[np.float32]) -> npt.NDArray[np.complex64]:
+        """Return the transforms on a grid twice as fine; origin of the image at pixel ``box``."""
+        box = self._plan.working_box_px
+        padded = np.zeros((len(images), 2 * box, 2 * box), dtype=np.float32)
+        edge = box - box // 2
+        padded[:, edge : edge + box, edge : edge + box] = images * self._correction
+        return np.ascontiguousarray(fft.rfft2(padded, workers=self._n_threads))
+
+
+def ingest(
+    source: ParticleSource,
+    plan: PreprocessPlan,
+    n_threads: int,
+    on_progress: Callable[[int], None] | None = None,
+) -> Ingested:
+    """Read every particle once and keep its coefficients.
+
+    Parameters
+    ----------
+    source : ParticleSource
+    plan : PreprocessPlan
+    n_threads : int
+        Threads of the transforms; the coefficients do not depend on it.
+    on_progress : callable, optional
+        Called with the number of images read.
+    """
+    ingestor = Ingestor(plan, n_threads)
+    blocks: list[_native.ImageBlock] = []
+    flags = np.zeros(source.n_images, dtype=np.uint8)
+    for start in range(0, source.n_images, BLOCK_IMAGES):
+        n_block = min(BLOCK_IMAGES, source.n_images - start)
+        block = _native.ImageBlock(ingestor.grid, n_block)
+        for first in range(0, n_block, READ_IMAGES):
+            rows = slice(start + first, start + min(first + READ_IMAGES, n_block))
+            flags[rows] = ingestor.fill(block, first, source.read(rows.start, rows.stop))
+            if on_progress is not None:
+                on_progress(rows.stop)
+        blocks.append(block)
+    return Ingested(blocks, flags)

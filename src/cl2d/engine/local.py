@@ -1,0 +1,219 @@
+"""The engine in this process: blocks of coefficients in memory, threads through OpenMP."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cl2d import _native
+from cl2d.engine.block_size import BLOCK_IMAGES
+from cl2d.engine.protocol import Assignment, ClassSums, Component, SearchSettings
+from cl2d.engine.shift_grid import SHIFT_STEP_PX, shift_grid
+from cl2d.results import Poses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy.typing as npt
+
+    from cl2d.engine.rules import AssignmentRule
+
+CALL_PAIRS = 400_000
+"""Image-reference-shift triples a thread searches in one engine call: about a twentieth of a
+second, so that an interrupt is answered at once."""
+
+TILE = 16
+
+
+class LocalEngine:
+    """Images of a run as blocks of polar coefficients.
+
+    Parameters
+    ----------
+    blocks : sequence of ImageBlock
+        All but the last hold ``BLOCK_IMAGES`` images.
+    usable : (n_images,) bool
+        Images that take part; the others hold zeros and get label -1.
+    search : SearchSettings
+    pixels_per_working_px : float
+        Pixels of the input box in one working pixel; poses are in pixels of the input box.
+    n_threads : int
+        Changes nothing but the time taken.
+    """
+
+    def __init__(
+        self,
+        blocks: Sequence[_native.ImageBlock],
+        usable: npt.NDArray[np.bool_],
+        search: SearchSettings,
+        pixels_per_working_px: float,
+        n_threads: int,
+    ) -> None:
+        self._blocks = list(blocks)
+        self._usable = usable
+        self._scale = pixels_per_working_px
+        self._n_threads = n_threads
+        self._mirrors = search.mirrors
+        self._max_shift = search.max_shift_px / pixels_per_working_px
+        self._shifts = shift_grid(self._max_shift)
+
+    @property
+    def n_images(self) -> int:
+        """Number of images, usable or not."""
+        return len(self._usable)
+
+    @property
+    def usable(self) -> npt.NDArray[np.bool_]:
+        """Which images take part, shape (n_images,)."""
+        return self._usable
+
+    @property
+    def grid(self) -> _native.PolarGrid:
+        """The polar grid all images share."""
+        return self._blocks[0].grid
+
+    @property
+    def shifts(self) -> npt.NDArray[np.float64]:
+        """The searched shifts (n, 2), working pixels."""
+        return self._shifts
+
+    def assign(
+        self,
+        references: npt.NDArray[np.complex64],
+        rule: AssignmentRule,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> Assignment:
+        """Give every image the class the rule chooses, at its best pose in that class.
+
+        Parameters
+        ----------
+        references : (n_classes, n_rings, n_angles / 2) complex64
+            As :func:`normalised_references` makes them.
+        rule : AssignmentRule
+        on_progress : callable, optional
+            Called with the number of images done.
+        """
+        parts: list[Assignment] = []
+        done = 0
+        for block in self._blocks:
+            for tiles, n_images in self._calls(block, len(references)):
+                part = self._assign_tiles(block, tiles, n_images, references, rule)
+                parts.append(part)
+                done += n_images
+                if on_progress is not None:
+                    on_progress(done)
+        joined = _join(parts)
+        labels = np.where(self._usable, joined.labels, np.int32(-1)).astype(np.int32)
+        return Assignment(labels, joined.poses, joined.scores, joined.confidence)
+
+    def update(self, labels: npt.NDArray[np.int32], poses: Poses, n_classes: int) -> ClassSums:
+        """Return the sums of the members of each class in its frame; label -1 is left out.
+
+        Each block is summed on its own and the blocks are added in order, in float64, so that a
+        distributed engine can give the same bits.
+        """
+        grid = self.grid
+        sums = np.zeros((n_classes, grid.n_rings, grid.n_half_angles), dtype=np.complex128)
+        for start, block in zip(self._starts(), self._blocks, strict=True):
+            rows = slice(start, start + block.n_images)
+            sums += _native.accumulate(
+                block,
+                np.ascontiguousarray(labels[rows], dtype=np.int32),
+                *self._native_poses(poses, rows),
+                n_classes,
+                self._n_threads,
+            )
+        return ClassSums(sums, np.bincount(labels[labels >= 0], minlength=n_classes))
+
+    def component(self, rows: npt.NDArray[np.intp], poses: Poses) -> Component:
+        """Return the leading component of the images ``rows`` at the poses given for them."""
+        chosen = self._gather(rows)
+        members = _native.align_members(
+            chosen, *self._native_poses(poses, slice(None)), self._n_threads
+        )
+        flat = members.reshape(len(rows), -1).view(np.float32)
+        scores, variance, total = _native.leading_component(flat)
+        return Component(scores, variance, total)
+
+    def _starts(self) -> list[int]:
+        return [BLOCK_IMAGES * i for i in range(len(self._blocks))]
+
+    def _calls(
+        self, block: _native.ImageBlock, n_references: int
+    ) -> list[tuple[_native.TileRange, int]]:
+        """Cut a block into engine calls short enough for an interrupt to be noticed."""
+        pairs_per_tile = TILE * n_references * len(self._shifts)
+        step = max(self._n_threads, CALL_PAIRS * self._n_threads // pairs_per_tile)
+        calls = []
+        for first in range(0, block.n_tiles, step):
+            count = min(step, block.n_tiles - first)
+            n_images = min(count * TILE, block.n_images - first * TILE)
+            calls.append((_native.TileRange(first, count), n_images))
+        return calls
+
+    def _assign_tiles(
+        self,
+        block: _native.ImageBlock,
+        tiles: _native.TileRange,
+        n_images: int,
+        references: npt.NDArray[np.complex64],
+        rule: AssignmentRule,
+    ) -> Assignment:
+        options = _native.SearchOptions(self._mirrors, self._n_threads)
+        all_scores, all_codes = _native.search(block, tiles, references, self._shifts, options)
+        choice = rule.choose(all_scores[:n_images])
+        codes = all_codes[np.arange(n_images), choice.labels]
+        n_angles = self.grid.n_angles
+        mirror = (codes // n_angles % 2).astype(np.uint8)
+        psi, shift, scores = _native.refine(
+            block,
+            tiles,
+            references,
+            self._refinement(),
+            choice.labels,
+            2 * np.pi * (codes % n_angles) / n_angles,
+            self._shifts[codes // (2 * n_angles)],
+            mirror,
+        )
+        psi = (psi + np.pi) % (2 * np.pi) - np.pi
+        poses = Poses(psi, shift * self._scale, mirror.astype(bool))
+        return Assignment(choice.labels, poses, scores, choice.margin)
+
+    def _refinement(self) -> _native.RefineOptions:
+        return _native.RefineOptions(
+            step_rad=2 * np.pi / self.grid.n_angles,
+            step_px=SHIFT_STEP_PX / 2,
+            n_rounds=2,
+            max_shift_px=self._max_shift,
+            n_threads=self._n_threads,
+        )
+
+    def _native_poses(
+        self, poses: Poses, rows: slice
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.uint8]]:
+        return (
+            np.ascontiguousarray(poses.psi_rad[rows]),
+            np.ascontiguousarray(poses.shift_px[rows] / self._scale),
+            poses.mirror[rows].astype(np.uint8),
+        )
+
+    def _gather(self, rows: npt.NDArray[np.intp]) -> _native.ImageBlock:
+        chosen = _native.ImageBlock(self.grid, len(rows))
+        for to, row in enumerate(rows.tolist()):
+            chosen.copy_image(self._blocks[row // BLOCK_IMAGES], row % BLOCK_IMAGES, to)
+        return chosen
+
+
+def _join(parts: list[Assignment]) -> Assignment:
+    """Return one assignment for the images of all parts, in order."""
+    return Assignment(
+        np.concatenate([p.labels for p in parts]),
+        Poses(
+            np.concatenate([p.poses.psi_rad for p in parts]),
+            np.concatenate([p.poses.shift_px for p in parts]),
+            np.concatenate([p.poses.mirror for p in parts]),
+        ),
+        np.concatenate([p.scores for p in parts]),
+        np.concatenate([p.confidence for p in parts]),
+    )

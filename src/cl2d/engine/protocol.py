@@ -1,0 +1,84 @@
+"""What the level loop asks of an engine: assign, update, and a look inside a class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from cl2d.engine.rules import AssignmentRule
+    from cl2d.results import Poses
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """Bounds of the search: shifts in pixels of the input box."""
+
+    max_shift_px: float
+    mirrors: bool = True
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Class, pose and score of every image; label -1 where the image is not usable."""
+
+    labels: npt.NDArray[np.int32]
+    poses: Poses
+    scores: npt.NDArray[np.float32]
+    confidence: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class ClassSums:
+    """Sums of the aligned members, (n_classes, n_rings, n_angles / 2), and how many they are."""
+
+    sums: npt.NDArray[np.complex128]
+    counts: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Component:
+    """Leading component of some aligned members: their scores, its variance, the total one."""
+
+    scores: npt.NDArray[np.float32]
+    variance: float
+    total_variance: float
+
+
+class Engine(Protocol):
+    """Images held as coefficients for a whole run.
+
+    References travel in (about a megabyte), assignments and sums come out; images never do.
+    """
+
+    @property
+    def n_images(self) -> int:
+        """Number of images, usable or not."""
+        ...
+
+    @property
+    def usable(self) -> npt.NDArray[np.bool_]:
+        """Which images take part, shape (n_images,)."""
+        ...
+
+    def assign(
+        self,
+        references: npt.NDArray[np.complex64],
+        rule: AssignmentRule,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> Assignment:
+        """Give every image the class the rule chooses, at its best pose in that class."""
+        ...
+
+    def update(self, labels: npt.NDArray[np.int32], poses: Poses, n_classes: int) -> ClassSums:
+        """Return the sums of the members of each class in its frame; label -1 is left out."""
+        ...
+
+    def component(self, rows: npt.NDArray[np.intp], poses: Poses) -> Component:
+        """Return the leading component of the images ``rows`` at the poses given for them."""
+        ...

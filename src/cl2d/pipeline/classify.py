@@ -1,0 +1,193 @@
+"""Read, prepare, classify, average, write."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from cl2d.engine import LocalEngine, SearchSettings, shift_grid, simd_level
+from cl2d.engine.ingest import ingest
+from cl2d.errors import InputError
+from cl2d.events import RunFinished, RunPlanned
+from cl2d.io import array_source, open_particles
+from cl2d.levels import order_classes_by_size, run_levels
+from cl2d.options import ClassifyOptions
+from cl2d.outputs import prepare_output_folder, write_run
+from cl2d.outputs.averages import raw_averages
+from cl2d.pipeline.classification import Classification
+from cl2d.pipeline.memory import estimated_memory_bytes
+from cl2d.pipeline.run_folder import RunFolder
+from cl2d.pipeline.timing import Phases
+from cl2d.preprocess import plan_preprocessing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cl2d.io import ParticleSource
+    from cl2d.io.array_source import ArrayLike3D
+    from cl2d.preprocess import PreprocessPlan
+
+    Particles = str | os.PathLike[str] | ArrayLike3D | ParticleSource
+
+
+def classify(
+    particles: Particles,
+    *,
+    n_classes: int = 64,
+    output: str | os.PathLike[str] | None = None,
+    pixel_size_angstrom: float | None = None,
+    on_event: Callable[[object], None] | None = None,
+    **options: object,
+) -> Classification:
+    """Sort particle images into classes of the same view, and average them.
+
+    Parameters
+    ----------
+    particles : path, (n, y, x) array or ParticleSource
+        A .star or .xmd table, an MRC stack, an array, or anything with ``shape``, ``dtype`` and
+        slicing. Images are read once, in blocks.
+    n_classes : int
+        Number of classes.
+    output : path, optional
+        Folder for the files of the run (see docs/outputs.md); without it nothing is written.
+    pixel_size_angstrom : float, optional
+        Pixel size of an array; tables and stacks bring their own.
+    on_event : callable, optional
+        Called with the records of :mod:`cl2d.events` and with each IterationReport.
+    **options
+        Every option of ``cl2d classify``, by name: ``initial_classes``, ``iterations``, ``seed``,
+        ``threads``, ``resolution_angstrom``, ``max_shift_px`` and so on.
+
+    Returns
+    -------
+    Classification
+
+    Raises
+    ------
+    InputError
+        If an option, the particles or the output folder cannot be used; nothing is written then.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import cl2d
+    >>> images = np.random.default_rng(0).normal(size=(40, 32, 32))
+    >>> cl2d.classify(images, n_classes=2, initial_classes=1).averages.shape
+    (2, 32, 32)
+    """
+    started, cpu_started = time.perf_counter(), time.process_time()
+    tell = on_event if on_event is not None else _nobody
+    chosen = ClassifyOptions.from_flat(n_classes=n_classes, **options)
+    source = _source(particles, pixel_size_angstrom)
+    _check_number_of_classes(source, chosen)
+    phases = Phases(tell)
+    with phases.phase("planning"):
+        plan = plan_preprocessing(source, chosen.preprocess)
+    planned = _run_planned(source, plan, chosen)
+    tell(planned)
+    folder = None
+    if output is not None:
+        prepared = prepare_output_folder(output, chosen.output.overwrite, inputs=source.files)
+        folder = RunFolder(prepared, source, chosen, plan)
+    if folder is None:
+        return _run(source, plan, chosen, phases, None)
+    with folder.recording_the_end():
+        result = _run(source, plan, chosen, phases, folder)
+        write_run(folder.path, result)
+    tell(RunFinished(time.perf_counter() - started, time.process_time() - cpu_started))
+    return result
+
+
+def _run(
+    source: ParticleSource,
+    plan: PreprocessPlan,
+    options: ClassifyOptions,
+    phases: Phases,
+    folder: RunFolder | None,
+) -> Classification:
+    """Do everything between the plan and the files."""
+    n_threads = options.run.n_threads()
+    with phases.phase("reading", source.n_images) as done:
+        ingested = ingest(source, plan, n_threads, done)
+    engine = LocalEngine(
+        ingested.blocks,
+        ingested.flags == 0,
+        SearchSettings(_shift_radius_px(source, options), options.alignment.mirrors),
+        pixels_per_working_px=plan.box_px / plan.working_box_px,
+        n_threads=n_threads,
+    )
+    with phases.timed("levels"):
+        keep = folder.keep_level if folder is not None else None
+        levels = run_levels(engine, options.levels, phases.tell, keep)
+    ordered = order_classes_by_size(levels)
+    averages = raw_averages(source, ordered, n_threads, phases.tell_and_time)
+    warnings = (*plan.warnings, *_flag_warnings(ingested.flags))
+    return Classification(
+        source=source,
+        options=options,
+        plan=plan,
+        levels=ordered,
+        level_averages=tuple(averages),
+        flags=ingested.flags,
+        timings=phases.seconds,
+        warnings=warnings,
+    )
+
+
+def _source(particles: Particles, pixel_size_angstrom: float | None) -> ParticleSource:
+    if isinstance(particles, (str, os.PathLike)):
+        if pixel_size_angstrom is not None:
+            message = "pixel_size_angstrom must be left out for a file, which brings its own"
+            raise InputError(message)
+        return open_particles(Path(particles))
+    if hasattr(particles, "read") and hasattr(particles, "fingerprint"):
+        return cast("ParticleSource", particles)
+    return array_source(particles, pixel_size_angstrom)
+
+
+def _check_number_of_classes(source: ParticleSource, options: ClassifyOptions) -> None:
+    if options.levels.classes > source.n_images and not options.levels.allow_fewer:
+        message = (
+            f"n_classes ({options.levels.classes}) must not exceed the number of images "
+            f"({source.n_images}) in {source.name}"
+        )
+        raise InputError(message)
+
+
+def _shift_radius_px(source: ParticleSource, options: ClassifyOptions) -> float:
+    return options.alignment.shift_radius_px(source.box_px, source.pixel_size_angstrom)
+
+
+def _run_planned(
+    source: ParticleSource, plan: PreprocessPlan, options: ClassifyOptions
+) -> RunPlanned:
+    radius = _shift_radius_px(source, options)
+    return RunPlanned(
+        n_images=source.n_images,
+        box_px=source.box_px,
+        pixel_size_angstrom=source.pixel_size_angstrom,
+        working_box_px=plan.working_box_px,
+        resolution_angstrom=plan.resolution_angstrom,
+        n_classes=options.levels.classes,
+        n_shifts=len(shift_grid(radius * plan.working_box_px / plan.box_px)),
+        max_shift_px=radius,
+        memory_bytes=estimated_memory_bytes(source, plan, options),
+        threads=options.run.n_threads(),
+        simd_level=simd_level(),
+        warnings=plan.warnings,
+    )
+
+
+def _flag_warnings(flags: np.ndarray[tuple[int], np.dtype[np.uint8]]) -> list[str]:
+    n_flagged = int(np.count_nonzero(flags))
+    if n_flagged == 0:
+        return []
+    return [f"{n_flagged} of {len(flags)} images are not finite or constant: they are in no class"]
+
+
+def _nobody(_event: object) -> None:
+    """Listen to nothing."""

@@ -1,0 +1,38 @@
+"""What a run will take, worked out before it starts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cl2d.engine import BLOCK_IMAGES, bytes_per_image
+from cl2d.levels import level_schedule
+
+if TYPE_CHECKING:
+    from cl2d.io import ParticleSource
+    from cl2d.options import ClassifyOptions
+    from cl2d.preprocess import PreprocessPlan
+
+PROGRAM_BYTES = 150 << 20
+"""Interpreter, libraries and the engine's scratch."""
+
+BYTES_PER_ROW = 400
+"""Labels, poses and scores of a particle at every level, and its columns while they are written."""
+
+
+def estimated_memory_bytes(
+    source: ParticleSource, plan: PreprocessPlan, options: ClassifyOptions
+) -> int:
+    """Return the expected peak of memory of a whole run.
+
+    Coefficients of all images stay in memory; averages are float64 sums of all levels at once.
+    """
+    coefficients = bytes_per_image(plan.working_box_px, plan.k_min, plan.k_max, plan.mask_radius_px)
+    schedule = level_schedule(options.levels.initial_classes, options.levels.classes)
+    sums = sum(schedule) * source.box_px**2 * (8 + 4)
+    block = min(BLOCK_IMAGES, source.n_images) * source.box_px**2 * 4
+    return (
+        PROGRAM_BYTES
+        + source.n_images * (coefficients + BYTES_PER_ROW)
+        + sums
+        + min(block, 64 << 20)
+    )
