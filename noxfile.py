@@ -46,7 +46,7 @@ def mypy(session: nox.Session) -> None:
 @nox.session
 def layers(session: nox.Session) -> None:
     """Check that imports only go down the layers of the package."""
-    session.run("lint-imports", env={"PYTHONPATH": str(ROOT / "src")})
+    session.run("lint-imports", "--no-cache", env={"PYTHONPATH": str(ROOT / "src")})
 
 
 @nox.session

@@ -67,6 +67,27 @@ def test_only_the_engine_and_the_package_root_import_the_extension(path: Path) -
     assert may or not imports_extension(ast.parse(path.read_text()))
 
 
+def names_from_root(tree: ast.Module) -> set[str]:
+    """Return what a module takes from ``cl2d`` itself by ``from cl2d import ...``."""
+    return {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "cl2d"
+        for alias in node.names
+    }
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_root_is_no_way_round_the_layers(path: Path) -> None:
+    taken = names_from_root(ast.parse(path.read_text()))
+    parts = {p.stem for p in PACKAGE.iterdir()}
+    assert not {name for name in taken if name not in parts | {"_native"}}
+
+
+def test_names_taken_from_the_root_are_seen() -> None:
+    assert names_from_root(ast.parse("from cl2d import classify, io")) == {"classify", "io"}
+
+
 @pytest.mark.parametrize(
     "line",
     [
