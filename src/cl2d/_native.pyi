@@ -116,7 +116,7 @@ def simd_level() -> str:
     """
     Name of the kernels in use.
     """
-compiler: str = 'gcc 12.2.0'
-eigen_version: str = '3.4.1'
-has_openmp: bool = True
-version: str = '0.1.0'
+compiler: str
+eigen_version: str
+has_openmp: bool
+version: str
