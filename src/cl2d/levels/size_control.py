@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cl2d.levels.splitting import find_cut, group_references
+from cl2d.levels.splitting import CutQueue, group_references
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -25,11 +25,12 @@ def reseed_small_classes(
     poses: Poses,
     min_class_percent: float,
 ) -> tuple[npt.NDArray[np.complex64], int]:
-    """Start small classes anew from halves of the largest ones.
+    """Start small classes anew from halves of the classes that are most evidently mixed.
 
     Small means below ``min_class_percent`` of the mean size and below a quarter of the largest.
-    Only references change: every image stays in its class until the next iteration assigns it,
-    so this is for iterations that another one follows.
+    A small class stays as it is, a rare view perhaps, where no other class looks mixed; an empty
+    one always gets a half. Only references change: every image stays in its class until the next
+    iteration assigns it, so this is for iterations that another one follows.
 
     Returns
     -------
@@ -37,21 +38,31 @@ def reseed_small_classes(
     """
     n_classes = len(references)
     sizes = np.bincount(labels[labels >= 0], minlength=n_classes)
-    threshold = min_class_percent / 100 * sizes.sum() / n_classes
+    threshold = min(min_class_percent / 100 * sizes.sum() / n_classes, LARGEST_RATIO * sizes.max())
+    small = sizes < threshold
+    if not small.any():
+        return references, 0
+    groups = [np.flatnonzero(labels == k) for k in range(n_classes)]
+    queue = CutQueue(engine, poses)
+    for slot in np.flatnonzero(~small):
+        queue.add(int(slot), groups[slot])
+    changed: set[int] = set()
+    for slot in np.flatnonzero(small)[np.argsort(sizes[small], kind="stable")]:
+        best = queue.pop(smallest_gain=-np.inf if sizes[slot] == 0 else 0.0)
+        if best is None:
+            break
+        mixed, cut = best
+        groups[mixed], groups[slot] = cut.first, cut.second
+        queue.add(mixed, cut.first)
+        queue.add(int(slot), cut.second)
+        changed |= {mixed, int(slot)}
+    if not changed:
+        return references, 0
+    halves = group_references(engine, groups, poses, n_classes)
+    rows = sorted(changed)
     references = references.copy()
-    n_reseeded = 0
-    while True:
-        small, large = int(sizes.argmin()), int(sizes.argmax())
-        members = np.flatnonzero(labels == large)
-        if sizes[small] >= min(threshold, LARGEST_RATIO * sizes[large]) or len(members) < 2:
-            return references, n_reseeded
-        cut = find_cut(engine, members, poses)
-        halves = group_references(engine, [cut.first, cut.second], poses, 2)
-        references[large], references[small] = halves
-        # Neither is touched again in this round: the halves are half as large, at least.
-        sizes[small] = sizes[large] = sizes[large] // 2
-        labels = np.where(labels == large, np.int32(-1), labels)
-        n_reseeded += 1
+    references[rows] = halves[rows]
+    return references, int(small[rows].sum())
 
 
 def fill_empty_classes(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,13 +43,6 @@ class Growth:
     parents: npt.NDArray[np.int32]
 
 
-@dataclass(order=True)
-class _Candidate:
-    rank: float
-    slot: int
-    cut: Cut = field(compare=False)
-
-
 def find_cut(engine: Engine, rows: Rows, poses: Poses) -> Cut:
     """Cut the members of a class along the leading component of their aligned images.
 
@@ -69,6 +62,32 @@ def find_cut(engine: Engine, rows: Rows, poses: Poses) -> Cut:
     return Cut(gain, np.sort(rows[order[:size]]), np.sort(rows[order[size:]]))
 
 
+class CutQueue:
+    """Groups of images and the ways to cut them, the most evidently mixed first.
+
+    A half can be cut again at once, so a class of five views is not held back by the number of
+    cuts its siblings need.
+    """
+
+    def __init__(self, engine: Engine, poses: Poses) -> None:
+        self._engine = engine
+        self._poses = poses
+        self._queue: list[tuple[float, int, Cut]] = []
+
+    def add(self, slot: int, rows: Rows) -> None:
+        """Propose the images of a class; one image alone cannot be cut."""
+        if len(rows) >= 2:
+            cut = find_cut(self._engine, rows, self._poses)
+            heapq.heappush(self._queue, (-cut.gain, slot, cut))
+
+    def pop(self, smallest_gain: float = -np.inf) -> tuple[int, Cut] | None:
+        """Return the best cut and the class it is of; None if none gains more than asked."""
+        if not self._queue or -self._queue[0][0] <= smallest_gain:
+            return None
+        _, slot, cut = heapq.heappop(self._queue)
+        return slot, cut
+
+
 def grow_classes(
     engine: Engine,
     labels: npt.NDArray[np.int32],
@@ -78,28 +97,21 @@ def grow_classes(
 ) -> Growth:
     """Split classes, the most evidently mixed first, until there are ``n_wanted``.
 
-    A half can be cut again at once: a class of five views is not held back by the doubling.
     Classes keep their numbers, the second half of a cut gets the next free one. Where nothing is
     left to cut (classes of one image) the remaining references are zero.
     """
     groups = [np.flatnonzero(labels == k) for k in range(n_classes)]
     parents = list(range(n_classes))
-    queue: list[_Candidate] = []
-
-    def propose(slot: int) -> None:
-        if len(groups[slot]) >= 2:
-            cut = find_cut(engine, groups[slot], poses)
-            heapq.heappush(queue, _Candidate(-cut.gain, slot, cut))
-
-    for slot in range(n_classes):
-        propose(slot)
-    while len(groups) < n_wanted and queue:
-        candidate = heapq.heappop(queue)
-        groups[candidate.slot] = candidate.cut.first
-        groups.append(candidate.cut.second)
-        parents.append(parents[candidate.slot])
-        propose(candidate.slot)
-        propose(len(groups) - 1)
+    queue = CutQueue(engine, poses)
+    for slot, rows in enumerate(groups):
+        queue.add(slot, rows)
+    while len(groups) < n_wanted and (best := queue.pop()) is not None:
+        slot, cut = best
+        groups[slot] = cut.first
+        groups.append(cut.second)
+        parents.append(parents[slot])
+        queue.add(slot, cut.first)
+        queue.add(len(groups) - 1, cut.second)
     parents += [0] * (n_wanted - len(parents))
     references = group_references(engine, groups, poses, n_wanted)
     return Growth(references, np.array(parents, dtype=np.int32))
