@@ -8,10 +8,12 @@
 
 #include "kernels/polar.inl"
 
+#include "kernels/correntropy.inl"
+
 namespace cl2d::kernels {
 
 const Table CL2D_TABLE_NAME = {
     CL2D_LEVEL_NAME, kWidth, search_workspace, synthesis_workspace, search, synthesise, analyse,
-    ramp,            neighbours};
+    ramp,            neighbours, correntropy};
 
 }  // namespace cl2d::kernels

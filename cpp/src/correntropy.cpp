@@ -1,0 +1,100 @@
+#include "cl2d/correntropy.hpp"
+
+#include "cl2d/threads.hpp"
+
+#include "kernels/kernels.hpp"
+#include "spline_image.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace cl2d {
+namespace {
+
+/// Beyond this a shift in pixels is an error somewhere else, and positions lose their digits.
+constexpr double kLargestShiftPx = 1e6;
+
+[[noreturn]] void refuse(const std::string& message) { throw std::invalid_argument(message); }
+
+double weight_sum(const WorkingImages& images, const CorrentropyReferences& references) {
+  double sum = 0.0;
+  for (std::int64_t i = 0; i < images.box * images.box; ++i) {
+    sum += static_cast<double>(references.weights[i]);
+  }
+  return sum;
+}
+
+void check(const WorkingImages& images,
+           const CorrentropyReferences& references,
+           const CorrentropyCandidates& candidates,
+           int n_threads) {
+  if (images.box < 2) refuse("box must be at least 2 pixels, not " + std::to_string(images.box));
+  if (!(references.kernel_width > 0)) refuse("kernel_width must be above 0");
+  if (!(weight_sum(images, references) > 0)) refuse("the sum of weights must be above 0");
+  if (n_threads < 1) refuse("n_threads must be at least 1, not " + std::to_string(n_threads));
+  for (std::int64_t i = 0; i < images.n * candidates.n_candidates; ++i) {
+    const std::int32_t chosen = candidates.classes[i];
+    if (chosen < 0 || chosen >= references.n) {
+      refuse("class " + std::to_string(chosen) + " of candidate " + std::to_string(i) +
+             " must be below the number of averages (" + std::to_string(references.n) + ")");
+    }
+    // Written so that a shift that is not a number fails as well.
+    const bool is_usable = std::isfinite(candidates.psi_rad[i]) &&
+                           std::abs(candidates.shift_xy[2 * i]) <= kLargestShiftPx &&
+                           std::abs(candidates.shift_xy[2 * i + 1]) <= kLargestShiftPx;
+    if (!is_usable) {
+      refuse("pose of candidate " + std::to_string(i) +
+             " must be finite with a shift of at most 1e6 pixels");
+    }
+  }
+}
+
+struct Scratch {
+  explicit Scratch(std::size_t box) : spline(box), moved(box * box) {}
+  spline::SplineImage spline;
+  std::vector<float> moved;
+};
+
+}  // namespace
+
+void correntropy(const WorkingImages& images,
+                 const CorrentropyReferences& references,
+                 const CorrentropyCandidates& candidates,
+                 float* scores,
+                 int n_threads) {
+  check(images, references, candidates, n_threads);
+  const std::int64_t n_pixels = images.box * images.box;
+  const double scale = 1.0 / weight_sum(images, references);
+  const double width = references.kernel_width;
+  const auto minus_rate = static_cast<float>(-0.5 / (width * width));
+  const kernels::Table& table = kernels::active_table();
+  const auto threads = static_cast<std::size_t>(
+      std::max<std::int64_t>(1, std::min<std::int64_t>(n_threads, images.n)));
+  std::vector<Scratch> scratch(threads, Scratch(static_cast<std::size_t>(images.box)));
+  // Nothing in the parallel region allocates or throws.
+#pragma omp parallel for schedule(static) num_threads(static_cast<int>(threads))
+  for (std::int64_t i = 0; i < images.n; ++i) {
+    Scratch& own = scratch[static_cast<std::size_t>(thread_index())];
+    own.spline.fit(images.values + i * n_pixels);
+    for (std::int64_t c = 0; c < candidates.n_candidates; ++c) {
+      const std::int64_t at = i * candidates.n_candidates + c;
+      own.spline.resample({candidates.psi_rad[at],
+                           candidates.shift_xy[2 * at],
+                           candidates.shift_xy[2 * at + 1],
+                           candidates.mirror[at] != 0},
+                          own.moved.data());
+      const double sum = table.correntropy({own.moved.data(),
+                                            references.averages + candidates.classes[at] * n_pixels,
+                                            references.weights,
+                                            static_cast<int>(n_pixels),
+                                            minus_rate});
+      scores[at] = static_cast<float>(sum * scale);
+    }
+  }
+}
+
+}  // namespace cl2d
