@@ -18,13 +18,14 @@ except ImportError as error:
 from cl2d.engine import available_simd_levels, build_info, set_simd_level, simd_level
 from cl2d.errors import InputError, InputFileError
 from cl2d.io import array_source, open_particles
-from cl2d.pipeline import Classification, classify
+from cl2d.pipeline import Classification, Comparison, classify, compare, select
 from cl2d.results import LevelResult, Poses
 
 __version__: str = _native.version
 
 __all__ = [
     "Classification",
+    "Comparison",
     "InputError",
     "InputFileError",
     "LevelResult",
@@ -34,7 +35,9 @@ __all__ = [
     "available_simd_levels",
     "build_info",
     "classify",
+    "compare",
     "open_particles",
+    "select",
     "set_simd_level",
     "simd_level",
 ]

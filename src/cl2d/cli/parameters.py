@@ -23,6 +23,8 @@ OutputFolder = Annotated[
     typer.Option("-o", "--output", metavar="DIR", help="Folder for all results; made if needed."),
 ]
 
+RunFolder = Annotated[Path, typer.Argument(metavar="OUT", help="Output folder of a finished run.")]
+
 
 @dataclass(frozen=True)
 class OptionField:

@@ -1,8 +1,17 @@
-"""The whole job in one call: particles in, classes out."""
+"""The whole job in one call: particles in, classes out; and what finished runs are good for."""
 
 from __future__ import annotations
 
 from cl2d.pipeline.classification import Classification
 from cl2d.pipeline.classify import classify
+from cl2d.pipeline.compare import ClassMatch, Comparison, compare
+from cl2d.pipeline.select import select
 
-__all__ = ["Classification", "classify"]
+__all__ = [
+    "ClassMatch",
+    "Classification",
+    "Comparison",
+    "classify",
+    "compare",
+    "select",
+]
