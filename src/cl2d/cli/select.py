@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,9 +12,7 @@ from cl2d import pipeline
 from cl2d.cli.parameters import Debug, Quiet, RunFolder
 from cl2d.cli.wording import count
 from cl2d.errors import InputError
-from cl2d.outputs.subset import SUBSETS, parse_classes, read_selection
-
-SubsetName = StrEnum("SubsetName", {name: name for name in SUBSETS})
+from cl2d.outputs.subset import SUBSETS, parse_classes, parse_subset, read_selection
 
 OutputFile = Annotated[
     Path,
@@ -34,7 +31,7 @@ Selection = Annotated[
     ),
 ]
 SubsetChoice = Annotated[
-    SubsetName, typer.Option("--subset", help="Which members of these classes.")
+    str, typer.Option("--subset", metavar="|".join(SUBSETS), help="Which members of them.")
 ]
 
 
@@ -44,7 +41,7 @@ def select(
     output: OutputFile,
     classes: Classes = None,
     selection: Selection = None,
-    subset: SubsetChoice = SubsetName.all,  # type: ignore[attr-defined]
+    subset: SubsetChoice = "all",
     quiet: Quiet = False,
     debug: Debug = False,  # noqa: ARG001 - read by main, which catches what goes wrong
 ) -> None:
@@ -55,6 +52,6 @@ def select(
     chosen = None if classes is None else parse_classes(classes)
     if selection is not None:
         chosen = read_selection(selection)
-    table = pipeline.select(run, classes=chosen, subset=subset.value, output=output)
+    table = pipeline.select(run, classes=chosen, subset=parse_subset(subset), output=output)
     if not quiet:
         print(f"{count(table.n_rows, 'particle')}: {output}", file=sys.stderr)

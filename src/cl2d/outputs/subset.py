@@ -55,7 +55,7 @@ def subset_rows(
     if classes is not None:
         _check_classes(classes, int(numbers.max(initial=0)), table)
         keep = np.isin(numbers, list(classes))
-    if subset != "all":
+    if parse_subset(subset) != "all":
         keep &= _flagged(table, subset)
     return np.flatnonzero(keep)
 
@@ -105,6 +105,21 @@ def parse_classes(text: str) -> tuple[int, ...]:
             raise InputError(message)
         classes += range(first, last + 1)
     return tuple(dict.fromkeys(classes))
+
+
+def parse_subset(text: str) -> Subset:
+    """Return the subset of this name.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    for name in SUBSETS:
+        if text == name:
+            return name
+    message = f"subset must be one of {', '.join(SUBSETS)}, not '{text}'"
+    raise InputError(message)
 
 
 def read_selection(path: str | Path) -> tuple[int, ...]:
@@ -158,9 +173,6 @@ def _check_classes(classes: Collection[int], n_classes: int, table: ParticleTabl
 
 
 def _flagged(table: ParticleTable, subset: Subset) -> npt.NDArray[np.bool_]:
-    if subset not in _FLAG_OF_SUBSET:
-        message = f"subset must be one of {', '.join(SUBSETS)}, not '{subset}'"
-        raise InputError(message)
     column, wanted = _FLAG_OF_SUBSET[subset]
     if column not in table:
         message = (
@@ -168,4 +180,5 @@ def _flagged(table: ParticleTable, subset: Subset) -> npt.NDArray[np.bool_]:
             "cores, or run cl2d cores on it"
         )
         raise InputError(message)
-    return (table.numbers(column) != 0) == wanted
+    flags: npt.NDArray[np.bool_] = (table.numbers(column) != 0) == wanted
+    return flags

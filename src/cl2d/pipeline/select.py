@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cl2d.outputs.saved_run import read_run_particles
@@ -48,5 +49,5 @@ def select(
     table = read_run_particles(run)
     rows = subset_rows(table, classes, subset)
     if output is not None:
-        write_subset(output, table, rows)
+        write_subset(Path(output), table, rows)
     return table.take(rows)
