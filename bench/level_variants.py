@@ -29,31 +29,30 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from cl2d.engine import Engine
-    from cl2d.levels.splitting import Cut, Rows
-    from cl2d.results import Poses
+    from cl2d.levels.splitting import Cut, Fitted, Rows
 
-    FindCut = Callable[[Engine, Rows, Poses], Cut]
+    FindCut = Callable[[Engine, Rows, Fitted, float], Cut]
 
 find_cut = splitting.find_cut
 
 
-def by_size(engine: Engine, rows: Rows, poses: Poses) -> Cut:
+def by_size(engine: Engine, rows: Rows, fitted: Fitted, smallest: float) -> Cut:
     """Split the largest class first, wherever its scores part."""
-    cut = find_cut(engine, rows, poses)
+    cut = find_cut(engine, rows, fitted, smallest)
     return splitting.Cut(float(len(rows)), cut.first, cut.second)
 
 
-def by_total_evidence(engine: Engine, rows: Rows, poses: Poses) -> Cut:
+def by_total_evidence(engine: Engine, rows: Rows, fitted: Fitted, smallest: float) -> Cut:
     """Split the class with the largest evidence of all its members together."""
-    cut = find_cut(engine, rows, poses)
+    cut = find_cut(engine, rows, fitted, smallest)
     return splitting.Cut(cut.gain * len(rows), cut.first, cut.second)
 
 
-def at_median(engine: Engine, rows: Rows, poses: Poses) -> Cut:
+def at_median(engine: Engine, rows: Rows, fitted: Fitted, smallest: float) -> Cut:
     """Split the most evidently mixed class first, always into halves of one size."""
-    cut = find_cut(engine, rows, poses)
+    cut = find_cut(engine, rows, fitted, smallest)
     rows = np.sort(np.concatenate([cut.first, cut.second]))
-    order = rows[np.argsort(engine.component(rows, poses.take(rows)).scores, kind="stable")]
+    order = rows[np.argsort(engine.component(rows, fitted.poses.take(rows)).scores, kind="stable")]
     half = len(rows) // 2
     return splitting.Cut(cut.gain, np.sort(order[:half]), np.sort(order[half:]))
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from cl2d.engine.block_size import BLOCK_IMAGES, bytes_per_image
 from cl2d.engine.build import available_simd_levels, build_info, set_simd_level, simd_level
+from cl2d.engine.distributions import SAMPLE_IMAGES, ScoreDistributions, sample_rows
 from cl2d.engine.local import LocalEngine
 from cl2d.engine.protocol import Assignment, ClassSums, Component, Engine, SearchSettings
 from cl2d.engine.references import normalised_references
-from cl2d.engine.rules import AssignmentRule, Choice, ClassicalRule
+from cl2d.engine.rules import AssignmentRule, Choice, ClassicalRule, RobustRule
 from cl2d.engine.shift_grid import shift_grid
 
 __all__ = [
     "BLOCK_IMAGES",
+    "SAMPLE_IMAGES",
     "Assignment",
     "AssignmentRule",
     "Choice",
@@ -24,11 +26,14 @@ __all__ = [
     "Component",
     "Engine",
     "LocalEngine",
+    "RobustRule",
+    "ScoreDistributions",
     "SearchSettings",
     "available_simd_levels",
     "build_info",
     "bytes_per_image",
     "normalised_references",
+    "sample_rows",
     "set_simd_level",
     "shift_grid",
     "simd_level",

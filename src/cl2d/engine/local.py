@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -83,6 +84,7 @@ class LocalEngine:
         references: npt.NDArray[np.complex64],
         rule: AssignmentRule,
         on_progress: Callable[[int], None] | None = None,
+        sample: npt.NDArray[np.intp] | None = None,
     ) -> Assignment:
         """Give every image the class the rule chooses, at its best pose in that class.
 
@@ -93,19 +95,26 @@ class LocalEngine:
         rule : AssignmentRule
         on_progress : callable, optional
             Called with the number of images done.
+        sample : (n_sample,) intp, ascending, optional
+            Images whose scores against all classes are returned too.
         """
         parts: list[Assignment] = []
+        sampled: list[npt.NDArray[np.float32]] = []
+        wanted = np.zeros(self.n_images, dtype=bool)
+        if sample is not None:
+            wanted[sample] = True
         done = 0
         for block in self._blocks:
             for tiles, n_images in self._calls(block, len(references)):
-                part = self._assign_tiles(block, tiles, n_images, references, rule)
+                part, scores = self._assign_tiles(block, tiles, n_images, references, rule)
                 parts.append(part)
+                sampled.append(scores[wanted[done : done + n_images]])
                 done += n_images
                 if on_progress is not None:
                     on_progress(done)
         joined = _join(parts)
         labels = np.where(self._usable, joined.labels, np.int32(-1)).astype(np.int32)
-        return Assignment(labels, joined.poses, joined.scores, joined.confidence)
+        return replace(joined, labels=labels, sampled_scores=np.concatenate(sampled))
 
     def update(self, labels: npt.NDArray[np.int32], poses: Poses, n_classes: int) -> ClassSums:
         """Return the sums of the members of each class in its frame; label -1 is left out.
@@ -159,7 +168,8 @@ class LocalEngine:
         n_images: int,
         references: npt.NDArray[np.complex64],
         rule: AssignmentRule,
-    ) -> Assignment:
+    ) -> tuple[Assignment, npt.NDArray[np.float32]]:
+        """Return the assignment of the images of some tiles, and their scores by class."""
         options = _native.SearchOptions(self._mirrors, self._n_threads)
         all_scores, all_codes = _native.search(block, tiles, references, self._shifts, options)
         choice = rule.choose(all_scores[:n_images])
@@ -178,7 +188,8 @@ class LocalEngine:
         )
         psi = (psi + np.pi) % (2 * np.pi) - np.pi
         poses = Poses(psi, shift * self._scale, mirror.astype(bool))
-        return Assignment(choice.labels, poses, scores, choice.margin)
+        found = Assignment(choice.labels, poses, scores, choice.margin)
+        return found, all_scores[:n_images]
 
     def _refinement(self) -> _native.RefineOptions:
         return _native.RefineOptions(

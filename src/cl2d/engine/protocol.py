@@ -25,12 +25,17 @@ class SearchSettings:
 
 @dataclass(frozen=True)
 class Assignment:
-    """Class, pose and score of every image; label -1 where the image is not usable."""
+    """Class, pose and score of every image; label -1 where the image is not usable.
+
+    ``sampled_scores`` are the scores the rule chose by, (n_sample, n_classes), of the images for
+    which they were asked.
+    """
 
     labels: npt.NDArray[np.int32]
     poses: Poses
     scores: npt.NDArray[np.float32]
     confidence: npt.NDArray[np.float32]
+    sampled_scores: npt.NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -71,8 +76,12 @@ class Engine(Protocol):
         references: npt.NDArray[np.complex64],
         rule: AssignmentRule,
         on_progress: Callable[[int], None] | None = None,
+        sample: npt.NDArray[np.intp] | None = None,
     ) -> Assignment:
-        """Give every image the class the rule chooses, at its best pose in that class."""
+        """Give every image the class the rule chooses, at its best pose in that class.
+
+        ``sample`` asks for all scores of some images, in ascending order, beside the result.
+        """
         ...
 
     def update(self, labels: npt.NDArray[np.int32], poses: Poses, n_classes: int) -> ClassSums:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -15,15 +15,28 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cl2d.engine import Engine
-    from cl2d.results import Poses
+    from cl2d.results import LevelResult, Poses
 
     Rows = npt.NDArray[np.intp]
 
 SAMPLE_MEMBERS = 1000
 """Members looked at when a class is judged or cut; the next iteration assigns all of them."""
 
-SMALLEST_HALF = 0.1
-"""Share of the members below which a half is filled up: a handful of odd images is no class."""
+
+class Fitted(Protocol):
+    """Classes, poses and scores of all images: an assignment, or the result of a level."""
+
+    @property
+    def labels(self) -> npt.NDArray[np.int32]:
+        """Class of each image, -1 for none."""
+
+    @property
+    def poses(self) -> Poses:
+        """Pose of each image in its class."""
+
+    @property
+    def scores(self) -> npt.NDArray[np.float32]:
+        """Score of each image in its class."""
 
 
 @dataclass(frozen=True)
@@ -43,22 +56,31 @@ class Growth:
     parents: npt.NDArray[np.int32]
 
 
-def find_cut(engine: Engine, rows: Rows, poses: Poses) -> Cut:
+def smallest_half(min_class_percent: float) -> float:
+    """Return the share of a class below which a half is filled up: a few odd images are no class.
+
+    Half the share of the mean class below which a class counts as small.
+    """
+    return min_class_percent / 200
+
+
+def find_cut(engine: Engine, rows: Rows, fitted: Fitted, smallest: float) -> Cut:
     """Cut the members of a class along the leading component of their aligned images.
 
     Parameters
     ----------
     engine : Engine
     rows : (n,) images of the class, n >= 2; at most ``SAMPLE_MEMBERS``, evenly spread, are used
-    poses : Poses of all images of the engine
+    fitted : poses and scores of all images of the engine
+    smallest : share of the members that either half gets at the least
     """
     if len(rows) > SAMPLE_MEMBERS:
         rows = rows[np.linspace(0, len(rows) - 1, SAMPLE_MEMBERS).astype(np.intp)]
-    component = engine.component(rows, poses.take(rows))
+    component = engine.component(rows, fitted.poses.take(rows))
     order = np.argsort(component.scores, kind="stable")
     gain, size = two_group_evidence(component.scores[order].astype(np.float64))
-    smallest = max(1, int(SMALLEST_HALF * len(rows)))
-    size = int(np.clip(size, smallest, len(rows) - smallest))
+    fewest = max(1, int(smallest * len(rows)))
+    size = int(np.clip(size, fewest, len(rows) - fewest))
     return Cut(gain, np.sort(rows[order[:size]]), np.sort(rows[order[size:]]))
 
 
@@ -69,15 +91,16 @@ class CutQueue:
     cuts its siblings need.
     """
 
-    def __init__(self, engine: Engine, poses: Poses) -> None:
+    def __init__(self, engine: Engine, fitted: Fitted, smallest: float) -> None:
         self._engine = engine
-        self._poses = poses
+        self._fitted = fitted
+        self._smallest = smallest
         self._queue: list[tuple[float, int, Cut]] = []
 
     def add(self, slot: int, rows: Rows) -> None:
         """Propose the images of a class; one image alone cannot be cut."""
         if len(rows) >= 2:
-            cut = find_cut(self._engine, rows, self._poses)
+            cut = find_cut(self._engine, rows, self._fitted, self._smallest)
             heapq.heappush(self._queue, (-cut.gain, slot, cut))
 
     def pop(self, smallest_gain: float = -np.inf) -> tuple[int, Cut] | None:
@@ -90,19 +113,18 @@ class CutQueue:
 
 def grow_classes(
     engine: Engine,
-    labels: npt.NDArray[np.int32],
-    poses: Poses,
-    n_classes: int,
+    last: LevelResult,
     n_wanted: int,
+    min_class_percent: float,
 ) -> Growth:
-    """Split classes, the most evidently mixed first, until there are ``n_wanted``.
+    """Split the classes of a level, the most evidently mixed first, until there are ``n_wanted``.
 
     Classes keep their numbers, the second half of a cut gets the next free one. Where nothing is
     left to cut (classes of one image) the remaining references are zero.
     """
-    groups = [np.flatnonzero(labels == k) for k in range(n_classes)]
-    parents = list(range(n_classes))
-    queue = CutQueue(engine, poses)
+    groups = [np.flatnonzero(last.labels == k) for k in range(last.n_classes)]
+    parents = list(range(last.n_classes))
+    queue = CutQueue(engine, last, smallest_half(min_class_percent))
     for slot, rows in enumerate(groups):
         queue.add(slot, rows)
     while len(groups) < n_wanted and (best := queue.pop()) is not None:
@@ -113,7 +135,7 @@ def grow_classes(
         queue.add(slot, cut.first)
         queue.add(len(groups) - 1, cut.second)
     parents += [0] * (n_wanted - len(parents))
-    references = group_references(engine, groups, poses, n_wanted)
+    references = group_references(engine, groups, last.poses, n_wanted)
     return Growth(references, np.array(parents, dtype=np.int32))
 
 

@@ -199,8 +199,11 @@ class LevelOptions(StageOptions):
     allow_fewer: bool = option(
         False, "Let classes that run empty disappear instead of refilling them.", expert=True
     )
-    clustering: Literal["classical"] = option(
-        "classical", "Rule by which an image chooses its class.", expert=True
+    clustering: Literal["classical", "robust"] = option(
+        "classical",
+        "Rule by which an image chooses its class: the best score, or the most remarkable one "
+        "among those of the class's members and non-members.",
+        expert=True,
     )
     seed: int = option(0, "Seed of every random choice; same seed, same result.", ge=0)
 
