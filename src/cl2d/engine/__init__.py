@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from cl2d.engine.block_size import BLOCK_IMAGES, bytes_per_image
 from cl2d.engine.build import available_simd_levels, build_info, set_simd_level, simd_level
+from cl2d.engine.correntropy import RealAverages, WorkingImages
 from cl2d.engine.distributions import SAMPLE_IMAGES, ScoreDistributions, sample_rows
 from cl2d.engine.local import LocalEngine
 from cl2d.engine.protocol import Assignment, ClassSums, Component, Engine, SearchSettings
@@ -26,9 +27,11 @@ __all__ = [
     "Component",
     "Engine",
     "LocalEngine",
+    "RealAverages",
     "RobustRule",
     "ScoreDistributions",
     "SearchSettings",
+    "WorkingImages",
     "available_simd_levels",
     "build_info",
     "bytes_per_image",

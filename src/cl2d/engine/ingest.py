@@ -10,6 +10,7 @@ from scipy import fft
 
 from cl2d import _native
 from cl2d.engine.block_size import BLOCK_IMAGES, polar_grid
+from cl2d.engine.correntropy import WorkingImages
 from cl2d.preprocess import PreprocessPlan, prepare_images, ring_weights
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cl2d.io import ParticleSource
+    from cl2d.preprocess import Prepared
 
 READ_IMAGES = 256
 """Images read and transformed at a time: whole tiles, and a padded transform of a few megabytes."""
@@ -25,10 +27,14 @@ READ_IMAGES = 256
 
 @dataclass(frozen=True)
 class Ingested:
-    """Blocks of coefficients of all images, and the flag of each (0 usable)."""
+    """Blocks of coefficients of all images, and the flag of each (0 usable).
+
+    ``images`` (n, w, w) are the prepared images where they are kept.
+    """
 
     blocks: list[_native.ImageBlock]
     flags: npt.NDArray[np.uint8]
+    images: npt.NDArray[np.float32] | None = None
 
 
 class Ingestor:
@@ -44,11 +50,11 @@ class Ingestor:
 
     def fill(
         self, block: _native.ImageBlock, first: int, images: npt.NDArray[np.float32]
-    ) -> npt.NDArray[np.uint8]:
-        """Put images (n, box, box) as read into the block, and return their flags."""
+    ) -> Prepared:
+        """Put images (n, box, box) as read into the block, and return them prepared."""
         prepared = prepare_images(images, self._plan)
         self._sampler.fill(block, first, self._padded_transform(prepared.images), self._n_threads)
-        return prepared.flags
+        return prepared
 
     def _padded_transform(self, images: npt.NDArray[np.float32]) -> npt.NDArray[np.complex64]:
         """Return the transforms on a grid twice as fine; origin of the image at pixel ``box``."""
@@ -64,6 +70,8 @@ def ingest(
     plan: PreprocessPlan,
     n_threads: int,
     on_progress: Callable[[int], None] | None = None,
+    *,
+    keep_images: bool = False,
 ) -> Ingested:
     """Read every particle once and keep its coefficients.
 
@@ -75,17 +83,33 @@ def ingest(
         Threads of the transforms; the coefficients do not depend on it.
     on_progress : callable, optional
         Called with the number of images read.
+    keep_images : bool
+        Whether to keep the prepared images as well.
     """
     ingestor = Ingestor(plan, n_threads)
     blocks: list[_native.ImageBlock] = []
     flags = np.zeros(source.n_images, dtype=np.uint8)
+    box = plan.working_box_px
+    images = np.empty((source.n_images, box, box), np.float32) if keep_images else None
     for start in range(0, source.n_images, BLOCK_IMAGES):
         n_block = min(BLOCK_IMAGES, source.n_images - start)
         block = _native.ImageBlock(ingestor.grid, n_block)
         for first in range(0, n_block, READ_IMAGES):
             rows = slice(start + first, start + min(first + READ_IMAGES, n_block))
-            flags[rows] = ingestor.fill(block, first, source.read(rows.start, rows.stop))
+            prepared = ingestor.fill(block, first, source.read(rows.start, rows.stop))
+            flags[rows] = prepared.flags
+            if images is not None:
+                images[rows] = prepared.images
             if on_progress is not None:
                 on_progress(rows.stop)
         blocks.append(block)
-    return Ingested(blocks, flags)
+    return Ingested(blocks, flags, images)
+
+
+def working_images(
+    ingested: Ingested, plan: PreprocessPlan, n_threads: int
+) -> WorkingImages | None:
+    """Return the prepared images for comparison in real space, None if they were not kept."""
+    if ingested.images is None:
+        return None
+    return WorkingImages(ingested.images, plan.mask_radius_px, n_threads)

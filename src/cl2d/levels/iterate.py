@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from cl2d.engine import Assignment, AssignmentRule, Engine
+    from cl2d.engine import Assignment, AssignmentRule, Engine, RealAverages
     from cl2d.options import LevelOptions
 
     OnEvent = Callable[[object], None]
@@ -97,7 +97,7 @@ class LevelLoop:
     def _iterate(self, start: LevelStart, iteration: int, before: _Step | None) -> _Step:
         started = time.perf_counter()
         references = start.references if before is None else before.reseeding.references
-        assignment = self._assign(references, self._rule(before), start.level, iteration)
+        assignment = self._assign(references, before, start.level, iteration)
         labels = assignment.labels
         class_sums = self._engine.update(labels, assignment.poses, len(references))
         averages = normalised_references(class_sums.sums)
@@ -125,7 +125,7 @@ class LevelLoop:
     def _assign(
         self,
         references: npt.NDArray[np.complex64],
-        rule: AssignmentRule,
+        before: _Step | None,
         level: int,
         iteration: int,
     ) -> Assignment:
@@ -133,12 +133,22 @@ class LevelLoop:
         total = self._engine.n_images
         assignment = self._engine.assign(
             references,
-            rule,
+            self._rule(before),
             lambda done: self._on_event(IterationProgress(level, iteration, done, total)),
             self._sample,
+            self._real_averages(before, len(references)),
         )
         poses = centred_poses(assignment.poses, assignment.labels, len(references))
         return replace(assignment, poses=poses)
+
+    def _real_averages(self, before: _Step | None, n_classes: int) -> RealAverages | None:
+        """Return what the references show in real space, save those that are new."""
+        if before is None:
+            return None
+        averages = self._engine.averages(
+            before.assignment.labels, before.assignment.poses, n_classes
+        )
+        return None if averages is None else averages.without(before.reseeding.changed)
 
     def _rule(self, before: _Step | None) -> AssignmentRule:
         """Return the rule of an iteration; the first of a level has no distributions to go by."""

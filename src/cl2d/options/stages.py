@@ -134,8 +134,11 @@ class AlignmentOptions(StageOptions):
         ge=0,
     )
     mirrors: bool = option(True, "Also try the mirror image of each particle.")
-    similarity: Literal["correlation"] = option(
-        "correlation", "Measure of likeness of image and average.", expert=True
+    similarity: Literal["correlation", "correntropy"] = option(
+        "correlation",
+        "Measure of likeness of image and average: correlation, or correntropy of the best few "
+        "classes by correlation, which is deaf to pixels that are far off.",
+        expert=True,
     )
 
     @model_validator(mode="after")
@@ -178,6 +181,12 @@ class LevelOptions(StageOptions):
     classes: int = option(64, "Number of classes.", python_name="n_classes", ge=1)
     initial_classes: int = option(
         4, "Classes at the first level; each level doubles them. Never more than asked for.", ge=1
+    )
+    references: str | None = option(
+        None,
+        "Averages to start from: a stack, a table of images such as classes.star, or the folder "
+        "of an earlier run. They are the classes of the first level.",
+        automatic="random classes",
     )
     iterations: int = option(10, "Most iterations at each level.", ge=1)
     min_change_percent: float = option(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from cl2d.engine import LocalEngine, SearchSettings, shift_grid, simd_level
-from cl2d.engine.ingest import ingest
+from cl2d.engine.ingest import ingest, working_images
+from cl2d.engine.given_references import given_references
 from cl2d.errors import InputError
 from cl2d.events import RunFinished, RunPlanned
 from cl2d.io import array_source, open_particles
@@ -21,6 +23,7 @@ from cl2d.outputs.averages import raw_averages
 from cl2d.pipeline.classification import Classification
 from cl2d.pipeline.memory import estimated_memory_bytes
 from cl2d.pipeline.run_folder import RunFolder
+from cl2d.pipeline.starting_views import open_starting_views, starting_from
 from cl2d.pipeline.timing import Phases
 from cl2d.preprocess import plan_preprocessing
 
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
     from cl2d.io import ParticleSource
     from cl2d.io.array_source import ArrayLike3D
+    from cl2d.pipeline.starting_views import References
     from cl2d.preprocess import PreprocessPlan
 
     Particles = str | os.PathLike[str] | ArrayLike3D | ParticleSource
@@ -40,6 +44,7 @@ def classify(
     n_classes: int = 64,
     output: str | os.PathLike[str] | None = None,
     pixel_size_angstrom: float | None = None,
+    references: References | None = None,
     on_event: Callable[[object], None] | None = None,
     **options: object,
 ) -> Classification:
@@ -56,6 +61,10 @@ def classify(
         Folder for the files of the run (see docs/outputs.md); without it nothing is written.
     pixel_size_angstrom : float, optional
         Pixel size of an array; tables and stacks bring their own.
+    references : path, (n, y, x) array or ParticleSource, optional
+        Averages to start from, in the box and at the pixel size of the particles; a path may be
+        the folder of an earlier run. With ``n_classes`` of them the particles are sorted by these
+        views, with more classes the views are split further.
     on_event : callable, optional
         Called with the records of :mod:`cl2d.events` and with each IterationReport.
     **options
@@ -81,9 +90,14 @@ def classify(
     """
     started, cpu_started = time.perf_counter(), time.process_time()
     tell = on_event if on_event is not None else _nobody
-    chosen = ClassifyOptions.from_flat(n_classes=n_classes, **options)
+    path = os.fspath(references) if isinstance(references, (str, os.PathLike)) else None
+    chosen = ClassifyOptions.from_flat(n_classes=n_classes, references=path, **options)
     source = _source(particles, pixel_size_angstrom)
     _check_number_of_classes(source, chosen)
+    views = None
+    if references is not None:
+        views = open_starting_views(references, source)
+        chosen = starting_from(views, chosen)
     phases = Phases(tell)
     with phases.phase("planning"):
         plan = plan_preprocessing(source, chosen.preprocess)
@@ -91,38 +105,49 @@ def classify(
     tell(planned)
     folder = None
     if output is not None:
-        prepared = prepare_output_folder(output, chosen.output.overwrite, inputs=source.files)
+        inputs = (*source.files, *(() if views is None else views.files))
+        prepared = prepare_output_folder(output, chosen.output.overwrite, inputs=inputs)
         folder = RunFolder(prepared, source, chosen, plan)
+    job = _Job(source, views, chosen)
     if folder is None:
-        return _run(source, plan, chosen, phases, None)
+        return _run(job, plan, phases, None)
     with folder.recording_the_end():
-        result = _run(source, plan, chosen, phases, folder)
+        result = _run(job, plan, phases, folder)
         write_run(folder.path, result)
     tell(RunFinished(time.perf_counter() - started, time.process_time() - cpu_started))
     return result
 
 
+@dataclass(frozen=True)
+class _Job:
+    """Particles, the views to start from if there are any, and what to do with them."""
+
+    source: ParticleSource
+    views: ParticleSource | None
+    options: ClassifyOptions
+
+
 def _run(
-    source: ParticleSource,
-    plan: PreprocessPlan,
-    options: ClassifyOptions,
-    phases: Phases,
-    folder: RunFolder | None,
+    job: _Job, plan: PreprocessPlan, phases: Phases, folder: RunFolder | None
 ) -> Classification:
     """Do everything between the plan and the files."""
+    source, options = job.source, job.options
     n_threads = options.run.n_threads()
     with phases.phase("reading", source.n_images) as done:
-        ingested = ingest(source, plan, n_threads, done)
+        keep_images = options.alignment.similarity == "correntropy"
+        ingested = ingest(source, plan, n_threads, done, keep_images=keep_images)
     engine = LocalEngine(
         ingested.blocks,
         ingested.flags == 0,
         SearchSettings(_shift_radius_px(source, options), options.alignment.mirrors),
         pixels_per_working_px=plan.box_px / plan.working_box_px,
         n_threads=n_threads,
+        working_images=working_images(ingested, plan, n_threads),
     )
     with phases.timed("levels"):
         keep = folder.keep_level if folder is not None else None
-        levels = run_levels(engine, options.levels, phases.tell, keep)
+        views = None if job.views is None else given_references(job.views, plan, n_threads)
+        levels = run_levels(engine, options.levels, phases.tell, keep, views)
     ordered = order_classes_by_size(levels)
     averages = raw_averages(source, ordered, n_threads, phases.tell_and_time)
     warnings = (*plan.warnings, *_flag_warnings(ingested.flags))

@@ -24,15 +24,18 @@ def estimated_memory_bytes(
 ) -> int:
     """Return the expected peak of memory of a whole run.
 
-    Coefficients of all images stay in memory; averages are float64 sums of all levels at once.
+    Coefficients of all images stay in memory, for correntropy the working images beside them;
+    averages are float64 sums of all levels at once.
     """
     coefficients = bytes_per_image(plan.working_box_px, plan.k_min, plan.k_max, plan.mask_radius_px)
+    kept = options.alignment.similarity == "correntropy"
+    working = plan.working_box_px**2 * 4 if kept else 0
     schedule = level_schedule(options.levels.initial_classes, options.levels.classes)
     sums = sum(schedule) * source.box_px**2 * (8 + 4)
     block = min(BLOCK_IMAGES, source.n_images) * source.box_px**2 * 4
     return (
         PROGRAM_BYTES
-        + source.n_images * (coefficients + BYTES_PER_ROW)
+        + source.n_images * (coefficients + working + BYTES_PER_ROW)
         + sums
         + min(block, 64 << 20)
     )
