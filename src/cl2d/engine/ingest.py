@@ -11,7 +11,13 @@ from scipy import fft
 from cl2d import _native
 from cl2d.engine.block_size import BLOCK_IMAGES, polar_grid
 from cl2d.engine.correntropy import WorkingImages
-from cl2d.preprocess import PreprocessPlan, prepare_images, ring_weights
+from cl2d.preprocess import (
+    STATISTICS,
+    PreprocessPlan,
+    image_statistics,
+    prepare_images,
+    ring_weights,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,11 +35,13 @@ READ_IMAGES = 256
 class Ingested:
     """Blocks of coefficients of all images, and the flag of each (0 usable).
 
+    ``statistics`` (n, m) float32 are those of the images as read, see ``image_statistics``;
     ``images`` (n, w, w) are the prepared images where they are kept.
     """
 
     blocks: list[_native.ImageBlock]
     flags: npt.NDArray[np.uint8]
+    statistics: npt.NDArray[np.float32]
     images: npt.NDArray[np.float32] | None = None
 
 
@@ -89,6 +97,7 @@ def ingest(
     ingestor = Ingestor(plan, n_threads)
     blocks: list[_native.ImageBlock] = []
     flags = np.zeros(source.n_images, dtype=np.uint8)
+    statistics = np.zeros((source.n_images, len(STATISTICS)), dtype=np.float32)
     box = plan.working_box_px
     images = np.empty((source.n_images, box, box), np.float32) if keep_images else None
     for start in range(0, source.n_images, BLOCK_IMAGES):
@@ -96,14 +105,16 @@ def ingest(
         block = _native.ImageBlock(ingestor.grid, n_block)
         for first in range(0, n_block, READ_IMAGES):
             rows = slice(start + first, start + min(first + READ_IMAGES, n_block))
-            prepared = ingestor.fill(block, first, source.read(rows.start, rows.stop))
+            as_read = source.read(rows.start, rows.stop)
+            statistics[rows] = image_statistics(as_read)
+            prepared = ingestor.fill(block, first, as_read)
             flags[rows] = prepared.flags
             if images is not None:
                 images[rows] = prepared.images
             if on_progress is not None:
                 on_progress(rows.stop)
         blocks.append(block)
-    return Ingested(blocks, flags, images)
+    return Ingested(blocks, flags, statistics, images)
 
 
 def working_images(

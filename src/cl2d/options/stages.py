@@ -236,6 +236,33 @@ class LevelOptions(StageOptions):
         return self
 
 
+class CoreOptions(StageOptions):
+    """Which members of a class are trusted."""
+
+    model_config = ConfigDict(title="Cores")
+
+    core: bool = option(True, "Score how well every image belongs to its class, and find cores.")
+    junk_zscore: float = option(
+        3.0,
+        "Images with a junk z-score this high are in no core: bad picks, ice, edges, noise.",
+        gt=0,
+    )
+    pca_zscore: float = option(
+        3.0,
+        "Images with a PCA z-score this high, outliers among their class, are in no core.",
+        gt=0,
+    )
+    stable_core: bool = option(
+        True, "Find the members that stayed with their class through the levels."
+    )
+    tolerance: int = option(
+        1, "Earlier levels in which a member of a stable core may have been elsewhere.", ge=0
+    )
+    analyze_rejected: bool = option(
+        False, "Classify the images that are in no core, one class for every 300 of them."
+    )
+
+
 class OutputOptions(StageOptions):
     """What is written, and where it may be written."""
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 from cl2d.preprocess.plan import PreprocessPlan, ring_weights
 from cl2d.preprocess.planning import plan_preprocessing
 from cl2d.preprocess.prepare import Prepared, prepare_images
+from cl2d.preprocess.statistics import STATISTICS, image_statistics
 
 __all__ = [
+    "STATISTICS",
     "Prepared",
     "PreprocessPlan",
+    "image_statistics",
     "plan_preprocessing",
     "prepare_images",
     "ring_weights",
