@@ -93,6 +93,8 @@ def class_columns(levels: Sequence[LevelResult]) -> dict[str, Column]:
         "cl2dMeanScore": _class_means(level, level.scores),
         "cl2dMeanConfidence": _class_means(level, level.confidence),
     }
+    if level.reference_numbers is not None:
+        columns["cl2dReference"] = class_numbers(level.reference_numbers)
     ancestors = numbers - 1
     parents: dict[str, Column] = {}
     for i in range(len(levels) - 1, 0, -1):

@@ -75,7 +75,7 @@ def _measured(images: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     noise = variances[:, background].mean(axis=1) + means[:, background].var(axis=1)
     scale = np.sqrt(np.maximum(noise, np.finfo(np.float64).tiny))
     z = (means - level[:, None, None]) / scale[:, None, None]
-    flat = z.reshape(len(z), -1)
+    flat = z.reshape(len(z), z.shape[1] * z.shape[2])
     deviation = flat - flat.mean(axis=1, keepdims=True)
     power = np.maximum((deviation**2).mean(axis=1), np.finfo(np.float64).tiny)
     far = np.abs(flat - np.median(flat, axis=1, keepdims=True)).max(axis=1)
