@@ -269,6 +269,9 @@ class OutputOptions(StageOptions):
     model_config = ConfigDict(title="Output")
 
     overwrite: bool = option(False, "Replace the run that the output folder already holds.")
+    evaluate: bool = option(
+        True, "Measure resolution and quality of every class between half-sets of its members."
+    )
 
 
 class RunOptions(StageOptions):

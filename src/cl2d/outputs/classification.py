@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from cl2d.evaluate import LevelEvaluation
     from cl2d.io import ParticleSource
     from cl2d.options import ClassifyOptions
     from cl2d.preprocess import PreprocessPlan
@@ -72,6 +73,11 @@ class FinishedRun(RunState, Protocol):
     @property
     def averages(self) -> npt.NDArray[np.float32]:
         """Return the averages of the last level, (n_classes, box, box)."""
+        ...
+
+    @property
+    def evaluations(self) -> Sequence[LevelEvaluation]:
+        """Return how good the classes of every level are; empty if that was not measured."""
         ...
 
     @property

@@ -19,12 +19,16 @@ CLASS_AVERAGES = "classes.mrcs"
 CLASS_TABLE = "classes.star"
 HIERARCHY = "hierarchy.json"
 GALLERY = "gallery.png"
+METRICS = "metrics.json"
 LEVELS = "levels"
 LEVEL_PARTICLES = "particles.npz"
+LEVEL_CURVES = "frc.npz"
 
 # The run record comes first: a folder whose clearing was cut off must not look complete.
-RUN_FILES = (RUN_RECORD, PARTICLE_TABLE, CLASS_AVERAGES, CLASS_TABLE, HIERARCHY, GALLERY)
-LEVEL_FILES = (CLASS_AVERAGES, CLASS_TABLE, LEVEL_PARTICLES)
+RUN_FILES = (
+    RUN_RECORD, PARTICLE_TABLE, CLASS_AVERAGES, CLASS_TABLE, HIERARCHY, GALLERY, METRICS
+)
+LEVEL_FILES = (CLASS_AVERAGES, CLASS_TABLE, LEVEL_PARTICLES, LEVEL_CURVES)
 _LEVEL_NAME = re.compile(r"level_\d{2,}")
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cl2d.io import write_stack
+from cl2d.outputs.evaluation import write_evaluation
 from cl2d.outputs.folder import (
     CLASS_AVERAGES,
     CLASS_TABLE,
@@ -65,6 +66,7 @@ def write_run(out: str | os.PathLike[str], result: FinishedRun) -> Path:
     write_class_table(folder / CLASS_TABLE, result.levels)
     write_particle_table(folder / PARTICLE_TABLE, result.source, result.levels[-1], result.flags)
     write_hierarchy(folder / HIERARCHY, result.levels)
+    write_evaluation(folder, result.evaluations)
     write_gallery(folder / GALLERY, _gallery(result))
     write_run_record(folder, result, writing_seconds=time.perf_counter() - started)
     return folder

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cl2d.pipeline.classification import Classification
 from cl2d.pipeline.classify import classify
 from cl2d.pipeline.compare import ClassMatch, Comparison, compare
+from cl2d.pipeline.evaluation import evaluate
 from cl2d.pipeline.select import select
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "Comparison",
     "classify",
     "compare",
+    "evaluate",
     "select",
 ]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from cl2d.evaluate import LevelEvaluation
     from cl2d.io import ParticleSource
     from cl2d.options import ClassifyOptions
     from cl2d.preprocess import PreprocessPlan
@@ -35,6 +36,7 @@ class Classification:
         Means of the members as read, moved by their poses: original sampling and greys.
     flags : (n,) uint8
         0 for a usable image, else why it is in no class (1 not finite, 2 constant).
+    evaluations : tuple of LevelEvaluation, one a level; empty if evaluation was switched off
     timings : seconds by phase
     warnings : sentences for the user
     """
@@ -45,6 +47,7 @@ class Classification:
     levels: tuple[LevelResult, ...]
     level_averages: tuple[npt.NDArray[np.float32], ...]
     flags: npt.NDArray[np.uint8]
+    evaluations: tuple[LevelEvaluation, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 

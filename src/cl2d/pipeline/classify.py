@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from cl2d.engine import LocalEngine, SearchSettings, shift_grid, simd_level
-from cl2d.engine.ingest import ingest, working_images
 from cl2d.engine.given_references import given_references
+from cl2d.engine.ingest import ingest, working_images
 from cl2d.errors import InputError
 from cl2d.events import RunFinished, RunPlanned
 from cl2d.io import array_source, open_particles
@@ -21,6 +21,7 @@ from cl2d.options import ClassifyOptions
 from cl2d.outputs import prepare_output_folder, write_run
 from cl2d.outputs.averages import raw_averages
 from cl2d.pipeline.classification import Classification
+from cl2d.pipeline.evaluation import EvaluationJob
 from cl2d.pipeline.memory import estimated_memory_bytes
 from cl2d.pipeline.run_folder import RunFolder
 from cl2d.pipeline.starting_views import open_starting_views, starting_from
@@ -136,10 +137,11 @@ def _run(
     with phases.phase("reading", source.n_images) as done:
         keep_images = options.alignment.similarity == "correntropy"
         ingested = ingest(source, plan, n_threads, done, keep_images=keep_images)
+    search = SearchSettings(_shift_radius_px(source, options), options.alignment.mirrors)
     engine = LocalEngine(
         ingested.blocks,
         ingested.flags == 0,
-        SearchSettings(_shift_radius_px(source, options), options.alignment.mirrors),
+        search,
         pixels_per_working_px=plan.box_px / plan.working_box_px,
         n_threads=n_threads,
         working_images=working_images(ingested, plan, n_threads),
@@ -149,7 +151,10 @@ def _run(
         views = None if job.views is None else given_references(job.views, plan, n_threads)
         levels = run_levels(engine, options.levels, phases.tell, keep, views)
     ordered = order_classes_by_size(levels)
-    averages = raw_averages(source, ordered, n_threads, phases.tell_and_time)
+    evaluation = EvaluationJob(plan, search, n_threads, phases)
+    halves = evaluation.half_sets(engine, ordered) if options.output.evaluate else []
+    stacks = raw_averages(source, [*ordered, *halves], n_threads, phases.tell_and_time)
+    averages, half_averages = stacks[: len(ordered)], stacks[len(ordered) :]
     warnings = (*plan.warnings, *_flag_warnings(ingested.flags))
     return Classification(
         source=source,
@@ -157,6 +162,7 @@ def _run(
         plan=plan,
         levels=ordered,
         level_averages=tuple(averages),
+        evaluations=evaluation.evaluations(ordered, averages, halves, half_averages),
         flags=ingested.flags,
         timings=phases.seconds,
         warnings=warnings,

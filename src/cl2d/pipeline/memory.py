@@ -31,7 +31,8 @@ def estimated_memory_bytes(
     kept = options.alignment.similarity == "correntropy"
     working = plan.working_box_px**2 * 4 if kept else 0
     schedule = level_schedule(options.levels.initial_classes, options.levels.classes)
-    sums = sum(schedule) * source.box_px**2 * (8 + 4)
+    stacks = 3 if options.output.evaluate else 1  # of all members, and of two halves
+    sums = stacks * sum(schedule) * source.box_px**2 * (8 + 4)
     block = min(BLOCK_IMAGES, source.n_images) * source.box_px**2 * 4
     return (
         PROGRAM_BYTES
