@@ -18,7 +18,7 @@ except ImportError as error:
 from cl2d.engine import available_simd_levels, build_info, set_simd_level, simd_level
 from cl2d.errors import InputError, InputFileError
 from cl2d.io import array_source, open_particles
-from cl2d.pipeline import Classification, Comparison, classify, compare, evaluate, select
+from cl2d.pipeline import Classification, Comparison, assign, classify, compare, evaluate, select
 from cl2d.results import LevelResult, Poses
 
 __version__: str = _native.version
@@ -32,6 +32,7 @@ __all__ = [
     "Poses",
     "__version__",
     "array_source",
+    "assign",
     "available_simd_levels",
     "build_info",
     "classify",

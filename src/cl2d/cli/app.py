@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 import cl2d
+from cl2d.cli.assign import assign
 from cl2d.cli.classify import classify
 from cl2d.cli.compare import compare
 from cl2d.cli.demo import demo
@@ -35,7 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (classify, evaluate, select, compare, simulate, demo, info):
+for command in (classify, assign, evaluate, select, compare, simulate, demo, info):
     app.command()(command)
 
 

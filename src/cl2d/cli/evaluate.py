@@ -12,7 +12,7 @@ import typer
 
 from cl2d import pipeline
 from cl2d.cli.interrupts import interruptible
-from cl2d.cli.parameters import Debug, Quiet, RunFolder
+from cl2d.cli.parameters import Debug, Quiet, RunFolder, Threads
 from cl2d.cli.progress import shown_progress
 from cl2d.evaluate import LevelEvaluation
 from cl2d.outputs.evaluation import metrics
@@ -24,7 +24,6 @@ Particles = Annotated[
         "--particles", metavar="FILE", help="The run's particles, if they were moved since."
     ),
 ]
-Threads = Annotated[int | None, typer.Option("--threads", help="Number of threads.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
 

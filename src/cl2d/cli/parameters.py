@@ -23,6 +23,7 @@ OutputFolder = Annotated[
     typer.Option("-o", "--output", metavar="DIR", help="Folder for all results; made if needed."),
 ]
 
+Threads = Annotated[int | None, typer.Option("--threads", help="Number of threads.")]
 RunFolder = Annotated[Path, typer.Argument(metavar="OUT", help="Output folder of a finished run.")]
 
 

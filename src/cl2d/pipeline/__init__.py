@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cl2d.pipeline.assign import assign
 from cl2d.pipeline.classification import Classification
 from cl2d.pipeline.classify import classify
 from cl2d.pipeline.compare import ClassMatch, Comparison, compare
@@ -12,6 +13,7 @@ __all__ = [
     "ClassMatch",
     "Classification",
     "Comparison",
+    "assign",
     "classify",
     "compare",
     "evaluate",

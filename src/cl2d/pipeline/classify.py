@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,7 +14,6 @@ from cl2d.engine.given_references import given_references
 from cl2d.engine.ingest import ingest, working_images
 from cl2d.errors import InputError
 from cl2d.events import RunFinished, RunPlanned
-from cl2d.io import array_source, open_particles
 from cl2d.levels import order_classes_by_size, run_levels
 from cl2d.options import ClassifyOptions
 from cl2d.outputs import prepare_output_folder, write_run
@@ -23,6 +21,7 @@ from cl2d.outputs.averages import raw_averages
 from cl2d.pipeline.classification import Classification
 from cl2d.pipeline.evaluation import EvaluationJob
 from cl2d.pipeline.memory import estimated_memory_bytes
+from cl2d.pipeline.particles import particle_source
 from cl2d.pipeline.run_folder import RunFolder
 from cl2d.pipeline.starting_views import open_starting_views, starting_from
 from cl2d.pipeline.timing import Phases
@@ -32,11 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cl2d.io import ParticleSource
-    from cl2d.io.array_source import ArrayLike3D
+    from cl2d.pipeline.particles import Particles
     from cl2d.pipeline.starting_views import References
     from cl2d.preprocess import PreprocessPlan
-
-    Particles = str | os.PathLike[str] | ArrayLike3D | ParticleSource
 
 
 def classify(
@@ -93,7 +90,7 @@ def classify(
     tell = on_event if on_event is not None else _nobody
     path = os.fspath(references) if isinstance(references, (str, os.PathLike)) else None
     chosen = ClassifyOptions.from_flat(n_classes=n_classes, references=path, **options)
-    source = _source(particles, pixel_size_angstrom)
+    source = particle_source(particles, pixel_size_angstrom)
     _check_number_of_classes(source, chosen)
     views = None
     if references is not None:
@@ -167,17 +164,6 @@ def _run(
         timings=phases.seconds,
         warnings=warnings,
     )
-
-
-def _source(particles: Particles, pixel_size_angstrom: float | None) -> ParticleSource:
-    if isinstance(particles, (str, os.PathLike)):
-        if pixel_size_angstrom is not None:
-            message = "pixel_size_angstrom must be left out for a file, which brings its own"
-            raise InputError(message)
-        return open_particles(Path(particles))
-    if hasattr(particles, "read") and hasattr(particles, "fingerprint"):
-        return cast("ParticleSource", particles)
-    return array_source(particles, pixel_size_angstrom)
 
 
 def _check_number_of_classes(source: ParticleSource, options: ClassifyOptions) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cl2d.engine import LocalEngine, SearchSettings
@@ -18,9 +16,11 @@ from cl2d.outputs.averages import raw_averages
 from cl2d.outputs.evaluation import write_evaluation
 from cl2d.outputs.folder import PARTICLE_TABLE
 from cl2d.outputs.saved_run import SavedRun, load_run
+from cl2d.pipeline.particles import particle_source
 from cl2d.pipeline.timing import Phases
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Sequence
 
     import numpy as np
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from cl2d.engine import Engine
     from cl2d.io import ParticleSource
+    from cl2d.pipeline.particles import Particles
     from cl2d.preprocess import PreprocessPlan
     from cl2d.results import LevelResult
 
@@ -75,7 +76,7 @@ class EvaluationJob:
 def evaluate(
     run: str | os.PathLike[str],
     *,
-    particles: str | os.PathLike[str] | ParticleSource | None = None,
+    particles: Particles | None = None,
     threads: int | None = None,
     on_event: Callable[[object], None] | None = None,
 ) -> tuple[LevelEvaluation, ...]:
@@ -86,7 +87,7 @@ def evaluate(
     run : path
         Output folder of the run; its class tables, ``frc.npz`` of each level and ``metrics.json``
         are renewed.
-    particles : path or ParticleSource, optional
+    particles : path, (n, y, x) array or ParticleSource, optional
         The particles of the run, where they are not found under the name it knew them by.
     threads : int, optional
     on_event : callable, optional
@@ -117,9 +118,7 @@ def evaluate(
     return evaluations
 
 
-def source_of_run(
-    saved: SavedRun, particles: str | os.PathLike[str] | ParticleSource | None = None
-) -> ParticleSource:
+def source_of_run(saved: SavedRun, particles: Particles | None = None) -> ParticleSource:
     """Return the particles a run was made from, checked by their fingerprint.
 
     Without ``particles`` they are looked for under the name the run knew them by, then in the
@@ -130,7 +129,7 @@ def source_of_run(
     InputError
         If they are not found, or are others.
     """
-    source = _given(particles) if particles is not None else _found(saved)
+    source = particle_source(particles) if particles is not None else _found(saved)
     same = source.n_images == saved.record["input"]["n_images"]
     if not same or source.fingerprint() != saved.fingerprint:
         message = f"the particles must be those of {saved.folder}, not {source.name}"
@@ -140,12 +139,6 @@ def source_of_run(
 
 def _add_to(done: Callable[[int], None], before: int, count: int) -> None:
     done(before + count)
-
-
-def _given(particles: str | os.PathLike[str] | ParticleSource) -> ParticleSource:
-    if isinstance(particles, (str, os.PathLike)):
-        return open_particles(Path(particles))
-    return particles
 
 
 def _found(saved: SavedRun) -> ParticleSource:
