@@ -18,6 +18,13 @@ PARTICLE_TABLE = "particles.star"
 CLASS_AVERAGES = "classes.mrcs"
 CLASS_TABLE = "classes.star"
 HIERARCHY = "hierarchy.json"
+HIERARCHY_TEXT = "hierarchy.txt"
+CORE_AVERAGES = "classes_core.mrcs"
+STABLE_CORE_AVERAGES = "classes_stable_core.mrcs"
+CORE_PARTICLES = "particles_core.star"
+STABLE_CORE_PARTICLES = "particles_stable_core.star"
+REJECTED_PARTICLES = "particles_rejected.star"
+REJECTED = "rejected"
 GALLERY = "gallery.png"
 METRICS = "metrics.json"
 LEVELS = "levels"
@@ -26,7 +33,19 @@ LEVEL_CURVES = "frc.npz"
 
 # The run record comes first: a folder whose clearing was cut off must not look complete.
 RUN_FILES = (
-    RUN_RECORD, PARTICLE_TABLE, CLASS_AVERAGES, CLASS_TABLE, HIERARCHY, GALLERY, METRICS
+    RUN_RECORD,
+    PARTICLE_TABLE,
+    CLASS_AVERAGES,
+    CLASS_TABLE,
+    HIERARCHY,
+    HIERARCHY_TEXT,
+    CORE_AVERAGES,
+    STABLE_CORE_AVERAGES,
+    CORE_PARTICLES,
+    STABLE_CORE_PARTICLES,
+    REJECTED_PARTICLES,
+    GALLERY,
+    METRICS,
 )
 LEVEL_FILES = (CLASS_AVERAGES, CLASS_TABLE, LEVEL_PARTICLES, LEVEL_CURVES)
 _LEVEL_NAME = re.compile(r"level_\d{2,}")
@@ -137,7 +156,10 @@ def _create_writable(folder: Path) -> None:
 
 
 def _remove_run(folder: Path, inputs: list[Path]) -> None:
-    """Remove the files that a run writes, and its level folders where nothing else is left."""
+    """Remove the files that a run writes, and its folders where nothing else is left."""
+    rejected = folder / REJECTED
+    if not rejected.is_symlink() and rejected.is_dir():
+        _remove_run(rejected, inputs)
     level_folders = _level_folders(folder / LEVELS)
     candidates = [folder / name for name in RUN_FILES]
     candidates += [level / name for level in level_folders for name in LEVEL_FILES]
@@ -151,7 +173,7 @@ def _remove_run(folder: Path, inputs: list[Path]) -> None:
             raise InputError(msg)
     for path in files:
         path.unlink()
-    for emptied in (*level_folders, folder / LEVELS):
+    for emptied in (*level_folders, folder / LEVELS, rejected):
         if emptied.is_dir() and not any(emptied.iterdir()):
             emptied.rmdir()
 

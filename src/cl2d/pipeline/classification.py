@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from cl2d.cores import LevelCores
     from cl2d.evaluate import LevelEvaluation
     from cl2d.io import ParticleSource
     from cl2d.options import ClassifyOptions
@@ -37,6 +38,11 @@ class Classification:
     flags : (n,) uint8
         0 for a usable image, else why it is in no class (1 not finite, 2 constant).
     evaluations : tuple of LevelEvaluation, one a level; empty if evaluation was switched off
+    cores : tuple of LevelCores, one a level; empty if cores were switched off
+    core_averages, stable_core_averages : (n_classes, box, box) float32 or None
+        Averages of the cores of the last level; a class without core is zero.
+    rejected : Classification or None
+        What is in no core, classified on request.
     timings : seconds by phase
     warnings : sentences for the user
     """
@@ -48,6 +54,10 @@ class Classification:
     level_averages: tuple[npt.NDArray[np.float32], ...]
     flags: npt.NDArray[np.uint8]
     evaluations: tuple[LevelEvaluation, ...] = ()
+    cores: tuple[LevelCores, ...] = ()
+    core_averages: npt.NDArray[np.float32] | None = None
+    stable_core_averages: npt.NDArray[np.float32] | None = None
+    rejected: Classification | None = None
     timings: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 

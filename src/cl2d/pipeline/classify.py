@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cl2d.cores import core_warnings
 from cl2d.engine import LocalEngine, SearchSettings, shift_grid, simd_level
 from cl2d.engine.given_references import given_references
 from cl2d.engine.ingest import ingest, working_images
 from cl2d.errors import InputError
 from cl2d.events import RunFinished, RunPlanned
+from cl2d.io.subset_source import SubsetSource
 from cl2d.levels import order_classes_by_size, run_levels
 from cl2d.options import ClassifyOptions
 from cl2d.outputs import prepare_output_folder, write_run
 from cl2d.outputs.averages import raw_averages
 from cl2d.pipeline.classification import Classification
+from cl2d.pipeline.cores import CoreJob, core_levels
 from cl2d.pipeline.evaluation import EvaluationJob
 from cl2d.pipeline.memory import estimated_memory_bytes
 from cl2d.pipeline.particles import particle_source
+from cl2d.pipeline.rejected import rejected_options
 from cl2d.pipeline.run_folder import RunFolder
 from cl2d.pipeline.starting_views import open_starting_views, starting_from
 from cl2d.pipeline.timing import Phases
@@ -108,9 +112,9 @@ def classify(
         folder = RunFolder(prepared, source, chosen, plan)
     job = _Job(source, views, chosen)
     if folder is None:
-        return _run(job, plan, phases, None)
+        return _with_rejected(_run(job, plan, phases, None), phases)
     with folder.recording_the_end():
-        result = _run(job, plan, phases, folder)
+        result = _with_rejected(_run(job, plan, phases, folder), phases)
         write_run(folder.path, result)
     tell(RunFinished(time.perf_counter() - started, time.process_time() - cpu_started))
     return result
@@ -148,11 +152,19 @@ def _run(
         views = None if job.views is None else given_references(job.views, plan, n_threads)
         levels = run_levels(engine, options.levels, phases.tell, keep, views)
     ordered = order_classes_by_size(levels)
+    cores = CoreJob(plan, search, n_threads, phases).cores(
+        engine, ordered, ingested.statistics, options.cores
+    )
+    trusted = core_levels(ordered, cores)
     evaluation = EvaluationJob(plan, search, n_threads, phases)
     halves = evaluation.half_sets(engine, ordered) if options.output.evaluate else []
-    stacks = raw_averages(source, [*ordered, *halves], n_threads, phases.tell_and_time)
-    averages, half_averages = stacks[: len(ordered)], stacks[len(ordered) :]
+    wanted = [*ordered, *halves, *trusted]
+    stacks = raw_averages(source, wanted, n_threads, phases.tell_and_time)
+    averages, others = stacks[: len(ordered)], stacks[len(ordered) :]
+    half_averages, core_averages = others[: len(halves)], others[len(halves) :]
     warnings = (*plan.warnings, *_flag_warnings(ingested.flags))
+    if cores:
+        warnings = (*warnings, *core_warnings(ordered, cores, options.cores))
     return Classification(
         source=source,
         options=options,
@@ -160,10 +172,26 @@ def _run(
         levels=ordered,
         level_averages=tuple(averages),
         evaluations=evaluation.evaluations(ordered, averages, halves, half_averages),
+        cores=cores,
+        core_averages=core_averages[0] if core_averages else None,
+        stable_core_averages=core_averages[1] if len(core_averages) > 1 else None,
         flags=ingested.flags,
         timings=phases.seconds,
         warnings=warnings,
     )
+
+
+def _with_rejected(result: Classification, phases: Phases) -> Classification:
+    """Return the result with a quick classification of what is in no core, if asked for."""
+    if not (result.options.cores.analyze_rejected and result.cores):
+        return result
+    rows = np.flatnonzero(~result.cores[-1].is_core & (result.flags == 0))
+    if len(rows) == 0:
+        return result
+    job = _Job(SubsetSource(result.source, rows), None, rejected_options(result.options, len(rows)))
+    with phases.phase("rejected"):
+        rejected = _run(job, result.plan, Phases(_nobody), None)
+    return replace(result, rejected=rejected)
 
 
 def _check_number_of_classes(source: ParticleSource, options: ClassifyOptions) -> None:
