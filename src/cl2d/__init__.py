@@ -18,7 +18,17 @@ except ImportError as error:
 from cl2d.engine import available_simd_levels, build_info, set_simd_level, simd_level
 from cl2d.errors import InputError, InputFileError
 from cl2d.io import array_source, open_particles
-from cl2d.pipeline import Classification, Comparison, assign, classify, compare, evaluate, select
+from cl2d.pipeline import (
+    Classification,
+    Comparison,
+    RecomputedCores,
+    assign,
+    classify,
+    compare,
+    evaluate,
+    recompute_cores,
+    select,
+)
 from cl2d.results import LevelResult, Poses
 
 __version__: str = _native.version
@@ -30,6 +40,7 @@ __all__ = [
     "InputFileError",
     "LevelResult",
     "Poses",
+    "RecomputedCores",
     "__version__",
     "array_source",
     "assign",
@@ -39,6 +50,7 @@ __all__ = [
     "compare",
     "evaluate",
     "open_particles",
+    "recompute_cores",
     "select",
     "set_simd_level",
     "simd_level",

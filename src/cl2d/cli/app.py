@@ -14,6 +14,7 @@ import cl2d
 from cl2d.cli.assign import assign
 from cl2d.cli.classify import classify
 from cl2d.cli.compare import compare
+from cl2d.cli.cores import cores
 from cl2d.cli.demo import demo
 from cl2d.cli.evaluate import evaluate
 from cl2d.cli.info import info
@@ -36,7 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (classify, assign, evaluate, select, compare, simulate, demo, info):
+for command in (classify, assign, cores, evaluate, select, compare, simulate, demo, info):
     app.command()(command)
 
 

@@ -6,6 +6,7 @@ from cl2d.pipeline.assign import assign
 from cl2d.pipeline.classification import Classification
 from cl2d.pipeline.classify import classify
 from cl2d.pipeline.compare import ClassMatch, Comparison, compare
+from cl2d.pipeline.cores import RecomputedCores, recompute_cores
 from cl2d.pipeline.evaluation import evaluate
 from cl2d.pipeline.select import select
 
@@ -13,9 +14,11 @@ __all__ = [
     "ClassMatch",
     "Classification",
     "Comparison",
+    "RecomputedCores",
     "assign",
     "classify",
     "compare",
     "evaluate",
+    "recompute_cores",
     "select",
 ]
