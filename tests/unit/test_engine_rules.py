@@ -10,6 +10,7 @@ from cl2d.engine import (
     ClassicalRule,
     RobustRule,
     ScoreDistributions,
+    distribution_bytes,
     sample_rows,
 )
 from cl2d.engine.distributions import PRIOR_IMAGES, beaten_share
@@ -183,3 +184,8 @@ def test_sample_is_usable_spread_and_bounded():
     assert (np.diff(rows) > 0).all()
     assert (np.diff(rows) < 6).all()
     np.testing.assert_array_equal(sample_rows(usable[:20]), np.flatnonzero(usable[:20]))
+
+
+def test_memory_of_the_distributions_grows_no_further_than_the_sample():
+    assert distribution_bytes(SAMPLE_IMAGES, 8) == distribution_bytes(10 * SAMPLE_IMAGES, 8)
+    assert distribution_bytes(1000, 16) == 2 * distribution_bytes(1000, 8)

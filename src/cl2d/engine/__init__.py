@@ -9,7 +9,12 @@ from __future__ import annotations
 from cl2d.engine.block_size import BLOCK_IMAGES, bytes_per_image
 from cl2d.engine.build import available_simd_levels, build_info, set_simd_level, simd_level
 from cl2d.engine.correntropy import RealAverages, WorkingImages
-from cl2d.engine.distributions import SAMPLE_IMAGES, ScoreDistributions, sample_rows
+from cl2d.engine.distributions import (
+    SAMPLE_IMAGES,
+    ScoreDistributions,
+    distribution_bytes,
+    sample_rows,
+)
 from cl2d.engine.local import LocalEngine
 from cl2d.engine.protocol import Assignment, ClassSums, Component, Engine, SearchSettings
 from cl2d.engine.references import normalised_references
@@ -35,6 +40,7 @@ __all__ = [
     "available_simd_levels",
     "build_info",
     "bytes_per_image",
+    "distribution_bytes",
     "normalised_references",
     "sample_rows",
     "set_simd_level",

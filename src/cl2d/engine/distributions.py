@@ -31,6 +31,13 @@ def sample_rows(usable: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
     return rows[np.linspace(0, len(rows) - 1, SAMPLE_IMAGES).astype(np.intp)]
 
 
+def distribution_bytes(n_images: int, n_classes: int) -> int:
+    """Return the memory of the kept scores, of this pass and the one before, and their tables."""
+    n_sample = min(n_images, SAMPLE_IMAGES)
+    scores, steps = 2 * 4 * n_sample, 3 * 4 * (n_sample + 2 * POOLED_SCORES)
+    return n_classes * (scores + steps)
+
+
 def beaten_share(values: Scores, sample: Scores) -> Floats:
     """Return the share of a sorted sample that each value beats, equals counting half.
 

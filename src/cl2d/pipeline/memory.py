@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cl2d.engine import BLOCK_IMAGES, bytes_per_image
+from cl2d.engine import BLOCK_IMAGES, bytes_per_image, distribution_bytes
 from cl2d.levels import level_schedule
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def estimated_memory_bytes(
     """Return the expected peak of memory of a whole run.
 
     Coefficients of all images stay in memory, for correntropy the working images beside them;
-    averages are float64 sums of all levels at once.
+    averages are float64 sums of all levels at once. The robust rule keeps scores of a sample.
     """
     coefficients = bytes_per_image(plan.working_box_px, plan.k_min, plan.k_max, plan.mask_radius_px)
     kept = options.alignment.similarity == "correntropy"
@@ -33,10 +33,13 @@ def estimated_memory_bytes(
     schedule = level_schedule(options.levels.initial_classes, options.levels.classes)
     stacks = 3 if options.output.evaluate else 1  # of all members, and of two halves
     sums = stacks * sum(schedule) * source.box_px**2 * (8 + 4)
+    ranked = options.levels.clustering == "robust"
+    ranks = distribution_bytes(source.n_images, options.levels.classes) if ranked else 0
     block = min(BLOCK_IMAGES, source.n_images) * source.box_px**2 * 4
     return (
         PROGRAM_BYTES
         + source.n_images * (coefficients + working + BYTES_PER_ROW)
         + sums
+        + ranks
         + min(block, 64 << 20)
     )
