@@ -20,6 +20,7 @@ from cl2d.errors import InputError, InputFileError
 from cl2d.io import array_source, open_particles
 from cl2d.pipeline import (
     Classification,
+    ClassSet,
     Comparison,
     RecomputedCores,
     assign,
@@ -34,6 +35,7 @@ from cl2d.results import LevelResult, Poses
 __version__: str = _native.version
 
 __all__ = [
+    "ClassSet",
     "Classification",
     "Comparison",
     "InputError",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cl2d.pipeline.assign import assign
+from cl2d.pipeline.class_set import ClassSet
 from cl2d.pipeline.classification import Classification
 from cl2d.pipeline.classify import classify
 from cl2d.pipeline.compare import ClassMatch, Comparison, compare
@@ -12,6 +13,7 @@ from cl2d.pipeline.select import select
 
 __all__ = [
     "ClassMatch",
+    "ClassSet",
     "Classification",
     "Comparison",
     "RecomputedCores",
