@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -57,7 +58,28 @@ struct Scratch {
   explicit Scratch(std::size_t box) : spline(box), moved(box * box) {}
   spline::SplineImage spline;
   std::vector<float> moved;
+  std::int32_t fitted = -1;  // class the spline goes through
 };
+
+/// All candidates, those of one class together, in order otherwise.
+std::vector<std::int64_t> sorted_by_class(const std::int32_t* classes, std::int64_t n) {
+  std::vector<std::int64_t> order(static_cast<std::size_t>(n));
+  std::iota(order.begin(), order.end(), std::int64_t{0});
+  std::stable_sort(order.begin(), order.end(), [classes](std::int64_t a, std::int64_t b) {
+    return classes[a] < classes[b];
+  });
+  return order;
+}
+
+/// The pose that moves an average into the frame of the image: x = F' R' p - t' if p = F R x - t.
+spline::Pose inverse_pose(const CorrentropyCandidates& candidates, std::int64_t at) {
+  const bool is_mirrored = candidates.mirror[at] != 0;
+  const double psi = candidates.psi_rad[at];
+  const double c = std::cos(psi), s = std::sin(psi);
+  const double x = is_mirrored ? -candidates.shift_xy[2 * at] : candidates.shift_xy[2 * at];
+  const double y = candidates.shift_xy[2 * at + 1];
+  return {is_mirrored ? psi : -psi, -(c * x + s * y), -(c * y - s * x), is_mirrored};
+}
 
 }  // namespace
 
@@ -68,32 +90,30 @@ void correntropy(const WorkingImages& images,
                  int n_threads) {
   check(images, references, candidates, n_threads);
   const std::int64_t n_pixels = images.box * images.box;
+  const std::int64_t n = images.n * candidates.n_candidates;
   const double scale = 1.0 / weight_sum(images, references);
   const double width = references.kernel_width;
   const auto minus_rate = static_cast<float>(-0.5 / (width * width));
   const kernels::Table& table = kernels::active_table();
-  const auto threads = static_cast<std::size_t>(
-      std::max<std::int64_t>(1, std::min<std::int64_t>(n_threads, images.n)));
+  const std::vector<std::int64_t> order = sorted_by_class(candidates.classes, n);
+  const auto threads =
+      static_cast<std::size_t>(std::max<std::int64_t>(1, std::min<std::int64_t>(n_threads, n)));
   std::vector<Scratch> scratch(threads, Scratch(static_cast<std::size_t>(images.box)));
   // Nothing in the parallel region allocates or throws.
 #pragma omp parallel for schedule(static) num_threads(static_cast<int>(threads))
-  for (std::int64_t i = 0; i < images.n; ++i) {
+  for (std::int64_t j = 0; j < n; ++j) {
     Scratch& own = scratch[static_cast<std::size_t>(thread_index())];
-    own.spline.fit(images.values + i * n_pixels);
-    for (std::int64_t c = 0; c < candidates.n_candidates; ++c) {
-      const std::int64_t at = i * candidates.n_candidates + c;
-      own.spline.resample({candidates.psi_rad[at],
-                           candidates.shift_xy[2 * at],
-                           candidates.shift_xy[2 * at + 1],
-                           candidates.mirror[at] != 0},
-                          own.moved.data());
-      const double sum = table.correntropy({own.moved.data(),
-                                            references.averages + candidates.classes[at] * n_pixels,
-                                            references.weights,
-                                            static_cast<int>(n_pixels),
-                                            minus_rate});
-      scores[at] = static_cast<float>(sum * scale);
-    }
+    const std::int64_t at = order[static_cast<std::size_t>(j)];
+    const std::int32_t chosen = candidates.classes[at];
+    if (own.fitted != chosen) own.spline.fit(references.averages + chosen * n_pixels);
+    own.fitted = chosen;
+    own.spline.resample(inverse_pose(candidates, at), own.moved.data());
+    const double sum = table.correntropy({images.values + at / candidates.n_candidates * n_pixels,
+                                          own.moved.data(),
+                                          references.weights,
+                                          static_cast<int>(n_pixels),
+                                          minus_rate});
+    scores[at] = static_cast<float>(sum * scale);
   }
 }
 

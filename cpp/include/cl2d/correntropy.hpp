@@ -34,7 +34,11 @@ struct CorrentropyCandidates {
 };
 
 /// scores (n, n_candidates): the weighted mean over pixels of exp(-(P - J)^2 / (2 width^2)), J the
-/// image moved into the frame of the average P by quintic splines, as in accumulate_transformed.
+/// image and P the average moved into its frame by quintic splines, as in accumulate_transformed.
+///
+/// The average is moved and not the image, so that every candidate is compared with the same
+/// pixels: what a strong edge has outside the weights would count for one pose and not for the
+/// next.
 ///
 /// Same bits for any n_threads. The exponential is exact to 4e-7 of its value, and 0 below 1e-37.
 /// Throws std::invalid_argument on sizes, classes or poses that do not fit.

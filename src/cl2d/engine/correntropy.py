@@ -2,8 +2,12 @@
 
 Poses come from the linear search. Correntropy (W. Liu, P. P. Pokharel and J. C. Principe, IEEE
 Trans. Signal Process. 55, 2007) is the mean of ``exp(-(P - J)^2 / (2 width^2))`` over the mask,
-with P the average of a class and J the image moved into its frame: it counts the pixels that
+with J the image and P the average of a class moved into its frame: it counts the pixels that
 agree, and a pixel that is far off is a miss however far off it is.
+
+The average is moved to the image, not the image to the average: every class is then compared with
+the same pixels, with their noise as it is. Moved images brought the ends of a carbon edge into the
+mask in one pose and out of it in the next, which decided more than the particle did.
 """
 
 from __future__ import annotations
@@ -15,11 +19,10 @@ import numpy as np
 
 from cl2d import _native
 from cl2d.engine.raw_average import accumulate_raw
+from cl2d.results import Poses
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-    from cl2d.results import Poses
 
 FEW_CLASSES = 3
 """Classes of an image that are compared by correntropy: the best by correlation."""
@@ -77,7 +80,7 @@ class WorkingImages:
     Parameters
     ----------
     images : (n_images, w, w) float32
-        As :func:`cl2d.preprocess.prepare_images` makes them.
+        Prepared and whitened, so that the noise of neighbouring pixels is independent.
     mask_radius_px : float
         Pixels up to this distance from the origin are compared, working pixels.
     n_threads : int
@@ -141,9 +144,10 @@ class WorkingImages:
         rows = members[rows]
         moved = np.zeros((len(rows), *means.shape[1:]))
         slots = np.arange(len(rows), dtype=np.int32)
-        accumulate_raw(moved, self._images[rows], poses.take(rows), slots, self._n_threads)
+        shown = means[labels[rows]]
+        accumulate_raw(moved, shown, _inverse(poses.take(rows)), slots, self._n_threads)
         size = counts[labels[rows]]
-        residual = (moved - means[labels[rows]])[:, self._mask]
+        residual = (self._images[rows] - moved)[:, self._mask]
         residual *= np.sqrt(size / (size - 1))[:, None]
         deviation = np.abs(residual - np.median(residual))
         return float(np.median(deviation)) / _MAD_OF_NORMAL
@@ -164,6 +168,13 @@ class WorkingImages:
             self._n_threads,
         )
         return scores
+
+
+def _inverse(poses: Poses) -> Poses:
+    """Return the poses that move averages into the frames of the images."""
+    # RELION's origin is -R^T F t, the shift of the inverse.
+    psi = np.where(poses.mirror, poses.psi_rad, -poses.psi_rad)
+    return Poses(psi, poses.relion_origin_px(), poses.mirror)
 
 
 def best_few(

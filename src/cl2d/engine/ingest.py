@@ -31,12 +31,28 @@ READ_IMAGES = 256
 """Images read and transformed at a time: whole tiles, and a padded transform of a few megabytes."""
 
 
+def _whitening_filter(plan: PreprocessPlan) -> npt.NDArray[np.float32]:
+    """Return the factor on each Fourier coefficient of a working image, (w, w / 2 + 1).
+
+    The square root of the ring weights without the factor k, which is the area of the ring.
+    """
+    box = plan.working_box_px
+    rows, columns = fft.fftfreq(box) * box, fft.rfftfreq(box) * box
+    ring = np.rint(np.hypot(rows[:, None], columns[None, :])).astype(np.intp)
+    rings = np.arange(plan.k_min, plan.k_max + 1)
+    by_ring = np.zeros(int(ring.max()) + 1)
+    by_ring[rings] = np.sqrt(ring_weights(plan) / rings)
+    factors = by_ring / np.sqrt(np.square(by_ring[rings]).mean())
+    whitening: npt.NDArray[np.float32] = factors[ring].astype(np.float32)
+    return whitening
+
+
 @dataclass(frozen=True)
 class Ingested:
     """Blocks of coefficients of all images, and the flag of each (0 usable).
 
     ``statistics`` (n, m) float32 are those of the images as read, see ``image_statistics``;
-    ``images`` (n, w, w) are the prepared images where they are kept.
+    ``images`` (n, w, w) are the prepared and whitened images where they are kept.
     """
 
     blocks: list[_native.ImageBlock]
@@ -55,6 +71,7 @@ class Ingestor:
         self._sampler = _native.PolarSampler(self.grid, ring_weights(plan))
         correction = _native.gridding_correction(plan.working_box_px)
         self._correction = np.outer(correction, correction).astype(np.float32)
+        self._whitening = _whitening_filter(plan)
 
     def fill(
         self, block: _native.ImageBlock, first: int, images: npt.NDArray[np.float32]
@@ -63,6 +80,20 @@ class Ingestor:
         prepared = prepare_images(images, self._plan)
         self._sampler.fill(block, first, self._padded_transform(prepared.images), self._n_threads)
         return prepared
+
+    def whitened(self, images: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return prepared images within the band, each ring divided by the noise found there.
+
+        These are the images whose inner products the coefficients give: what a gradient of the ice
+        or the edge of the carbon adds is weighed down in the same way.
+        """
+        box = self._plan.working_box_px
+        filtered: npt.NDArray[np.float32] = fft.irfft2(
+            fft.rfft2(images, workers=self._n_threads) * self._whitening,
+            s=(box, box),
+            workers=self._n_threads,
+        )
+        return filtered
 
     def _padded_transform(self, images: npt.NDArray[np.float32]) -> npt.NDArray[np.complex64]:
         """Return the transforms on a grid twice as fine; origin of the image at pixel ``box``."""
@@ -92,7 +123,7 @@ def ingest(
     on_progress : callable, optional
         Called with the number of images read.
     keep_images : bool
-        Whether to keep the prepared images as well.
+        Whether to keep the prepared images, whitened, as well.
     """
     ingestor = Ingestor(plan, n_threads)
     blocks: list[_native.ImageBlock] = []
@@ -110,7 +141,7 @@ def ingest(
             prepared = ingestor.fill(block, first, as_read)
             flags[rows] = prepared.flags
             if images is not None:
-                images[rows] = prepared.images
+                images[rows] = ingestor.whitened(prepared.images)
             if on_progress is not None:
                 on_progress(rows.stop)
         blocks.append(block)
