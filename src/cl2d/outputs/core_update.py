@@ -65,7 +65,9 @@ def update_cores(
     _update_classes(out / CLASS_TABLE, saved.levels[-1], cores[-1])
     write_hierarchy(out, saved.levels, cores)
     table = read_run_particles(out)
-    columns = {k: v for k, v in table.block.columns.items() if k != STABLE_CORE_COLUMN}
+    columns = dict(table.block.columns)
+    if cores[-1].is_stable_core is None:
+        columns.pop(STABLE_CORE_COLUMN, None)
     table = replace(table, block=StarBlock({**columns, **core_columns(cores[-1])}))
     optics = {} if table.optics is None else {"optics": table.optics}
     write_star(out / PARTICLE_TABLE, optics | {"particles": table.block})
@@ -92,6 +94,7 @@ def _update_arrays(path: Path, core: LevelCores) -> None:
 def _update_classes(path: Path, level: LevelResult, core: LevelCores) -> None:
     blocks = read_star(path)
     columns = dict(blocks[CLASS_BLOCK].columns)
-    columns.pop(_STABLE_CORE_MEMBERS, None)
+    if core.is_stable_core is None:
+        columns.pop(_STABLE_CORE_MEMBERS, None)
     columns |= core_member_columns(level, core)
     write_star(path, {**blocks, CLASS_BLOCK: StarBlock(columns)})
