@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 import cl2d
+from cl2d.cli.align import align
 from cl2d.cli.assign import assign
 from cl2d.cli.classify import classify
 from cl2d.cli.compare import compare
@@ -37,7 +38,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (classify, assign, cores, evaluate, select, compare, simulate, demo, info):
+for command in (classify, align, assign, cores, evaluate, select, compare, simulate, demo, info):
     app.command()(command)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType, UnionType
@@ -98,7 +98,9 @@ def flag(name: str) -> str:
 
 
 def takes_options(
-    model: type[BaseModel], short: Mapping[str, str] | None = None
+    model: type[BaseModel],
+    short: Mapping[str, str] | None = None,
+    leave_out: Container[str] = (),
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Decorate a command so that the options of a model become its parameters.
 
@@ -111,8 +113,10 @@ def takes_options(
         Option model; nested models are flattened.
     short
         One-letter flags by option name.
+    leave_out
+        Options that say nothing for this command.
     """
-    fields = option_fields(model)
+    fields = [field for field in option_fields(model) if field.name not in leave_out]
     letters = short or {}
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:

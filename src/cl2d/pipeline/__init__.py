@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cl2d.pipeline.align import align
 from cl2d.pipeline.assign import assign
 from cl2d.pipeline.class_set import ClassSet
 from cl2d.pipeline.classification import Classification
@@ -17,6 +18,7 @@ __all__ = [
     "Classification",
     "Comparison",
     "RecomputedCores",
+    "align",
     "assign",
     "classify",
     "compare",
