@@ -40,7 +40,8 @@ struct CorrentropyCandidates {
 /// pixels: what a strong edge has outside the weights would count for one pose and not for the
 /// next.
 ///
-/// Same bits for any n_threads. The exponential is exact to 4e-7 of its value, and 0 below 1e-37.
+/// Same bits for any n_threads. The exponential has a relative error below 4e-7 times its
+/// exponent (4e-7 for exponents below 1), and is 0 below 1e-37.
 /// Throws std::invalid_argument on sizes, classes or poses that do not fit.
 void correntropy(const WorkingImages& images,
                  const CorrentropyReferences& references,

@@ -38,6 +38,10 @@ _MAD_OF_NORMAL = 0.6744897501960817
 """Median absolute deviation of a normal distribution of standard deviation 1."""
 
 
+_ROUNDING = 1e-5
+"""Share of the greys below which a residual is the rounding of interpolation."""
+
+
 @dataclass(frozen=True)
 class RealAverages:
     """Class averages in real space, and the spread of their members around them.
@@ -123,7 +127,9 @@ class WorkingImages:
         counts = np.bincount(labels[labels >= 0], minlength=n_classes)
         means = (sums / np.maximum(counts, 1)[:, None, None]).astype(np.float32)
         sigma = self._residual_sigma(means, counts, labels, poses)
-        return RealAverages(means, counts > 0, sigma) if sigma > 0 else None
+        if sigma <= _ROUNDING * float(np.abs(means).max()):
+            return None
+        return RealAverages(means, counts > 0, sigma)
 
     def _residual_sigma(
         self,
