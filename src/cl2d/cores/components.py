@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cl2d.engine import gram_spectrum
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -42,12 +44,12 @@ def leading_components(
     all, but what members have in common, or differ by, no longer lies on top of each other. A
     component is real if its variance exceeds the largest of the turned members.
     """
-    flat = _flat(residuals)
-    values, vectors = np.linalg.eigh(_gram(flat))
-    largest_by_chance = np.linalg.eigvalsh(_gram(_flat(turned(residuals, rng))))[-1]
-    n_real = int(np.count_nonzero(values > largest_by_chance))
-    n = min(max(n_real, 1), n_at_most)
-    basis = vectors[:, ::-1][:, :n].astype(np.float32).T @ flat
+    n_at_most = min(n_at_most, len(residuals))
+    values, vectors = gram_spectrum(residuals, n_at_most)
+    by_chance, _ = gram_spectrum(turned(residuals, rng), 1)
+    n = min(max(int(np.count_nonzero(values > by_chance[0])), 1), n_at_most)
+    flat = np.ascontiguousarray(residuals).reshape(len(residuals), -1).view(np.float32)
+    basis = vectors[:n].astype(np.float32) @ flat
     norms = np.linalg.norm(basis, axis=1, keepdims=True)
     components: npt.NDArray[np.float32] = basis / np.maximum(norms, np.finfo(np.float32).tiny)
     return components
@@ -64,13 +66,3 @@ def turned(members: Members, rng: np.random.Generator) -> Members:
     samples = np.take_along_axis(members, (angles % half)[:, None, :], axis=2)
     np.conjugate(samples, out=samples, where=(angles >= half)[:, None, :])
     return samples
-
-
-def _flat(members: Members) -> npt.NDArray[np.float32]:
-    return np.ascontiguousarray(members).reshape(len(members), -1).view(np.float32)
-
-
-def _gram(flat: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Return the inner products of the members with each other, (n, n)."""
-    products: npt.NDArray[np.float64] = (flat @ flat.T).astype(np.float64)
-    return products

@@ -20,6 +20,7 @@ from cl2d.engine.protocol import Assignment, ClassSums, Component, Engine, Searc
 from cl2d.engine.references import normalised_references
 from cl2d.engine.rules import AssignmentRule, Choice, ClassicalRule, RobustRule
 from cl2d.engine.shift_grid import shift_grid
+from cl2d.engine.spectrum import gram_spectrum
 
 __all__ = [
     "BLOCK_IMAGES",
@@ -41,6 +42,7 @@ __all__ = [
     "build_info",
     "bytes_per_image",
     "distribution_bytes",
+    "gram_spectrum",
     "normalised_references",
     "sample_rows",
     "set_simd_level",
