@@ -18,6 +18,7 @@ from cl2d.engine import (
 from cl2d.events import IterationProgress
 from cl2d.levels.centring import centred_poses
 from cl2d.levels.size_control import Reseeding, no_reseeding, reseed_small_classes
+from cl2d.levels.splitting import CutRule
 from cl2d.results import IterationReport
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class LevelLoop:
         self._engine = engine
         self._options = options
         self._on_event = on_event
+        self._cut_rule = CutRule(options.split_by, options.min_class_percent)
         self._n_usable = int(engine.usable.sum())
         self._sample = sample_rows(engine.usable) if options.clustering == "robust" else None
 
@@ -106,9 +108,7 @@ class LevelLoop:
             averages[empty] = references[empty]
         reseeding = no_reseeding(averages)
         if iteration < self._options.iterations and not start.given:
-            reseeding = reseed_small_classes(
-                self._engine, averages, assignment, self._options.min_class_percent
-            )
+            reseeding = reseed_small_classes(self._engine, averages, assignment, self._cut_rule)
         report = IterationReport(
             level=start.level,
             n_classes=len(references),

@@ -11,7 +11,7 @@ from cl2d.events import LevelFinished, LevelStarted
 from cl2d.levels.iterate import LevelLoop, LevelStart
 from cl2d.levels.schedule import level_schedule
 from cl2d.levels.size_control import fill_empty_classes
-from cl2d.levels.splitting import grow_classes
+from cl2d.levels.splitting import CutRule, grow_classes
 from cl2d.levels.start import random_references
 from cl2d.results import LevelResult
 
@@ -98,7 +98,8 @@ def _first_level(
 
 def _grown(engine: Engine, last: LevelResult, n_classes: int, options: LevelOptions) -> LevelStart:
     """Return the start of the level after ``last``, with more classes."""
-    growth = grow_classes(engine, last, n_classes, options.min_class_percent)
+    rule = CutRule(options.split_by, options.min_class_percent)
+    growth = grow_classes(engine, last, n_classes, rule)
     return LevelStart(last.level + 1, growth.references, growth.parents)
 
 

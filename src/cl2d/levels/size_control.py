@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cl2d.levels.splitting import CutQueue, group_references, smallest_half
+from cl2d.levels.splitting import CutQueue, group_references
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cl2d.engine import Engine
-    from cl2d.levels.splitting import Fitted
+    from cl2d.levels.splitting import CutRule, Fitted
 
 LARGEST_RATIO = 0.25
 """A class is small only if the largest is also four times its size."""
@@ -48,11 +48,11 @@ def reseed_small_classes(
     engine: Engine,
     references: npt.NDArray[np.complex64],
     fitted: Fitted,
-    min_class_percent: float,
+    rule: CutRule,
 ) -> Reseeding:
     """Start small classes anew from halves of the classes that are most evidently mixed.
 
-    Small means below ``min_class_percent`` of the mean size and below a quarter of the largest.
+    Small means below the rule's share of the mean size, and below a quarter of the largest.
     A small class stays as it is, a rare view perhaps, where no other class looks mixed; an empty
     one always gets a half. Only references change: every image stays in its class until the next
     iteration assigns it, so this is for iterations that another one follows.
@@ -60,13 +60,15 @@ def reseed_small_classes(
     n_classes = len(references)
     labels = fitted.labels
     sizes = np.bincount(labels[labels >= 0], minlength=n_classes)
-    threshold = min(min_class_percent / 100 * sizes.sum() / n_classes, LARGEST_RATIO * sizes.max())
+    threshold = min(
+        rule.min_class_percent / 100 * sizes.sum() / n_classes, LARGEST_RATIO * sizes.max()
+    )
     small = sizes < threshold
     none = no_reseeding(references)
     if not small.any():
         return none
     groups = [np.flatnonzero(labels == k) for k in range(n_classes)]
-    queue = CutQueue(engine, fitted, smallest_half(min_class_percent))
+    queue = CutQueue(engine, fitted, rule)
     for slot in np.flatnonzero(~small):
         queue.add(int(slot), groups[slot])
     changed, origin = none.changed.copy(), none.origin.copy()

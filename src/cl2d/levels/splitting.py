@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from cl2d.engine import normalised_references
+from cl2d.levels.halves import clearly_better, held_out_gains
 from cl2d.levels.two_groups import two_group_evidence
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from cl2d.results import LevelResult, Poses
 
     Rows = npt.NDArray[np.intp]
+    Half = npt.NDArray[np.bool_]
 
 SAMPLE_MEMBERS = 1000
 """Members looked at when a class is judged or cut; the next iteration assigns all of them."""
@@ -56,32 +58,76 @@ class Growth:
     parents: npt.NDArray[np.int32]
 
 
-def smallest_half(min_class_percent: float) -> float:
-    """Return the share of a class below which a half is filled up: a few odd images are no class.
+@dataclass(frozen=True)
+class CutRule:
+    """How a class is cut in two.
 
-    Half the share of the mean class below which a class counts as small.
+    Attributes
+    ----------
+    split_by : "component", "fit" or "better"
+    min_class_percent : float
+        Share of the mean class below which a class counts as small. Half of it is the share of a
+        class below which a half is not taken but filled up: a few odd images are no class.
     """
-    return min_class_percent / 200
+
+    split_by: str
+    min_class_percent: float
+
+    def fewest(self, n_members: int) -> int:
+        """Return how many members either half must have."""
+        return max(1, int(self.min_class_percent / 200 * n_members))
 
 
-def find_cut(engine: Engine, rows: Rows, fitted: Fitted, smallest: float) -> Cut:
-    """Cut the members of a class along the leading component of their aligned images.
+def find_cut(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Cut:
+    """Cut the members of a class along the leading component, or as CL2D at the median score.
+
+    With the rule "better" the cut by the scores is kept if its halves fit held-out members clearly
+    better (:func:`held_out_gains`), by two standard errors, else that along the component. The
+    evidence is the component's in any case: it is about the class, not about the cut.
 
     Parameters
     ----------
     engine : Engine
     rows : (n,) images of the class, n >= 2; at most ``SAMPLE_MEMBERS``, evenly spread, are used
     fitted : poses and scores of all images of the engine
-    smallest : share of the members that either half gets at the least
+    rule : CutRule
     """
     if len(rows) > SAMPLE_MEMBERS:
         rows = rows[np.linspace(0, len(rows) - 1, SAMPLE_MEMBERS).astype(np.intp)]
+    gain, first = component_half(engine, rows, fitted, rule.fewest(len(rows)))
+    if rule.split_by != "component":
+        by_fit = fit_half(rows, fitted)
+        if rule.split_by == "fit" or _fits_better(engine, rows, fitted, (by_fit, first)):
+            first = by_fit
+    return Cut(gain, rows[first], rows[~first])
+
+
+def component_half(engine: Engine, rows: Rows, fitted: Fitted, fewest: int) -> tuple[float, Half]:
+    """Return the evidence of two groups along the leading component, and who is in the first.
+
+    Either half gets at least ``fewest`` members, by moving the cut.
+    """
     component = engine.component(rows, fitted.poses.take(rows))
     order = np.argsort(component.scores, kind="stable")
     gain, size = two_group_evidence(component.scores[order].astype(np.float64))
-    fewest = max(1, int(smallest * len(rows)))
-    size = int(np.clip(size, fewest, len(rows) - fewest))
-    return Cut(gain, np.sort(rows[order[:size]]), np.sort(rows[order[size:]]))
+    return gain, _first_of(order, int(np.clip(size, fewest, len(rows) - fewest)))
+
+
+def fit_half(rows: Rows, fitted: Fitted) -> Half:
+    """Return the worse fitting half of some images."""
+    return _first_of(np.argsort(fitted.scores[rows], kind="stable"), len(rows) // 2)
+
+
+def _fits_better(engine: Engine, rows: Rows, fitted: Fitted, halves: tuple[Half, Half]) -> bool:
+    """Tell whether the first way to halve a class is clearly better than the second."""
+    members = engine.aligned_members(rows, fitted.poses.take(rows))
+    return clearly_better(*(held_out_gains(members, half) for half in halves))
+
+
+def _first_of(order: Rows, size: int) -> Half:
+    half = np.zeros(len(order), dtype=bool)
+    half[order[:size]] = True
+    return half
 
 
 class CutQueue:
@@ -91,16 +137,16 @@ class CutQueue:
     cuts its siblings need.
     """
 
-    def __init__(self, engine: Engine, fitted: Fitted, smallest: float) -> None:
+    def __init__(self, engine: Engine, fitted: Fitted, rule: CutRule) -> None:
         self._engine = engine
         self._fitted = fitted
-        self._smallest = smallest
+        self._rule = rule
         self._queue: list[tuple[float, int, Cut]] = []
 
     def add(self, slot: int, rows: Rows) -> None:
         """Propose the images of a class; one image alone cannot be cut."""
         if len(rows) >= 2:
-            cut = find_cut(self._engine, rows, self._fitted, self._smallest)
+            cut = find_cut(self._engine, rows, self._fitted, self._rule)
             heapq.heappush(self._queue, (-cut.gain, slot, cut))
 
     def pop(self, smallest_gain: float = -np.inf) -> tuple[int, Cut] | None:
@@ -115,7 +161,7 @@ def grow_classes(
     engine: Engine,
     last: LevelResult,
     n_wanted: int,
-    min_class_percent: float,
+    rule: CutRule,
 ) -> Growth:
     """Split the classes of a level, the most evidently mixed first, until there are ``n_wanted``.
 
@@ -124,7 +170,7 @@ def grow_classes(
     """
     groups = [np.flatnonzero(last.labels == k) for k in range(last.n_classes)]
     parents = list(range(last.n_classes))
-    queue = CutQueue(engine, last, smallest_half(min_class_percent))
+    queue = CutQueue(engine, last, rule)
     for slot, rows in enumerate(groups):
         queue.add(slot, rows)
     while len(groups) < n_wanted and (best := queue.pop()) is not None:

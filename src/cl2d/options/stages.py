@@ -199,7 +199,8 @@ class LevelOptions(StageOptions):
     )
     min_class_percent: float = option(
         20.0,
-        "A class smaller than this share of the mean class is refilled by splitting a large one.",
+        "A class smaller than this share of the mean class is refilled by splitting a large one; "
+        "half of it is the least share of a class that a half gets.",
         unit="%",
         expert=True,
         ge=0,
@@ -212,6 +213,12 @@ class LevelOptions(StageOptions):
         "classical",
         "Rule by which an image chooses its class: the best score, or the most remarkable one "
         "among those of the class's members and non-members.",
+        expert=True,
+    )
+    split_by: Literal["component", "fit", "better"] = option(
+        "component",
+        "How a class is cut in two: along the leading component of its aligned images, at the "
+        "median of their scores, or by whichever fits held-out members better.",
         expert=True,
     )
     seed: int = option(0, "Seed of every random choice; same seed, same result.", ge=0)
