@@ -71,13 +71,13 @@ def by_better(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Cut:
 
 def by_held_out(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Cut:
     """Split first the class whose halves fit held-out members best, surely so."""
-    cut = find_cut(engine, rows, fitted, rule)
+    cut = by_better(engine, rows, fitted, rule)
     return splitting.Cut(sure_gain(engine, cut, fitted), cut.first, cut.second)
 
 
 def by_total_held_out(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Cut:
     """Split first the class whose held-out members gain most, all together."""
-    cut = find_cut(engine, rows, fitted, rule)
+    cut = by_better(engine, rows, fitted, rule)
     return splitting.Cut(sure_gain(engine, cut, fitted) * len(rows), cut.first, cut.second)
 
 
