@@ -9,7 +9,7 @@ from cl2d.cores.junk import junk_zscores, misfit_zscores, statistics_zscores
 from cl2d.cores.noise import NoiseFit
 
 NOISE = NoiseFit(typical=0.2, spread=0.02)
-LIMIT = 0.2 + 1.25 * 0.02
+LIMIT = 0.2 + 1.1 * 0.02
 
 
 def fits(n: int, seed: int = 0) -> np.ndarray:

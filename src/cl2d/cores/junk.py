@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 ZSCORE_OF_NOISE = 3.0
 """Junk z at which a fit is no better than that of noise."""
 
-_NOISE_SPREADS = 1.25
+_NOISE_SPREADS = 1.1
 _SPREADS_BELOW = 1.6
-"""z reaches 3 at the typical fit of noise and 1.25 of its spreads, but no earlier than 1.6 spreads
+"""z reaches 3 at the typical fit of noise and 1.1 of its spreads, but no earlier than 1.6 spreads
 below the typical fit of the members, which 5.5 % of a Gaussian do."""
 
 _CENTRAL = 2.5
@@ -59,7 +59,7 @@ def misfit_zscores(fit: Array, labels: Labels, noise: NoiseFit) -> Array:
     The residual of a member, less the average, carries noise and what the average does not
     explain; the correlation is its noise-normalised form. It is expected to lie at the median of
     the class (z = 0) if the image shows what the class shows, and where noise images lie, which
-    also find their best pose, if it does not (z = 3, 1.25 spreads above the typical noise). If
+    also find their best pose, if it does not (z = 3, 1.1 spreads above the typical noise). If
     noise fits nearly as well as most members do, it decides nothing: z then reaches 3 no earlier
     than 1.6 spreads below the typical fit of all members.
     """
