@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     Tables = Iterator[tuple[str, list[Row]]]
 
 WHOLE_RUN_IMAGES, QUICK_RUN_IMAGES = 4000, 500
+# More than a block, so that what is read at a time no longer grows with the set.
+MEMORY_IMAGES, QUICK_MEMORY_IMAGES = (8192, 24_576), (8192, 16_384)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -104,9 +106,9 @@ def run_section(options: argparse.Namespace) -> Tables:
             n_images = QUICK_RUN_IMAGES if options.quick else WHOLE_RUN_IMAGES
             path = speed_runs.simulated_stack(folder, n_images)
         threads = sorted({1, min(2, len(os.sched_getaffinity(0)))})
-        rows = speed_runs.run_rows(path, folder, options.classes, threads)
-    yield "whole runs", rows
-    yield "memory of one more image", [speed_runs.memory_row(rows)]
+        yield "whole runs", speed_runs.run_rows(path, options.classes, threads)
+        sizes = QUICK_MEMORY_IMAGES if options.quick else MEMORY_IMAGES
+        yield "memory of one more image", [speed_runs.memory_row(folder, sizes)]
 
 
 def growth_section(options: argparse.Namespace) -> Tables:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,11 @@ from cl2d.engine import available_simd_levels, build_info, simd_level
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import numpy.typing as npt
+
 ROOT = Path(__file__).resolve().parents[1]
 SGEMM_SIDE = 768
+SGEMM_FLOPS = 2 * SGEMM_SIDE**3
 # Kernels of OpenBLAS by the vectors they use; others, of old processors, do without AVX2.
 AVX512_BLAS = {"SkylakeX", "Cooperlake", "SapphireRapids"}
 AVX2_BLAS = {"Haswell", "Zen"}
@@ -107,18 +111,20 @@ def cpu_timing(action: Callable[[], object], repeats: int) -> Timing:
 
     Processor time, not wall time: other jobs on the machine then only disturb the caches.
     """
-    action()
-    return summarise([_seconds(action, time.process_time) for _ in range(repeats)])
+    return timings_in_turn([action], repeats, time.process_time)[0]
 
 
-def wall_timings_in_turn(actions: Sequence[Callable[[], object]], repeats: int) -> list[Timing]:
-    """Time actions that run on several threads, in turn: a passing load then meets them all."""
+def timings_in_turn(
+    actions: Sequence[Callable[[], object]], repeats: int, clock: Callable[[], float]
+) -> list[Timing]:
+    """Time actions that are to be compared, in turn: a passing load then meets them all."""
     seconds: list[list[float]] = [[] for _ in actions]
     for repeat in range(repeats + 1):
         for action, times in zip(actions, seconds, strict=True):
-            elapsed = _seconds(action, time.perf_counter)
+            started = clock()
+            action()
             if repeat > 0:
-                times.append(elapsed)
+                times.append(clock() - started)
     return [summarise(times) for times in seconds]
 
 
@@ -128,20 +134,14 @@ def summarise(seconds: list[float]) -> Timing:
     return Timing(float(median), float((high - low) / median) if median > 0 else 0.0)
 
 
-def sgemm_flops(repeats: int) -> float:
-    """Return the rate of a float32 matrix product on one thread, in flop/s."""
-    rng = np.random.default_rng(0)
-    a, b = rng.random((2, SGEMM_SIDE, SGEMM_SIDE), dtype=np.float32)
-    out = np.empty_like(a)
-    with single_threaded_blas():
-        timing = cpu_timing(lambda: np.matmul(a, b, out=out), repeats)
-    return 2 * SGEMM_SIDE**3 / timing.median_s
+def sgemm() -> None:
+    """Multiply two float32 matrices of side SGEMM_SIDE."""
+    np.matmul(*_matrices())
 
 
-def _seconds(action: Callable[[], object], clock: Callable[[], float]) -> float:
-    started = clock()
-    action()
-    return clock() - started
+@cache
+def _matrices() -> npt.NDArray[np.float32]:
+    return np.random.default_rng(0).random((2, SGEMM_SIDE, SGEMM_SIDE), dtype=np.float32)
 
 
 def _processor() -> str:

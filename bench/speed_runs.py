@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 FIELD_OF_VIEW_ANGSTROM = 256.0
 FIXED_RESOLUTION_ANGSTROM = 20.0
+MEMORY_BOX_PX = 32
 
 
 @dataclass(frozen=True)
@@ -159,27 +160,35 @@ def first_images(source: ParticleSource, n_images: int, folder: Path) -> Path:
     return path
 
 
-def run_rows(path: Path, folder: Path, n_classes: int, threads: Sequence[int]) -> list[Row]:
-    """Classify a set on several numbers of threads, and half of it on one, for the memory."""
-    source = open_particles(path)
-    half = first_images(source, source.n_images // 2, folder)
-    whole = first_images(source, source.n_images, folder)
-    outcomes = [(1, run_fresh(half, n_classes=n_classes, threads=1))]
-    outcomes += [(n, run_fresh(whole, n_classes=n_classes, threads=n)) for n in threads]
+def run_rows(path: Path, n_classes: int, threads: Sequence[int]) -> list[Row]:
+    """Classify a set on several numbers of threads."""
+    outcomes = [(n, run_fresh(path, n_classes=n_classes, threads=n)) for n in threads]
     return [{"threads": n, **_run_row(outcome)} for n, outcome in outcomes]
 
 
-def memory_row(rows: Sequence[Row]) -> Row:
-    """Return what each further image takes, from the half and the whole set on one thread."""
-    half, whole = rows[:2]
-    more = float(whole["images"]) - float(half["images"])
-    growth = {
-        f"{kind}_bytes_per_image": (float(whole[f"{kind}_mb"]) - float(half[f"{kind}_mb"]))
-        * 1e6
-        / more
-        for kind in ("private", "peak", "estimated")
+def memory_row(folder: Path, sizes: tuple[int, int]) -> Row:
+    """Return what one more image takes, from two short runs of more than a block of images each.
+
+    Private memory is what the run has to itself; the peak also counts pages of the stack, which
+    the system takes back when it needs them.
+    """
+    outcomes = []
+    for n_images in sizes:
+        path = folder / f"noise_{n_images}.mrcs"
+        noise = np.random.default_rng(0).normal(size=(n_images, MEMORY_BOX_PX, MEMORY_BOX_PX))
+        write_stack(path, noise.astype(np.float32), FIELD_OF_VIEW_ANGSTROM / MEMORY_BOX_PX)
+        outcomes.append(run_fresh(path, n_classes=2, iterations=1, threads=1))
+    few, many = outcomes
+    more = sizes[1] - sizes[0]
+    return {
+        "from": sizes[0],
+        "to": sizes[1],
+        "grid": many.grid,
+        "coefficient_bytes": many.coefficient_bytes,
+        "estimated_bytes": (many.estimated_bytes - few.estimated_bytes) / more,
+        "private_bytes": (many.private_bytes - few.private_bytes) / more,
+        "peak_bytes": (many.peak_bytes - few.peak_bytes) / more,
     }
-    return {"coefficient_bytes_per_image": whole["coefficient_bytes"], **growth}
 
 
 def growth_rows(growth: Growth, folder: Path) -> list[Row]:
