@@ -84,6 +84,7 @@ def test_quiet_json_run_has_events_only(run, capsys):
         (["--clases", "3"], "--clases"),
         (["-k", "2.5"], "--classes"),
         (["second-input"], "second-input"),
+        (["-o", ""], "must be the name of a folder, not empty"),
     ],
 )
 def test_bad_usage_is_one_line_and_code_2_before_any_work(run, capsys, words, message):

@@ -80,7 +80,12 @@ def test_record_tells_input_options_automatic_values_and_course(tmp_path: Path) 
     assert record["input"]["box_px"] == 40
     assert record["input"]["pixel_size_angstrom"] == 2.5
     assert len(record["input"]["fingerprint_sha256"]) == 64
-    assert record["input"]["images_by_flag"] == {"usable": 3, "not_finite": 1, "constant": 0}
+    assert record["input"]["images_by_flag"] == {
+        "usable": 3,
+        "not_finite": 1,
+        "constant": 0,
+        "disabled": 0,
+    }
     assert ClassifyOptions.model_validate(record["options"]) == make_run().options
     assert record["automatic"] == {
         "classes_by_level": [2],

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 import cl2d
+from cl2d.errors import InputError
 from cl2d.io import atomic_path
 from cl2d.levels import level_schedule
 from cl2d.outputs.folder import RUN_RECORD
@@ -162,9 +163,7 @@ def _automatic_values(run: RunState) -> dict[str, Any]:
     plan, options = run.plan, run.options
     return {
         "classes_by_level": level_schedule(options.levels.initial_classes, options.levels.classes),
-        "max_shift_px": options.alignment.shift_radius_px(
-            run.source.box_px, run.source.pixel_size_angstrom
-        ),
+        "max_shift_px": _max_shift_px(run),
         "mask_radius_px": None if plan is None else mask_radius_px(plan),
         "working_box_px": None if plan is None else plan.working_box_px,
         "k_min": None if plan is None else plan.k_min,
@@ -173,6 +172,16 @@ def _automatic_values(run: RunState) -> dict[str, Any]:
         "threads": options.run.n_threads(),
         "seed": options.levels.seed,
     }
+
+
+def _max_shift_px(run: RunState) -> float | None:
+    """Return the radius of the searched disc; None for options that do not fit the images."""
+    try:
+        return run.options.alignment.shift_radius_px(
+            run.source.box_px, run.source.pixel_size_angstrom
+        )
+    except InputError:
+        return None
 
 
 def _level_facts(level: LevelResult) -> dict[str, Any]:

@@ -2,36 +2,53 @@
 
 from __future__ import annotations
 
-import os
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cl2d.engine import LocalEngine, SearchSettings, shift_grid, simd_level
 from cl2d.engine.ingest import ingest
-from cl2d.errors import InputError
-from cl2d.events import RunFinished, RunPlanned
-from cl2d.io import array_source, open_particles
+from cl2d.events import RunFinished, RunPlanned, RunWarned
 from cl2d.levels import order_classes_by_size, run_levels
 from cl2d.options import ClassifyOptions
-from cl2d.outputs import prepare_output_folder, write_run
+from cl2d.outputs import UnfinishedRun, check_output_folder, write_run
 from cl2d.outputs.averages import raw_averages
 from cl2d.pipeline.classification import Classification
+from cl2d.pipeline.inputs import (
+    check_number_of_classes,
+    enabled_images,
+    flag_warnings,
+    particle_source,
+)
 from cl2d.pipeline.memory import estimated_memory_bytes
 from cl2d.pipeline.run_folder import RunFolder
 from cl2d.pipeline.timing import Phases
-from cl2d.preprocess import plan_preprocessing
+from cl2d.preprocess import DISABLED, USABLE, plan_preprocessing
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
 
+    import numpy.typing as npt
+
+    from cl2d.engine import Engine
     from cl2d.io import ParticleSource
-    from cl2d.io.array_source import ArrayLike3D
+    from cl2d.pipeline.inputs import Particles
     from cl2d.preprocess import PreprocessPlan
 
-    Particles = str | os.PathLike[str] | ArrayLike3D | ParticleSource
+
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    """A run whose images are read: what is known, and the engine that holds the images."""
+
+    source: ParticleSource
+    options: ClassifyOptions
+    plan: PreprocessPlan
+    flags: npt.NDArray[np.uint8]
+    warnings: tuple[str, ...]
+    engine: Engine
 
 
 def classify(
@@ -82,90 +99,86 @@ def classify(
     started, cpu_started = time.perf_counter(), time.process_time()
     tell = on_event if on_event is not None else _nobody
     chosen = ClassifyOptions.from_flat(n_classes=n_classes, **options)
-    source = _source(particles, pixel_size_angstrom)
-    _check_number_of_classes(source, chosen)
-    phases = Phases(tell)
-    with phases.phase("planning"):
-        plan = plan_preprocessing(source, chosen.preprocess)
-    planned = _run_planned(source, plan, chosen)
-    tell(planned)
-    folder = None
+    source = particle_source(particles, pixel_size_angstrom)
     if output is not None:
-        prepared = prepare_output_folder(output, chosen.output.overwrite, inputs=source.files)
-        folder = RunFolder(prepared, source, chosen, plan)
-    if folder is None:
-        return _run(source, plan, chosen, phases, None)
-    with folder.recording_the_end():
-        result = _run(source, plan, chosen, phases, folder)
-        write_run(folder.path, result)
+        check_output_folder(output, chosen.output.overwrite, inputs=source.files)
+    phases = Phases(tell)
+    prepared = _prepare(source, chosen, phases)
+    result = _sort(prepared, phases, output)
     tell(RunFinished(time.perf_counter() - started, time.process_time() - cpu_started))
     return result
 
 
-def _run(
-    source: ParticleSource,
-    plan: PreprocessPlan,
-    options: ClassifyOptions,
-    phases: Phases,
-    folder: RunFolder | None,
-) -> Classification:
-    """Do everything between the plan and the files."""
+def _prepare(source: ParticleSource, options: ClassifyOptions, phases: Phases) -> _Prepared:
+    """Plan the run and read all images; refuse what cannot work as early as it can be known."""
+    enabled = enabled_images(source)
+    check_number_of_classes(options.levels, int(enabled.sum()), source)
+    radius_px = options.alignment.shift_radius_px(source.box_px, source.pixel_size_angstrom)
+    with phases.phase("planning"):
+        plan = plan_preprocessing(source, options.preprocess, rows=np.flatnonzero(enabled))
+    phases.tell(_run_planned(source, plan, options, radius_px))
     n_threads = options.run.n_threads()
     with phases.phase("reading", source.n_images) as done:
         ingested = ingest(source, plan, n_threads, done)
+    flags = np.where(enabled, ingested.flags, np.uint8(DISABLED))
+    warnings = flag_warnings(flags, source)
+    for warning in warnings:
+        phases.tell(RunWarned(warning))
+    check_number_of_classes(options.levels, int((flags == USABLE).sum()), source)
     engine = LocalEngine(
         ingested.blocks,
-        ingested.flags == 0,
-        SearchSettings(_shift_radius_px(source, options), options.alignment.mirrors),
+        flags == USABLE,
+        SearchSettings(radius_px, options.alignment.mirrors),
         pixels_per_working_px=plan.box_px / plan.working_box_px,
         n_threads=n_threads,
     )
+    return _Prepared(source, options, plan, flags, (*plan.warnings, *warnings), engine)
+
+
+def _sort(
+    prepared: _Prepared, phases: Phases, output: str | os.PathLike[str] | None
+) -> Classification:
+    """Find the classes and, given a folder, write them."""
+    if output is None:
+        return _find_classes(prepared, phases, None)
+    begun = UnfinishedRun(
+        source=prepared.source,
+        options=prepared.options,
+        plan=prepared.plan,
+        flags=prepared.flags,
+        timings=phases.seconds,
+        warnings=prepared.warnings,
+    )
+    folder = RunFolder(output, begun)
+    with folder.recording_the_end():
+        result = _find_classes(prepared, phases, folder)
+        write_run(folder.path, result)
+    return result
+
+
+def _find_classes(prepared: _Prepared, phases: Phases, folder: RunFolder | None) -> Classification:
+    """Run the levels and average the images as read."""
+    keep = folder.keep_level if folder is not None else None
     with phases.timed("levels"):
-        keep = folder.keep_level if folder is not None else None
-        levels = run_levels(engine, options.levels, phases.tell, keep)
+        levels = run_levels(prepared.engine, prepared.options.levels, phases.tell, keep)
     ordered = order_classes_by_size(levels)
-    averages = raw_averages(source, ordered, n_threads, phases.tell_and_time)
-    warnings = (*plan.warnings, *_flag_warnings(ingested.flags))
+    n_threads = prepared.options.run.n_threads()
+    averages = raw_averages(prepared.source, ordered, n_threads, phases.tell_and_time)
     return Classification(
-        source=source,
-        options=options,
-        plan=plan,
+        source=prepared.source,
+        options=prepared.options,
+        plan=prepared.plan,
         levels=ordered,
         level_averages=tuple(averages),
-        flags=ingested.flags,
+        flags=prepared.flags,
         timings=phases.seconds,
-        warnings=warnings,
+        warnings=prepared.warnings,
     )
 
 
-def _source(particles: Particles, pixel_size_angstrom: float | None) -> ParticleSource:
-    if isinstance(particles, (str, os.PathLike)):
-        if pixel_size_angstrom is not None:
-            message = "pixel_size_angstrom must be left out for a file, which brings its own"
-            raise InputError(message)
-        return open_particles(Path(particles))
-    if hasattr(particles, "read") and hasattr(particles, "fingerprint"):
-        return cast("ParticleSource", particles)
-    return array_source(particles, pixel_size_angstrom)
-
-
-def _check_number_of_classes(source: ParticleSource, options: ClassifyOptions) -> None:
-    if options.levels.classes > source.n_images and not options.levels.allow_fewer:
-        message = (
-            f"n_classes ({options.levels.classes}) must not exceed the number of images "
-            f"({source.n_images}) in {source.name}"
-        )
-        raise InputError(message)
-
-
-def _shift_radius_px(source: ParticleSource, options: ClassifyOptions) -> float:
-    return options.alignment.shift_radius_px(source.box_px, source.pixel_size_angstrom)
-
-
 def _run_planned(
-    source: ParticleSource, plan: PreprocessPlan, options: ClassifyOptions
+    source: ParticleSource, plan: PreprocessPlan, options: ClassifyOptions, radius_px: float
 ) -> RunPlanned:
-    radius = _shift_radius_px(source, options)
     return RunPlanned(
         n_images=source.n_images,
         box_px=source.box_px,
@@ -173,20 +186,13 @@ def _run_planned(
         working_box_px=plan.working_box_px,
         resolution_angstrom=plan.resolution_angstrom,
         n_classes=options.levels.classes,
-        n_shifts=len(shift_grid(radius * plan.working_box_px / plan.box_px)),
-        max_shift_px=radius,
+        n_shifts=len(shift_grid(radius_px * plan.working_box_px / plan.box_px)),
+        max_shift_px=radius_px,
         memory_bytes=estimated_memory_bytes(source, plan, options),
         threads=options.run.n_threads(),
         simd_level=simd_level(),
         warnings=plan.warnings,
     )
-
-
-def _flag_warnings(flags: np.ndarray[tuple[int], np.dtype[np.uint8]]) -> list[str]:
-    n_flagged = int(np.count_nonzero(flags))
-    if n_flagged == 0:
-        return []
-    return [f"{n_flagged} of {len(flags)} images are not finite or constant: they are in no class"]
 
 
 def _nobody(_event: object) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cl2d.engine import BLOCK_IMAGES, bytes_per_image
+from cl2d.engine import bytes_per_image
 from cl2d.levels import level_schedule
+from cl2d.preprocess import SAMPLE_BYTES
 
 if TYPE_CHECKING:
     from cl2d.io import ParticleSource
@@ -25,14 +26,12 @@ def estimated_memory_bytes(
     """Return the expected peak of memory of a whole run.
 
     Coefficients of all images stay in memory; averages are float64 sums of all levels at once.
+    Before, the sample that the run is planned by is there alone.
     """
     coefficients = bytes_per_image(plan.working_box_px, plan.k_min, plan.k_max, plan.mask_radius_px)
     schedule = level_schedule(options.levels.initial_classes, options.levels.classes)
     sums = sum(schedule) * source.box_px**2 * (8 + 4)
-    block = min(BLOCK_IMAGES, source.n_images) * source.box_px**2 * 4
-    return (
-        PROGRAM_BYTES
-        + source.n_images * (coefficients + BYTES_PER_ROW)
-        + sums
-        + min(block, 64 << 20)
-    )
+    all_images = source.n_images * source.box_px**2 * 4
+    block = min(all_images, 64 << 20)
+    running = source.n_images * (coefficients + BYTES_PER_ROW) + sums + block
+    return PROGRAM_BYTES + max(running, min(all_images, SAMPLE_BYTES))

@@ -6,11 +6,17 @@ same for all of them; ``prepare_images`` then treats any block of images by that
 
 from __future__ import annotations
 
+from cl2d.preprocess.normalise import CONSTANT, DISABLED, NOT_FINITE, USABLE
 from cl2d.preprocess.plan import PreprocessPlan, ring_weights
-from cl2d.preprocess.planning import plan_preprocessing
+from cl2d.preprocess.planning import SAMPLE_BYTES, plan_preprocessing
 from cl2d.preprocess.prepare import Prepared, prepare_images
 
 __all__ = [
+    "CONSTANT",
+    "DISABLED",
+    "NOT_FINITE",
+    "SAMPLE_BYTES",
+    "USABLE",
     "Prepared",
     "PreprocessPlan",
     "plan_preprocessing",
