@@ -8,10 +8,21 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
+import cl2d as package
+
 PROGRAM = [sys.executable, "-m", "cl2d"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def same_package_from_every_folder():
+    """Let the program find the package that is tested wherever it is started."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(package.__file__).parents[1]))
+        yield
 
 
 def cl2d(*words, **options):
@@ -80,7 +91,8 @@ def test_progress_without_terminal_is_plain_lines(finished):
     assert "\x1b" not in process.stderr
     assert "\r" not in process.stderr
     lines = process.stderr.splitlines()
-    assert lines[0].startswith("300 particles, box 32 px")
+    assert lines[0].startswith("planning: ")
+    assert lines[1].startswith("300 particles, box 32 px")
     assert any(line.startswith("level 1 (4 classes)  iteration 1 of at most 3") for line in lines)
     assert any("% changed" in line and "mean similarity" in line for line in lines)
     assert lines[-1] == f"results: {out}"
