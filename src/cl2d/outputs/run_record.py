@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from cl2d.preprocess import PreprocessPlan
     from cl2d.results import LevelResult
 
-    Status = Literal["complete", "interrupted", "failed"]
+    Status = Literal["running", "complete", "interrupted", "failed"]
 
 FORMAT = 1
 _PACKAGES = ("numpy", "scipy", "mrcfile", "pydantic", "pillow")
@@ -72,6 +72,37 @@ def write_run_record(
     with atomic_path(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
     return path
+
+
+def mark_interrupted(out: Path) -> None:
+    """Turn the record of a run that is going on into that of an interrupted one.
+
+    For whoever ends a process that cannot do so itself. A record that says anything else, or none,
+    stays as it is.
+    """
+    record = _read_record(out)
+    if record.get("status") == "running":
+        record["status"] = "interrupted"
+        with atomic_path(out / RUN_RECORD) as temporary:
+            temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def remove_other_record(out: Path) -> None:
+    """Remove the record of an earlier run, which would vouch for files of this one.
+
+    That of the run that is going on stays.
+    """
+    if _read_record(out).get("status") != "running":
+        (out / RUN_RECORD).unlink(missing_ok=True)
+
+
+def _read_record(out: Path) -> dict[str, Any]:
+    """Return the record in a folder, empty if there is none that can be read."""
+    try:
+        record = json.loads((out / RUN_RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
 def run_record(run: RunState, status: Status, error: str | None = None) -> dict[str, Any]:

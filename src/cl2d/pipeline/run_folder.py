@@ -34,11 +34,13 @@ class RunFolder:
         self.path = prepare_output_folder(out, overwrite, inputs=begun.source.files)
         self._begun = begun
         self._levels: list[LevelResult] = []
+        self._record("running")
 
     def keep_level(self, level: LevelResult) -> None:
         """Write classes, poses and scores of a level that has come to rest."""
         self._levels.append(level)
         write_level_particles(self.path, order_classes_by_size(self._levels)[-1])
+        self._record("running")
 
     @contextmanager
     def recording_the_end(self) -> Iterator[None]:
@@ -46,14 +48,17 @@ class RunFolder:
         try:
             yield
         except KeyboardInterrupt:
-            self._record("interrupted")
+            self._record_the_end("interrupted")
             raise
         except Exception as error:
-            self._record("failed", str(error) or type(error).__name__)
+            self._record_the_end("failed", str(error) or type(error).__name__)
             raise
+
+    def _record_the_end(self, status: Status, error: str | None = None) -> None:
+        # What ended the run matters more than a record that, on a full disk, cannot be written.
+        with suppress(OSError):
+            self._record(status, error)
 
     def _record(self, status: Status, error: str | None = None) -> None:
         unfinished = replace(self._begun, levels=order_classes_by_size(self._levels))
-        # What ended the run matters more than a record that, on a full disk, cannot be written.
-        with suppress(OSError):
-            write_run_record(self.path, unfinished, status, error=error)
+        write_run_record(self.path, unfinished, status, error=error)
