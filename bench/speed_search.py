@@ -18,7 +18,14 @@ from speed_machine import (
 from speed_workload import MAX_SHIFT, TILE, Effort, Grid, Row, Workload
 
 from cl2d import _native
-from cl2d.engine import ClassicalRule, available_simd_levels, set_simd_level, shift_grid, simd_level
+from cl2d.engine import (
+    ClassicalRule,
+    available_simd_levels,
+    covering_radius_px,
+    set_simd_level,
+    shift_grid,
+    simd_level,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,7 +127,8 @@ def assign_rows(effort: Effort) -> list[Row]:
 
 def images_to_assign(grid: Grid, n_classes: int, effort: Effort) -> int:
     """Return whole tiles of images that take some tenths of a second, at least two of them."""
-    n_shifts = len(shift_grid(MAX_SHIFT * grid.working_box_px))
+    covering_px = covering_radius_px(grid.working_box_px, grid.k_max)
+    n_shifts = len(shift_grid(MAX_SHIFT * grid.working_box_px, covering_px))
     n_tiles = ASSIGNED_PAIRS // (TILE * n_classes * n_shifts)
     return TILE * int(np.clip(n_tiles, 2, effort.n_images // TILE))
 

@@ -12,7 +12,7 @@ from cl2d.engine.local import LocalEngine
 from cl2d.engine.protocol import Assignment, ClassSums, Component, Engine, SearchSettings
 from cl2d.engine.references import normalised_references
 from cl2d.engine.rules import AssignmentRule, Choice, ClassicalRule
-from cl2d.engine.shift_grid import shift_grid
+from cl2d.engine.shift_grid import covering_radius_px, shift_grid
 
 __all__ = [
     "BLOCK_IMAGES",
@@ -28,6 +28,7 @@ __all__ = [
     "available_simd_levels",
     "build_info",
     "bytes_per_image",
+    "covering_radius_px",
     "normalised_references",
     "set_simd_level",
     "shift_grid",

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cl2d.engine import LocalEngine, SearchSettings, shift_grid, simd_level
+from cl2d.engine import (
+    LocalEngine,
+    SearchSettings,
+    covering_radius_px,
+    shift_grid,
+    simd_level,
+)
 from cl2d.engine.ingest import ingest
 from cl2d.events import RunFinished, RunPlanned, RunWarned
 from cl2d.levels import order_classes_by_size, run_levels
@@ -179,6 +185,8 @@ def _find_classes(prepared: _Prepared, phases: Phases, folder: RunFolder | None)
 def _run_planned(
     source: ParticleSource, plan: PreprocessPlan, options: ClassifyOptions, radius_px: float
 ) -> RunPlanned:
+    radius_working_px = radius_px * plan.working_box_px / plan.box_px
+    covering_px = covering_radius_px(plan.working_box_px, plan.k_max)
     return RunPlanned(
         n_images=source.n_images,
         box_px=source.box_px,
@@ -186,7 +194,7 @@ def _run_planned(
         working_box_px=plan.working_box_px,
         resolution_angstrom=plan.resolution_angstrom,
         n_classes=options.levels.classes,
-        n_shifts=len(shift_grid(radius_px * plan.working_box_px / plan.box_px)),
+        n_shifts=len(shift_grid(radius_working_px, covering_px)),
         max_shift_px=radius_px,
         memory_bytes=estimated_memory_bytes(source, plan, options),
         threads=options.run.n_threads(),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PROGRAM_BYTES = 150 << 20
 """Interpreter, libraries and the engine's scratch."""
 
-BYTES_PER_ROW = 400
+BYTES_PER_ROW = 1000
 """Labels, poses and scores of a particle at every level, and its columns while they are written."""
 
 
