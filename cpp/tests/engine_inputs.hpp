@@ -158,8 +158,14 @@ inline ReferenceView view_of(const Samples& references, const PolarGrid& grid) {
   return {references.data(), static_cast<std::int64_t>(references.size()) / size};
 }
 
+/// The numbers of a list of pairs; an empty list has none to point to.
+template <typename Pair>
+auto numbers_of(Pair& pairs) -> decltype(pairs.front().data()) {
+  return pairs.empty() ? nullptr : pairs.front().data();
+}
+
 inline ShiftView view_of(const std::vector<std::array<double, 2>>& shifts_px) {
-  return {shifts_px.data()->data(), static_cast<std::int64_t>(shifts_px.size())};
+  return {numbers_of(shifts_px), static_cast<std::int64_t>(shifts_px.size())};
 }
 
 /// Coefficients (p, q) of one image, as the header of ImageBlock says they are stored.

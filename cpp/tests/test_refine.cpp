@@ -82,8 +82,7 @@ struct State {
     scores.assign(poses.size(), -5.0F);
   }
   cl2d::RefinedPoses view() {
-    return {
-        references.data(), psi_rad.data(), shift_px.data()->data(), mirror.data(), scores.data()};
+    return {references.data(), psi_rad.data(), numbers_of(shift_px), mirror.data(), scores.data()};
   }
   bool operator==(const State& other) const {
     return psi_rad == other.psi_rad && shift_px == other.shift_px && scores == other.scores;
@@ -106,7 +105,7 @@ std::vector<double> exact_scores(const ImageBlock& block,
   Samples members(static_cast<std::size_t>(block.n_images()) * reference.size());
   cl2d::align_members(
       block,
-      {state.psi_rad.data(), state.shift_px.data()->data(), state.mirror.data(), block.n_images()},
+      {state.psi_rad.data(), numbers_of(state.shift_px), state.mirror.data(), block.n_images()},
       members.data(),
       1);
   std::vector<double> scores(static_cast<std::size_t>(block.n_images()));

@@ -16,7 +16,7 @@ TEST_CASE("the search finds the pose of the slow exhaustive version, and its sco
   for (const GridSizes& sizes : kGrids) {
     const Inputs in(sizes, 19, 3, kCross);
     CAPTURE(sizes.n_angles);
-    for (const int image : {0, 7, 15, 16, 18}) {
+    for (const int image : {0, 15, 18}) {
       for (int reference = 0; reference < 3; ++reference) {
         const std::vector<double> slow = in.slow_scores(image, reference);
         for (const bool with_mirrors : {true, false}) {

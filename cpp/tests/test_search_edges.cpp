@@ -102,7 +102,7 @@ TEST_CASE("sizes that do not fit are refused with both numbers") {
   CHECK_THROWS_WITH_AS(searched(in.block, {0, 1}, in.references, {}),
                        doctest::Contains("at least one reference and one shift"),
                        std::invalid_argument);
-  const cl2d::ShiftView too_many{kCross.data()->data(), std::int64_t{1} << 31};
+  const cl2d::ShiftView too_many{numbers_of(kCross), std::int64_t{1} << 31};
   std::vector<float> scores(16);
   std::vector<std::int32_t> codes(16);
   CHECK_THROWS_WITH_AS(cl2d::search(in.block,

@@ -28,7 +28,7 @@ struct Poses {
 
   cl2d::PoseView view() const {
     return {psi_rad.data(),
-            shift_px.data()->data(),
+            numbers_of(shift_px),
             mirror.data(),
             static_cast<std::int64_t>(psi_rad.size())};
   }
