@@ -207,7 +207,7 @@ def test_run_can_be_interrupted_between_levels(tmp_path: Path) -> None:
     ]
 
 
-def test_level_is_told_before_it_is_kept_and_both_before_the_next(tmp_path: Path) -> None:
+def test_level_that_is_told_is_kept(tmp_path: Path) -> None:
     simulate(tmp_path / "in")
 
     def stop(event: object) -> None:
@@ -223,7 +223,8 @@ def test_level_is_told_before_it_is_kept_and_both_before_the_next(tmp_path: Path
             on_event=stop,
         )
     record = json.loads((tmp_path / "out" / "run.json").read_text())
-    assert [level["n_classes"] for level in record["levels"]] == [2]
+    assert [level["n_classes"] for level in record["levels"]] == [2, 4]
+    assert (tmp_path / "out" / "levels" / "level_01" / "particles.npz").exists()
 
 
 def test_interrupt_before_all_is_read_leaves_no_trace(tmp_path: Path) -> None:

@@ -58,18 +58,21 @@ class _LevelLoop:
         self._on_event = on_event
         self._n_usable = int(engine.usable.sum())
 
-    def run(self, references: npt.NDArray[np.complex64]) -> list[_Step]:
-        """Iterate until few images change class or the iterations are used up."""
-        steps: list[_Step] = []
-        for iteration in range(1, self._options.iterations + 1):
-            previous = steps[-1].assignment.labels if steps else None
-            step = self._iterate(references, iteration, previous)
-            steps = [*steps[-1:], step] if not steps else [*steps, step]
-            references = step.references
+    def run(
+        self, references: npt.NDArray[np.complex64]
+    ) -> tuple[_Step, tuple[IterationReport, ...]]:
+        """Iterate until few images change class or the iterations are used up.
+
+        Returns the last iteration and the reports of all.
+        """
+        step = self._iterate(references, 1, None)
+        reports = [step.report]
+        self._on_event(step.report)
+        while len(reports) < self._options.iterations and not self._at_rest(step.report):
+            step = self._iterate(step.references, len(reports) + 1, step.assignment.labels)
+            reports.append(step.report)
             self._on_event(step.report)
-            if self._at_rest(step.report):
-                break
-        return steps
+        return step, tuple(reports)
 
     def _iterate(
         self,
@@ -114,10 +117,12 @@ class _LevelLoop:
 
 
 def _finished_level(
-    level: int, steps: list[_Step], parents: npt.NDArray[np.int32], allow_fewer: bool
+    last: _Step,
+    reports: tuple[IterationReport, ...],
+    parents: npt.NDArray[np.int32],
+    allow_fewer: bool,
 ) -> LevelResult:
     """Return the result of a level, with as many classes as were asked unless fewer are allowed."""
-    last = steps[-1]
     n_classes = last.report.n_classes
     labels = last.assignment.labels
     if allow_fewer:
@@ -128,14 +133,14 @@ def _finished_level(
     else:
         labels = fill_empty_classes(labels, last.assignment.scores, n_classes)
     return LevelResult(
-        level=level,
+        level=last.report.level,
         n_classes=n_classes,
         labels=labels,
         poses=last.poses,
         scores=last.assignment.scores,
         confidence=last.assignment.confidence,
         parents=parents,
-        iterations=tuple(step.report for step in steps),
+        iterations=reports,
     )
 
 
@@ -154,7 +159,7 @@ def run_levels(
     on_event : callable, optional
         Gets LevelStarted, IterationProgress, IterationReport and LevelFinished.
     on_level : callable, optional
-        Gets each level's result as soon as it is there.
+        Gets each level's result as soon as it is there, before LevelFinished is told.
 
     Raises
     ------
@@ -181,15 +186,15 @@ def run_levels(
             references = random_references(engine, n_classes, rng)
             parents = np.full(n_classes, -1, dtype=np.int32)
         else:
-            last = levels[-1]
-            growth = grow_classes(engine, last.labels, last.poses, last.n_classes, n_classes)
+            above = levels[-1]
+            growth = grow_classes(engine, above.labels, above.poses, above.n_classes, n_classes)
             references, parents = growth.references, growth.parents
-        steps = _LevelLoop(engine, options, ClassicalRule(), level, tell).run(references)
-        levels.append(_finished_level(level, steps, parents, options.allow_fewer))
-        sizes = tuple(int(size) for size in levels[-1].class_sizes())
-        tell(LevelFinished(level, levels[-1].n_classes, sizes))
+        last, reports = _LevelLoop(engine, options, ClassicalRule(), level, tell).run(references)
+        levels.append(_finished_level(last, reports, parents, options.allow_fewer))
         if on_level is not None:
             on_level(levels[-1])
+        sizes = tuple(int(size) for size in levels[-1].class_sizes())
+        tell(LevelFinished(level, levels[-1].n_classes, sizes))
     return levels
 
 

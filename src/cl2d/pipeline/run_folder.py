@@ -38,8 +38,9 @@ class RunFolder:
 
     def keep_level(self, level: LevelResult) -> None:
         """Write classes, poses and scores of a level that has come to rest."""
-        self._levels.append(level)
-        write_level_particles(self.path, order_classes_by_size(self._levels)[-1])
+        levels = [*self._levels, level]
+        write_level_particles(self.path, order_classes_by_size(levels)[-1])
+        self._levels = levels
         self._record("running")
 
     @contextmanager
