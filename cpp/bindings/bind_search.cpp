@@ -1,10 +1,12 @@
 // Exhaustive search and sub-grid refinement.
-#include <pybind11/complex.h>
+#include "cl2d/refine.hpp"
+#include "cl2d/search.hpp"
 
 #include "arrays.hpp"
 
-#include "cl2d/refine.hpp"
-#include "cl2d/search.hpp"
+#include <pybind11/complex.h>
+
+#include <algorithm>
 
 namespace cl2d::bindings {
 namespace {
@@ -43,8 +45,9 @@ py::tuple run_refine(const ImageBlock& block,
                      const Array<double>& shift_xy,
                      const Array<std::uint8_t>& mirror) {
   check_tiles(block, tiles, options.n_threads);
-  const py::ssize_t n = std::min<py::ssize_t>(tiles.count * kLanes,
-                                              block.n_images() - tiles.first * kLanes);
+  // Beyond the last, partly filled tile there are fewer images left than none.
+  const py::ssize_t left = std::max<py::ssize_t>(block.n_images() - tiles.first * kLanes, 0);
+  const py::ssize_t n = std::min<py::ssize_t>(tiles.count * kLanes, left);
   check_shape(chosen, "chosen", {n});
   check_shape(psi_rad, "psi_rad", {n});
   check_shape(shift_xy, "shift_xy", {n, 2});
@@ -79,7 +82,11 @@ void bind_search(py::module_& m) {
            py::arg("with_mirrors"),
            py::arg("n_threads"));
   py::class_<RefineOptions>(m, "RefineOptions", "How to refine poses.")
-      .def(py::init([](double step_rad, double step_px, int n_rounds, double max_shift_px, int n_threads) {
+      .def(py::init([](double step_rad,
+                       double step_px,
+                       int n_rounds,
+                       double max_shift_px,
+                       int n_threads) {
              return RefineOptions{step_rad, step_px, n_rounds, max_shift_px, n_threads};
            }),
            py::arg("step_rad"),

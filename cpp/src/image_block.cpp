@@ -29,7 +29,7 @@ ImageBlock::ImageBlock(const PolarGrid& grid, std::int64_t n_images)
 void ImageBlock::copy_image(const ImageBlock& source, std::int64_t from, std::int64_t to) {
   check_image(from, source.n_images_);
   check_image(to, n_images_);
-  if (source.tile_floats() != tile_floats()) {
+  if (source.grid_ != grid_) {
     throw std::invalid_argument("blocks must share one grid to exchange images");
   }
   const float* in = source.tile(from / kLanes) + from % kLanes;

@@ -21,7 +21,8 @@ LeadingComponent leading_component(const float* members,
                                    std::int64_t dimension,
                                    float* scores) {
   if (n < 2 || dimension < 1) {
-    throw std::invalid_argument("a component needs at least 2 members, not " + std::to_string(n));
+    throw std::invalid_argument("a component needs 2 members of dimension 1 at least, not " +
+                                std::to_string(n) + " of dimension " + std::to_string(dimension));
   }
   const Eigen::Map<const Rows> x(members, n, dimension);
   const Eigen::RowVectorXf mean = x.colwise().mean();

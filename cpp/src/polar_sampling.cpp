@@ -163,6 +163,14 @@ void PolarSampler::fill(ImageBlock& block,
                                 std::to_string(block.n_images()) + ", not run from " +
                                 std::to_string(first) + " to " + std::to_string(first + n));
   }
+  if (block.grid() != grid_) {
+    throw std::invalid_argument("the block must have the grid of the sampler, with " +
+                                std::to_string(grid_.n_coefficients()) + " coefficients, not " +
+                                std::to_string(block.grid().n_coefficients()));
+  }
+  if (n_threads < 1) {
+    throw std::invalid_argument("n_threads must be at least 1, not " + std::to_string(n_threads));
+  }
   const AngularDft dft(grid_);
   const std::int64_t pixels = static_cast<std::int64_t>(2 * grid_.box_px()) * (grid_.box_px() + 1);
   const std::int64_t n_tiles = (n + kLanes - 1) / kLanes;

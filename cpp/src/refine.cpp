@@ -1,15 +1,17 @@
 #include "cl2d/refine.hpp"
 
+#include "cl2d/threads.hpp"
+
+#include "aligned_tile.hpp"
+
+#include <Eigen/Dense>
+
 #include <algorithm>
 #include <cmath>
 #include <memory>
 #include <stdexcept>
+#include <string>
 #include <vector>
-
-#include <Eigen/Dense>
-
-#include "aligned_tile.hpp"
-#include "cl2d/threads.hpp"
 
 namespace cl2d {
 namespace {
@@ -57,8 +59,8 @@ Peak fit_peak(const float (&scores)[3][9][kLanes], int lane) {
     gradient += value * at;
     moment += value * at * at.transpose();
   }
-  gradient /= 18;  // sum of x^2 over the 27 points
-  Eigen::Matrix3d hessian = moment / 12;                            // sum of x^2 y^2
+  gradient /= 18;                         // sum of x^2 over the 27 points
+  Eigen::Matrix3d hessian = moment / 12;  // sum of x^2 y^2
   hessian.diagonal() = (moment.diagonal().array() - sum * 2 / 3) / 3;  // twice the x^2 term
   const Eigen::LLT<Eigen::Matrix3d> factor(-hessian);
   if (factor.info() != Eigen::Success) return best;
@@ -143,6 +145,10 @@ void refine(const ImageBlock& block,
   check_tiles(block, tiles, options.n_threads);
   if (!(options.step_rad > 0) || !(options.step_px > 0) || options.n_rounds < 1) {
     throw std::invalid_argument("refinement steps and rounds must be positive");
+  }
+  if (!(options.max_shift_px >= 0)) {
+    throw std::invalid_argument("max_shift_px must not be negative, not " +
+                                std::to_string(options.max_shift_px));
   }
   const PolarGrid& grid = block.grid();
   const std::int64_t n = std::min(tiles.count * kLanes, block.n_images() - tiles.first * kLanes);

@@ -33,6 +33,13 @@ class RunPlanned:
 
 
 @dataclass(frozen=True)
+class RunWarned:
+    """Something the user should know came up while the run goes on."""
+
+    message: str
+
+
+@dataclass(frozen=True)
 class PhaseStarted:
     """A phase (reading, averaging, writing) begins; ``total`` steps, None if not known."""
 

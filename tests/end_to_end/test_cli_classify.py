@@ -8,10 +8,21 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
+import cl2d as package
+
 PROGRAM = [sys.executable, "-m", "cl2d"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def same_package_from_every_folder():
+    """Let the program find the package that is tested wherever it is started."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(package.__file__).parents[1]))
+        yield
 
 
 def cl2d(*words, **options):
@@ -80,7 +91,8 @@ def test_progress_without_terminal_is_plain_lines(finished):
     assert "\x1b" not in process.stderr
     assert "\r" not in process.stderr
     lines = process.stderr.splitlines()
-    assert lines[0].startswith("300 particles, box 32 px")
+    assert lines[0].startswith("planning: ")
+    assert lines[1].startswith("300 particles, box 32 px")
     assert any(line.startswith("level 1 (4 classes)  iteration 1 of at most 3") for line in lines)
     assert any("% changed" in line and "mean similarity" in line for line in lines)
     assert lines[-1] == f"results: {out}"
@@ -128,11 +140,12 @@ def test_unusable_input_is_one_line_and_code_2(tmp_path, name):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signal_stops_a_run_within_seconds(long_table, tmp_path, number):
-    words = ["classify", long_table, "-o", tmp_path / "run", "-k", "32", "--iterations", "100000"]
+    out = tmp_path / "run"
+    words = ["classify", long_table, "-o", out, "-k", "64", "--iterations", "3"]
     command = [*PROGRAM, *map(str, words), "--min-change-percent", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         try:
-            while "iteration" not in process.stderr.readline():
+            while "level 0 done" not in process.stderr.readline():
                 assert process.poll() is None
             started = time.monotonic()
             process.send_signal(number)
@@ -141,7 +154,14 @@ def test_signal_stops_a_run_within_seconds(long_table, tmp_path, number):
             process.kill()
     assert process.returncode == 130
     assert time.monotonic() - started < 4
-    assert err.splitlines()[-1].startswith("cl2d: interrupted; ")
+    assert err.splitlines()[-1] == f"cl2d: interrupted; {out} keeps levels, run.json"
+    assert "Traceback" not in err
+    record = json.loads((out / "run.json").read_text())
+    assert record["status"] == "interrupted"
+    assert record["levels"][0]["n_classes"] == 4
+    kept = [str(path.relative_to(out)) for path in sorted(out.rglob("*")) if path.is_file()]
+    levels = range(len(record["levels"]))
+    assert kept == [*(f"levels/level_{k:02d}/particles.npz" for k in levels), "run.json"]
 
 
 def test_reader_that_goes_away_ends_the_run_in_one_line(particles, tmp_path):

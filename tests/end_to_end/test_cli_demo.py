@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+import cl2d
 
 PROGRAM = [sys.executable, "-m", "cl2d", "demo"]
 
@@ -15,6 +18,7 @@ def test_demonstration_finds_every_view_in_less_than_a_minute(tmp_path):
     done = subprocess.run(
         [*PROGRAM, "--json", "--quiet"],
         cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(cl2d.__file__).parents[1])},
         capture_output=True,
         text=True,
         timeout=180,

@@ -79,11 +79,15 @@ def test_quiet_json_run_has_events_only(run, capsys):
         (["-k", "0"], "--classes must be at least 1, not 0"),
         (["-k", "2", "--initial-classes", "3"], "--initial-classes (3) must not exceed"),
         (["--max-shift-px", "1", "--max-shift-angstrom", "2"], "must not both be given"),
-        (["--similarity", "corr"], "--similarity must be 'correlation' or 'correntropy', not 'corr'"),
+        (
+            ["--similarity", "corr"],
+            "--similarity must be 'correlation' or 'correntropy', not 'corr'",
+        ),
         (["--resolution-angstrom", "nan"], "--resolution-angstrom must be a finite number"),
         (["--clases", "3"], "--clases"),
         (["-k", "2.5"], "--classes"),
         (["second-input"], "second-input"),
+        (["-o", ""], "must be the name of a folder, not empty"),
     ],
 )
 def test_bad_usage_is_one_line_and_code_2_before_any_work(run, capsys, words, message):

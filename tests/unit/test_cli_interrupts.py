@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -81,6 +82,7 @@ def test_body_in_another_thread_runs_without_handlers(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_long_call_that_hears_no_signal_is_ended_all_the_same(tmp_path, number):
     (tmp_path / "levels").touch()
+    (tmp_path / "run.json").write_text('{"status": "running"}')
     command = [sys.executable, "-c", DEAF_PROGRAM, str(tmp_path)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, text=True, **pipes) as process:
@@ -93,4 +95,5 @@ def test_long_call_that_hears_no_signal_is_ended_all_the_same(tmp_path, number):
             process.kill()
     assert process.returncode == 130
     assert time.monotonic() - started < 5
-    assert err.strip() == f"cl2d: interrupted; {tmp_path} keeps levels"
+    assert err.strip() == f"cl2d: interrupted; {tmp_path} keeps levels, run.json"
+    assert json.loads((tmp_path / "run.json").read_text()) == {"status": "interrupted"}

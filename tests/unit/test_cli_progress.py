@@ -22,6 +22,7 @@ from cl2d.events import (
     PhaseStarted,
     RunFinished,
     RunPlanned,
+    RunWarned,
 )
 from cl2d.options import LevelOptions
 from cl2d.results import IterationReport
@@ -95,6 +96,12 @@ def test_plain_lines_tell_plan_iterations_and_end():
         "level 0 done: 4 classes of 7 to 5000 particles",
         "done in 1 min 15 s (2 min 20 s of processor time)",
     ]
+
+
+def test_what_comes_up_on_the_way_is_a_line_of_its_own():
+    stream = io.StringIO()
+    plain_lines(stream)(RunWarned("2 of 9 images are constant"))
+    assert stream.getvalue() == "warning: 2 of 9 images are constant\n"
 
 
 def test_mere_progress_is_told_every_half_minute_with_the_time_left(clock):

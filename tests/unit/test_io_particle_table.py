@@ -48,6 +48,27 @@ def test_xmipp_table_is_told_by_its_columns(tmp_path: Path) -> None:
     assert table.text("enabled") == ["-1"]
 
 
+def test_rows_that_xmipp_disabled_are_told(tmp_path: Path) -> None:
+    rows = " 1@a.mrcs 1\n 2@a.mrcs -1\n 3@a.mrcs 0\n 4@a.mrcs 1\n"
+    text = "# XMIPP_STAR_1 * \n# \ndata_noname\nloop_\n _image\n _enabled\n" + rows
+    table = read_particle_table(_file(tmp_path, text, "a.xmd"))
+    assert table.enabled().tolist() == [True, False, False, True]
+
+
+def test_without_the_column_of_xmipp_every_row_is_enabled(tmp_path: Path) -> None:
+    relion = TABLE.replace("rlnDefocusU", "enabled").replace("1.50", "-1")
+    assert read_particle_table(_file(tmp_path, relion)).enabled().all()
+    plain = "# XMIPP_STAR_1 * \n# \ndata_noname\nloop_\n _image\n 1@a.mrcs\n"
+    assert read_particle_table(_file(tmp_path, plain, "a.xmd")).enabled().tolist() == [True]
+
+
+def test_word_for_enabled_is_named_with_its_row(tmp_path: Path) -> None:
+    text = "data_noname\nloop_\n _image\n _enabled\n 1@a.mrcs 1\n 2@a.mrcs yes\n"
+    table = read_particle_table(_file(tmp_path, text, "a.xmd"))
+    with pytest.raises(InputFileError, match="row 2 of data_noname: enabled must be a number"):
+        table.enabled()
+
+
 def test_rows_can_be_taken_in_any_order(tmp_path: Path) -> None:
     taken = read_particle_table(_file(tmp_path, TABLE)).take(np.array([1, 0, 1]))
     assert taken.text("rlnImageName") == ["2@a.mrcs", "1@a.mrcs", "2@a.mrcs"]

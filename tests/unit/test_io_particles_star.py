@@ -47,7 +47,9 @@ _rlnClassNumber #5
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project folder with a stack and a table, which is the working directory too."""
+    monkeypatch.chdir(tmp_path)
     write_stack(tmp_path / "a.mrcs", np.ones((3, 6, 6), np.float32), 1.06)
     (tmp_path / "in.star").write_text(OPTICS + PARTICLES)
     return tmp_path

@@ -8,9 +8,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cl2d.errors import InputError
-from cl2d.outputs.folder import LEVEL_FILES, RUN_FILES, level_folder, prepare_output_folder
+from cl2d.outputs.folder import (
+    LEVEL_FILES,
+    RUN_FILES,
+    check_output_folder,
+    level_folder,
+    prepare_output_folder,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -165,3 +172,27 @@ def test_read_only_disk_is_found_by_trying(tmp_path: Path, monkeypatch: pytest.M
 def test_level_folder_is_made_once_and_found_again(tmp_path: Path) -> None:
     assert level_folder(tmp_path, 3) == level_folder(tmp_path, 3)
     assert tree(tmp_path) == {"levels": "/", "levels/level_03": "/"}
+
+
+def test_check_changes_nothing_where_a_run_may_be_written(old_run: Path, tmp_path: Path) -> None:
+    before = tree(tmp_path)
+    check_output_folder(old_run, overwrite=True, inputs=["other.star"])
+    check_output_folder(tmp_path / "a" / "b", overwrite=False)
+    assert tree(tmp_path) == before
+
+
+def test_check_refuses_what_preparing_would_refuse(old_run: Path) -> None:
+    before = tree(old_run)
+    with pytest.raises(InputError, match="--overwrite"):
+        check_output_folder(old_run, overwrite=False)
+    with pytest.raises(InputError, match="must not lie where this run would overwrite it"):
+        check_output_folder(old_run, overwrite=True, inputs=[old_run / "classes.mrcs"])
+    with pytest.raises(InputError, match="can be written in"):
+        check_output_folder("/proc/cl2d/out", overwrite=False)
+    assert tree(old_run) == before
+
+
+@pytest.mark.parametrize("take", [check_output_folder, prepare_output_folder])
+def test_empty_name_is_not_the_working_directory(take: Callable[..., object]) -> None:
+    with pytest.raises(InputError, match="must have a name"):
+        take("", overwrite=False)

@@ -15,7 +15,13 @@ import cl2d
 from cl2d.io import array_source
 from cl2d.options import ClassifyOptions
 from cl2d.outputs.classification import UnfinishedRun
-from cl2d.outputs.run_record import plain_json, run_record, write_run_record
+from cl2d.outputs.run_record import (
+    mark_interrupted,
+    plain_json,
+    remove_other_record,
+    run_record,
+    write_run_record,
+)
 from cl2d.preprocess import PreprocessPlan
 from cl2d.results import IterationReport, LevelResult, identity_poses
 
@@ -80,7 +86,12 @@ def test_record_tells_input_options_automatic_values_and_course(tmp_path: Path) 
     assert record["input"]["box_px"] == 40
     assert record["input"]["pixel_size_angstrom"] == 2.5
     assert len(record["input"]["fingerprint_sha256"]) == 64
-    assert record["input"]["images_by_flag"] == {"usable": 3, "not_finite": 1, "constant": 0}
+    assert record["input"]["images_by_flag"] == {
+        "usable": 3,
+        "not_finite": 1,
+        "constant": 0,
+        "disabled": 0,
+    }
     assert ClassifyOptions.model_validate(record["options"]) == make_run().options
     assert record["automatic"] == {
         "classes_by_level": [2],
@@ -146,6 +157,31 @@ def test_interrupted_run_keeps_its_finished_levels(tmp_path: Path) -> None:
     record = read_strictly(write_run_record(tmp_path, make_run(), "interrupted"))
     assert record["status"] == "interrupted"
     assert len(record["levels"]) == 1
+
+
+def test_running_record_can_be_marked_interrupted(tmp_path: Path) -> None:
+    before = read_strictly(write_run_record(tmp_path, make_run(), "running"))
+    mark_interrupted(tmp_path)
+    assert read_strictly(tmp_path / "run.json") == {**before, "status": "interrupted"}
+
+
+@pytest.mark.parametrize("text", [None, "", "[1]", '{"status": "complete"}', '{"status": 3}', "{"])
+def test_only_a_running_record_is_marked(tmp_path: Path, text: str | None) -> None:
+    if text is not None:
+        (tmp_path / "run.json").write_text(text)
+    mark_interrupted(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ([] if text is None else ["run.json"])
+    assert text is None or (tmp_path / "run.json").read_text() == text
+
+
+def test_record_of_another_run_is_removed_and_that_of_this_one_kept(tmp_path: Path) -> None:
+    for status in ("complete", "failed", "interrupted"):
+        write_run_record(tmp_path, make_run(), status)
+        remove_other_record(tmp_path)
+        assert not (tmp_path / "run.json").exists()
+    write_run_record(tmp_path, make_run(), "running")
+    remove_other_record(tmp_path)
+    assert read_strictly(tmp_path / "run.json")["status"] == "running"
 
 
 def test_level_without_members_has_no_mean_score() -> None:

@@ -78,13 +78,13 @@ def test_columns_say_class_angle_flip_and_scores() -> None:
 
 
 def test_flagged_images_have_class_zero_no_pose_and_a_reason() -> None:
-    level = make_level([-1, 0, -1, -1], 1)
-    flags = np.array([1, 0, 2, 9], dtype=np.uint8)
+    level = make_level([-1, 0, -1, -1, -1], 1)
+    flags = np.array([1, 0, 2, 9, 3], dtype=np.uint8)
     columns = particle_columns(level, flags, 1.0)
-    assert columns["cl2dFlag"] == ["not_finite", "usable", "constant", "flag_9"]
+    assert columns["cl2dFlag"] == ["not_finite", "usable", "constant", "flag_9", "disabled"]
     for name, column in columns.items():
         if name != "cl2dFlag":
-            assert np.asarray(column)[[0, 2, 3]].tolist() == [0, 0, 0], name
+            assert np.asarray(column)[[0, 2, 3, 4]].tolist() == [0, 0, 0, 0], name
 
 
 def test_old_tilts_of_the_input_are_set_to_zero() -> None:

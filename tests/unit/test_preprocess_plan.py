@@ -241,6 +241,25 @@ def test_sample_is_spread_evenly_and_bounded():
     assert source.rows_read == list(range(0, 101, 10))
 
 
+def test_sample_is_taken_from_the_rows_that_take_part():
+    images = particles()
+    clean = plan_preprocessing(Source(images[100:]), AUTOMATIC)
+    images[:100] = np.nan
+    source = Source(images)
+    chosen = plan_preprocessing(source, AUTOMATIC, rows=np.arange(100, 300))
+    assert source.rows_read == list(range(100, 300))
+    np.testing.assert_array_equal(chosen.noise_power, clean.noise_power)
+    with pytest.raises(InputError, match="at least one image"):
+        plan_preprocessing(source, AUTOMATIC, rows=np.arange(0))
+
+
+def test_sample_of_large_images_takes_bounded_memory(monkeypatch):
+    monkeypatch.setattr("cl2d.preprocess.planning.SAMPLE_BYTES", 7 * 4 * 16 * 16)
+    source = Source(noise(100, 16))
+    plan_preprocessing(source, AUTOMATIC)
+    assert len(source.rows_read) == 7
+
+
 def test_ring_weights_have_mean_one_and_follow_the_noise():
     images = coloured_noise(200, 32, lambda k: 0.5 + 5 / (1 + (k / 3) ** 2))
     whitened = plan_preprocessing(Source(images), AUTOMATIC)

@@ -28,6 +28,11 @@ class PolarGrid {
   /// Index of the first ring (0 = k_min) that carries order m.
   int first_ring(int order) const { return first_ring_[static_cast<std::size_t>(order)]; }
   const std::vector<int>& first_rings() const { return first_ring_; }
+  /// Whether coefficients of the two grids mean the same.
+  bool operator==(const PolarGrid& other) const {
+    return box_px_ == other.box_px_ && k_min_ == other.k_min_ && max_order_ == other.max_order_;
+  }
+  bool operator!=(const PolarGrid& other) const { return !(*this == other); }
   /// Highest order stored for a ring (0 = k_min).
   int max_order(int ring) const { return max_order_[static_cast<std::size_t>(ring)]; }
 

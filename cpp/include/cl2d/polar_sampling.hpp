@@ -23,7 +23,8 @@ class PolarSampler {
   PolarSampler(const PolarGrid& grid, const std::vector<double>& ring_weights);
 
   /// Fill images first..first+n-1 of the block from spectra (n, 2 box, box + 1), complex64, as
-  /// scipy.fft.rfft2 gives them. Thread-safe for disjoint tiles; `first` must begin a tile.
+  /// scipy.fft.rfft2 gives them. Thread-safe for disjoint tiles; `first` must begin a tile. Throws
+  /// std::invalid_argument where the images, the block or n_threads do not fit.
   void fill(ImageBlock& block,
             std::int64_t first,
             const std::complex<float>* spectra,

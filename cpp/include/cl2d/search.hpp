@@ -22,8 +22,9 @@ struct TileRange {
 /// For every image of the tiles and every reference: the best normalised correlation and where.
 ///
 /// scores and codes are (tiles.count * 16, references.n); code = (shift * 2 + mirror) * n_angles +
-/// angle, psi = 2 pi angle / n_angles. Bits do not depend on n_threads. Throws
-/// std::invalid_argument on sizes that do not fit. Ties keep the lowest code.
+/// angle, psi = 2 pi angle / n_angles. Bits do not depend on n_threads. Of equal scores the first
+/// shift is kept, and of its poses always the same one. Throws std::invalid_argument on sizes that
+/// do not fit.
 void search(const ImageBlock& block,
             const TileRange& tiles,
             const ReferenceView& references,

@@ -12,7 +12,7 @@ import typer
 
 from cl2d import pipeline
 from cl2d.cli.interrupts import interruptible
-from cl2d.cli.parameters import Debug, Json, Quiet
+from cl2d.cli.parameters import Debug, Json, Quiet, folder
 from cl2d.cli.progress import JsonLines, shown_progress
 from cl2d.cli.simulate import Overwrite, refuse_used_folder
 from cl2d.cli.wording import duration
@@ -29,7 +29,9 @@ PARTICLES = SimulationOptions(n_particles=1500, box_px=64, n_views=8, snr=0.2)
 N_CLASSES = 8
 PARTICLES_FOLDER, RUN_FOLDER = "particles", "run"
 
-DemoFolder = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder to use.")]
+DemoFolder = Annotated[
+    Path, typer.Option("-o", "--output", metavar="DIR", parser=folder, help="Folder to use.")
+]
 Threads = Annotated[int | None, typer.Option("--threads", help="Number of threads.")]
 
 

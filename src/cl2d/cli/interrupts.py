@@ -7,11 +7,13 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
 import typer
+
+from cl2d.outputs import mark_interrupted
 
 EXIT_INTERRUPTED = 130
 GRACE_SECONDS = 1.5
@@ -24,7 +26,8 @@ def interruptible(output: Path) -> Iterator[None]:
 
     Python runs a signal handler only between its own instructions, so a long call into the
     engine would hold the program up. A second thread hears of the signal at once: it lets the
-    body end in its own way for a moment (temporary files are removed), then ends the process.
+    body end in its own way for a moment (temporary files are removed), then ends the process, and
+    lets the run record say so.
 
     Parameters
     ----------
@@ -81,6 +84,8 @@ def _end_if_held_up(reader: int, left: threading.Event, output: Path) -> None:
     """End the process if a signal has come and the body has not been left in time."""
     while heard := os.read(reader, 1):
         if heard[0] in SIGNALS and not left.wait(GRACE_SECONDS):
+            with suppress(Exception):  # the disk may be what holds the body up
+                mark_interrupted(output)
             show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""
             os.write(2, f"{show_cursor}\n{interruption_message(output)}\n".encode())
             os._exit(EXIT_INTERRUPTED)

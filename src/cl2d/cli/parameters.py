@@ -18,9 +18,25 @@ EXPERT_PANEL = "For experts"
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on standard error.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object an event on standard output.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback if the run fails.")]
+
+
+def folder(name: str | Path) -> Path:
+    """Return the path of an output folder; a variable that is not set in a script names none."""
+    if not str(name):
+        message = "must be the name of a folder, not empty"
+        raise typer.BadParameter(message)
+    return Path(name)
+
+
 OutputFolder = Annotated[
     Path,
-    typer.Option("-o", "--output", metavar="DIR", help="Folder for all results; made if needed."),
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="DIR",
+        parser=folder,
+        help="Folder for all results; made if needed.",
+    ),
 ]
 
 Threads = Annotated[int | None, typer.Option("--threads", help="Number of threads.")]

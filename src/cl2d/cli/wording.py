@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cl2d.cli.memory import available_memory_bytes
-from cl2d.events import LevelFinished, PhaseFinished, RunFinished, RunPlanned
+from cl2d.events import LevelFinished, PhaseFinished, RunFinished, RunPlanned, RunWarned
 from cl2d.results import IterationReport
 
 
@@ -24,6 +24,7 @@ class Wording:
             self.n_images = event.n_images
         words: dict[type, Callable[[Any], list[str]]] = {
             RunPlanned: plan_lines,
+            RunWarned: lambda warned: [f"warning: {warned.message}"],
             IterationReport: lambda report: [self.iteration_line(report)],
             LevelFinished: _level_lines,
             PhaseFinished: lambda phase: [f"{phase.name}: {duration(phase.seconds)}"],

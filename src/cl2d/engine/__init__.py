@@ -19,7 +19,7 @@ from cl2d.engine.local import LocalEngine
 from cl2d.engine.protocol import Assignment, ClassSums, Component, Engine, SearchSettings
 from cl2d.engine.references import normalised_references
 from cl2d.engine.rules import AssignmentRule, Choice, ClassicalRule, RobustRule
-from cl2d.engine.shift_grid import shift_grid
+from cl2d.engine.shift_grid import covering_radius_px, shift_grid
 from cl2d.engine.spectrum import gram_spectrum
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "available_simd_levels",
     "build_info",
     "bytes_per_image",
+    "covering_radius_px",
     "distribution_bytes",
     "gram_spectrum",
     "normalised_references",

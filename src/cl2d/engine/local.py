@@ -12,7 +12,7 @@ from cl2d import _native
 from cl2d.engine.block_size import BLOCK_IMAGES
 from cl2d.engine.correntropy import Candidates, best_few, reordered
 from cl2d.engine.protocol import Assignment, ClassSums, Component, SearchSettings
-from cl2d.engine.shift_grid import SHIFT_STEP_PX, shift_grid
+from cl2d.engine.shift_grid import covering_radius_px, shift_grid
 from cl2d.results import Poses
 
 if TYPE_CHECKING:
@@ -30,9 +30,11 @@ if TYPE_CHECKING:
         npt.NDArray[np.float32],
     ]
 
-CALL_PAIRS = 400_000
-"""Image-reference-shift triples a thread searches in one engine call: about a twentieth of a
-second, so that an interrupt is answered at once."""
+CALL_PAIRS = 3_000_000
+"""Image-reference-shift triples a thread searches in one engine call: about half a second, so that
+an interrupt is answered at once, and long against the shifted references made anew in each."""
+
+SMALLEST_CALL_TILES = 8
 
 TILE = 16
 
@@ -82,7 +84,8 @@ class LocalEngine:
         self._n_threads = n_threads
         self._mirrors = search.mirrors
         self._max_shift = search.max_shift_px / pixels_per_working_px
-        self._shifts = shift_grid(self._max_shift)
+        self._covering = covering_radius_px(self.grid.box_px, self.grid.k_max)
+        self._shifts = shift_grid(self._max_shift, self._covering)
 
     @property
     def n_images(self) -> int:
@@ -211,7 +214,7 @@ class LocalEngine:
     ) -> list[tuple[_native.TileRange, int]]:
         """Cut a block into engine calls short enough for an interrupt to be noticed."""
         pairs_per_tile = TILE * n_references * len(self._shifts)
-        step = max(self._n_threads, CALL_PAIRS * self._n_threads // pairs_per_tile)
+        step = self._n_threads * max(SMALLEST_CALL_TILES, CALL_PAIRS // pairs_per_tile)
         calls = []
         for first in range(0, block.n_tiles, step):
             count = min(step, block.n_tiles - first)
@@ -276,7 +279,7 @@ class LocalEngine:
     def _refinement(self) -> _native.RefineOptions:
         return _native.RefineOptions(
             step_rad=2 * np.pi / self.grid.n_angles,
-            step_px=SHIFT_STEP_PX / 2,
+            step_px=self._covering,
             n_rounds=2,
             max_shift_px=self._max_shift,
             n_threads=self._n_threads,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Flavour = Literal["relion", "xmipp"]
 IMAGE_COLUMN: dict[Flavour, str] = {"relion": "rlnImageName", "xmipp": "image"}
+_ENABLED = "enabled"
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,22 @@ class ParticleTable:
             names: list[bytes] = column.tolist()
             return names
         return [value.encode(TEXT_ENCODING, TEXT_ERRORS) for value in self.block.text(name)]
+
+    def enabled(self) -> npt.NDArray[np.bool_]:
+        """Return which rows take part, (n,): Xmipp marks rows as left out by enabled = -1.
+
+        As in Xmipp, every value that is not positive disables a row. Other tables, and tables
+        without the column, have nothing but enabled rows.
+        """
+        if self.flavour != "xmipp" or _ENABLED not in self:
+            return np.ones(self.n_rows, dtype=np.bool_)
+        return self.numbers(_ENABLED) > 0
+
+    def with_image_names(self, names: list[bytes]) -> ParticleTable:
+        """Return the table with other image names, one for each row, all columns in place."""
+        columns = dict(self.block.columns)
+        columns[IMAGE_COLUMN[self.flavour]] = np.array(names, dtype="S")
+        return replace(self, block=StarBlock(columns, self.block.is_loop))
 
     def take(self, rows: npt.NDArray[np.intp]) -> ParticleTable:
         """Return the table of some of the rows, in the order asked for."""

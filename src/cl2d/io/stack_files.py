@@ -10,6 +10,7 @@ import numpy as np
 
 from cl2d.errors import InputFileError
 from cl2d.io.mrc import read_mrc_header
+from cl2d.io.star_block import TEXT_ENCODING, TEXT_ERRORS
 
 if TYPE_CHECKING:
     from cl2d.io.image_names import ImageLocations
@@ -86,6 +87,33 @@ def _check_indices(
             f"{header.n_images} ({int(bad.sum())} such rows)"
         )
         raise InputFileError(msg)
+
+
+def reachable_table(
+    table: ParticleTable, locations: ImageLocations, headers: list[MrcHeader]
+) -> ParticleTable:
+    """Return the table with image names that hold wherever it is written to.
+
+    Programs look a stack up in the working directory, not beside the table. A stack that was
+    found only beside its table is therefore named from the working directory if it lies below
+    it, else by its whole path. All other names stay as they are, and so does a table that needs
+    none changed.
+    """
+    here = Path.cwd()
+    moved: dict[int, bytes] = {}
+    for stack, (name, header) in enumerate(zip(locations.stack_names, headers, strict=True)):
+        if _find(name, (here,)) is None:
+            path = header.path
+            below = path.relative_to(here) if path.is_relative_to(here) else path
+            moved[stack] = str(below).encode(TEXT_ENCODING, TEXT_ERRORS)
+    if not moved:
+        return table
+    names = table.image_names()
+    for row, stack in enumerate(locations.stack_of_row.tolist()):
+        if stack in moved:
+            number, at, _ = names[row].partition(b"@")
+            names[row] = (number + at if at else b"") + moved[stack]
+    return table.with_image_names(names)
 
 
 def open_stack_files(table: ParticleTable, locations: ImageLocations) -> list[MrcHeader]:

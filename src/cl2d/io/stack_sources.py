@@ -12,7 +12,7 @@ from cl2d.io.image_names import locate_images
 from cl2d.io.open_maps import OpenMaps
 from cl2d.io.particle_table import IMAGE_COLUMN
 from cl2d.io.sampling import table_pixel_size
-from cl2d.io.stack_files import check_square, open_stack_files
+from cl2d.io.stack_files import check_square, open_stack_files, reachable_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -103,6 +103,7 @@ class TableSource:
         self._table = table
         self._locations = locate_images(table)
         self._headers = open_stack_files(table, self._locations)
+        self._reachable = reachable_table(table, self._locations, self._headers)
         self._maps = OpenMaps(max_open_files)
         self._pixel_size_angstrom = (
             table_pixel_size(table, self.box_px) or self._headers[0].pixel_size_angstrom
@@ -135,8 +136,8 @@ class TableSource:
 
     @property
     def table(self) -> ParticleTable | None:
-        """The table as read."""
-        return self._table
+        """The table as read, with image names that hold wherever it is written to."""
+        return self._reachable
 
     def read(self, start: int, stop: int) -> npt.NDArray[np.float32]:
         """Return rows ``start`` to ``stop`` as a fresh (stop - start, box, box) array.

@@ -43,7 +43,7 @@ def run_levels(
     on_event : callable, optional
         Gets LevelStarted, IterationProgress, IterationReport and LevelFinished.
     on_level : callable, optional
-        Gets each level's result as soon as it is there.
+        Gets each level's result as soon as it is there, before LevelFinished is told.
     references : (n_references, n_rings, n_angles / 2) complex64, optional
         Views to start from in place of random classes: K0 is their number then, at most K. The
         first level sorts the images by these views, however rare one of them is.
@@ -75,10 +75,10 @@ def run_levels(
         end = loop.run(start)
         before = levels[-1] if levels else None
         levels.append(_finished_level(start, end, before, options.allow_fewer))
-        sizes = tuple(int(size) for size in levels[-1].class_sizes())
-        tell(LevelFinished(level, levels[-1].n_classes, sizes))
         if on_level is not None:
             on_level(levels[-1])
+        sizes = tuple(int(size) for size in levels[-1].class_sizes())
+        tell(LevelFinished(level, levels[-1].n_classes, sizes))
     return levels
 
 

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
     Scores = npt.NDArray[np.float64]
 
-N_ITERATIONS = 60
+MOST_ITERATIONS = 60
+SMALLEST_STEP = 1e-4
+"""Change of the means, in standard deviations of the scores, at which a fit has settled."""
+
 START_SHARES = (0.3, 0.5, 0.7)
 SMALLEST_SHARE = 0.02
 SMALLEST_VARIANCE = 1e-3
@@ -51,13 +54,16 @@ def _fit_two_groups(x: Scores, share: float) -> tuple[float, int]:
     first = max(1, int(len(x) * share))
     means = np.array([x[:first].mean(), x[first:].mean()])
     variance = 0.5
-    for _ in range(N_ITERATIONS):
+    for _ in range(MOST_ITERATIONS):
         in_first = _posterior(x, share, means, variance)
         share = float(np.clip(in_first.mean(), SMALLEST_SHARE, 1 - SMALLEST_SHARE))
         weights = np.stack([in_first, 1.0 - in_first])
+        before = means
         means = (weights @ x) / np.maximum(weights.sum(axis=1), 1e-12)
         residual = (weights * (x - means[:, None]) ** 2).sum()
         variance = max(float(residual) / len(x), SMALLEST_VARIANCE)
+        if np.abs(means - before).max() < SMALLEST_STEP:
+            break
     likelihood = np.logaddexp(
         np.log(share) - 0.5 * (x - means[0]) ** 2 / variance,
         np.log(1 - share) - 0.5 * (x - means[1]) ** 2 / variance,

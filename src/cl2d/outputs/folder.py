@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cl2d.errors import InputError
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 RUN_RECORD = "run.json"
 PARTICLE_TABLE = "particles.star"
@@ -51,6 +52,27 @@ LEVEL_FILES = (CLASS_AVERAGES, CLASS_TABLE, LEVEL_PARTICLES, LEVEL_CURVES)
 _LEVEL_NAME = re.compile(r"level_\d{2,}")
 
 
+def check_output_folder(
+    out: str | os.PathLike[str],
+    overwrite: bool,
+    inputs: Iterable[str | os.PathLike[str]] = (),
+) -> None:
+    """Refuse now what ``prepare_output_folder`` would refuse later, and change nothing.
+
+    For a run that works a while before it has something to write: a folder that cannot be used
+    is told at once, and a run that ends early leaves no trace.
+
+    Parameters, errors: as :func:`prepare_output_folder`.
+    """
+    folder = _named_folder(out)
+    with _os_errors_as_input_errors(folder):
+        earlier = _accepted_earlier_run(folder, overwrite)
+        for part in reversed(_create_writable(folder)):
+            part.rmdir()
+        if earlier:
+            _removable_files(folder, inputs)
+
+
 def prepare_output_folder(
     out: str | os.PathLike[str],
     overwrite: bool,
@@ -83,28 +105,12 @@ def prepare_output_folder(
         If the folder holds files of a run and ``overwrite`` is false, is a file, cannot be
         created or written in, or holds an input that would be removed.
     """
-    folder = Path(out)
-    try:
-        if folder.exists() and not folder.is_dir():
-            msg = f"the output must be a folder, not the file '{folder}'"
-            raise InputError(msg)
-        earlier = _earlier_run(folder)
-        if earlier and not overwrite:
-            msg = (
-                f"the output folder must not hold a run already, but '{folder}' has "
-                f"{', '.join(sorted(earlier))}; choose another folder or pass --overwrite"
-                " (overwrite=True)"
-            )
-            raise InputError(msg)
+    folder = _named_folder(out)
+    with _os_errors_as_input_errors(folder):
+        earlier = _accepted_earlier_run(folder, overwrite)
         _create_writable(folder)
         if earlier:
-            _remove_run(folder, [Path(name).resolve() for name in inputs])
-    except OSError as error:
-        msg = (
-            f"the output must be a folder that can be written in, not '{folder}' "
-            f"({error.strerror or error})"
-        )
-        raise InputError(msg) from error
+            _remove_run(folder, inputs)
     return folder
 
 
@@ -123,17 +129,53 @@ def level_folder(out: Path, level: int) -> Path:
     return folder
 
 
-def _earlier_run(folder: Path) -> list[str]:
-    """Return the names in a folder that belong to a run; links count even if they dangle."""
-    return [name for name in (*RUN_FILES, LEVELS) if _is_there(folder / name)]
+def _named_folder(out: str | os.PathLike[str]) -> Path:
+    """Return the path of a folder; an empty name, of an unset variable perhaps, is no place."""
+    if not os.fspath(out):
+        msg = "the output folder must have a name, not an empty one"
+        raise InputError(msg)
+    return Path(out)
+
+
+@contextmanager
+def _os_errors_as_input_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except InputError:
+        raise
+    except OSError as error:
+        msg = (
+            f"the output must be a folder that can be written in, not '{folder}' "
+            f"({error.strerror or error})"
+        )
+        raise InputError(msg) from error
+
+
+def _accepted_earlier_run(folder: Path, overwrite: bool) -> list[str]:
+    """Return the names of an earlier run that may be replaced; links count even if they dangle."""
+    if folder.exists() and not folder.is_dir():
+        msg = f"the output must be a folder, not the file '{folder}'"
+        raise InputError(msg)
+    earlier = [name for name in (*RUN_FILES, LEVELS) if _is_there(folder / name)]
+    if earlier and not overwrite:
+        msg = (
+            f"the output folder must not hold a run already, but '{folder}' has "
+            f"{', '.join(sorted(earlier))}; choose another folder or pass --overwrite"
+            " (overwrite=True)"
+        )
+        raise InputError(msg)
+    return earlier
 
 
 def _is_there(path: Path) -> bool:
     return path.is_symlink() or path.exists()
 
 
-def _create_writable(folder: Path) -> None:
-    """Create a folder and try to write in it; modes say nothing to root or on network disks."""
+def _create_writable(folder: Path) -> list[Path]:
+    """Create a folder and try to write in it; modes say nothing to root or on network disks.
+
+    Returns the folders that were made, outermost first.
+    """
     created: list[Path] = []
     try:
         for part in reversed((folder, *folder.parents)):
@@ -153,29 +195,47 @@ def _create_writable(folder: Path) -> None:
         for part in reversed(created):
             part.rmdir()
         raise
+    return created
 
 
-def _remove_run(folder: Path, inputs: list[Path]) -> None:
+def _remove_run(folder: Path, inputs: Iterable[str | os.PathLike[str]]) -> None:
     """Remove the files that a run writes, and its folders where nothing else is left."""
+    for path in _removable_files(folder, inputs):
+        path.unlink()
+    for run in _run_folders(folder):
+        for emptied in (*_level_folders(run / LEVELS), run / LEVELS):
+            if emptied.is_dir() and not any(emptied.iterdir()):
+                emptied.rmdir()
     rejected = folder / REJECTED
-    if not rejected.is_symlink() and rejected.is_dir():
-        _remove_run(rejected, inputs)
-    level_folders = _level_folders(folder / LEVELS)
-    candidates = [folder / name for name in RUN_FILES]
-    candidates += [level / name for level in level_folders for name in LEVEL_FILES]
+    if rejected in _run_folders(folder) and not any(rejected.iterdir()):
+        rejected.rmdir()
+
+
+def _run_folders(folder: Path) -> list[Path]:
+    """Return the folder of a run and, if it is there, that of its rejected particles."""
+    rejected = folder / REJECTED
+    inner = [rejected] if rejected.is_dir() and not rejected.is_symlink() else []
+    return [folder, *inner]
+
+
+def _removable_files(folder: Path, inputs: Iterable[str | os.PathLike[str]]) -> list[Path]:
+    """Return the files of an earlier run, the record first; refuse if one must not be removed."""
+    read = {Path(name).resolve() for name in inputs}
+    candidates: list[Path] = []
+    for run in _run_folders(folder):
+        candidates += [run / name for name in RUN_FILES]
+        candidates += [
+            level / name for level in _level_folders(run / LEVELS) for name in LEVEL_FILES
+        ]
     files = [path for path in candidates if _is_there(path)]
     for path in files:
         if path.is_dir() and not path.is_symlink():
             msg = f"'{path}' must be a file to be overwritten, not a folder"
             raise InputError(msg)
-        if path.resolve() in inputs:
+        if path.resolve() in read:
             msg = f"the input '{path}' must not lie where this run would overwrite it"
             raise InputError(msg)
-    for path in files:
-        path.unlink()
-    for emptied in (*level_folders, folder / LEVELS, rejected):
-        if emptied.is_dir() and not any(emptied.iterdir()):
-            emptied.rmdir()
+    return files
 
 
 def _level_folders(levels: Path) -> list[Path]:

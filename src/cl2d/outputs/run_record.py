@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 import cl2d
+from cl2d.errors import InputError
 from cl2d.io import atomic_path
 from cl2d.levels import level_schedule
 from cl2d.outputs.folder import RUN_RECORD
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from cl2d.preprocess import PreprocessPlan
     from cl2d.results import LevelResult
 
-    Status = Literal["complete", "interrupted", "failed"]
+    Status = Literal["running", "complete", "interrupted", "failed"]
 
 FORMAT = 1
 _PACKAGES = ("numpy", "scipy", "mrcfile", "pydantic", "pillow")
@@ -71,6 +72,37 @@ def write_run_record(
     with atomic_path(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
     return path
+
+
+def mark_interrupted(out: Path) -> None:
+    """Turn the record of a run that is going on into that of an interrupted one.
+
+    For whoever ends a process that cannot do so itself. A record that says anything else, or none,
+    stays as it is.
+    """
+    record = _read_record(out)
+    if record.get("status") == "running":
+        record["status"] = "interrupted"
+        with atomic_path(out / RUN_RECORD) as temporary:
+            temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def remove_other_record(out: Path) -> None:
+    """Remove the record of an earlier run, which would vouch for files of this one.
+
+    That of the run that is going on stays.
+    """
+    if _read_record(out).get("status") != "running":
+        (out / RUN_RECORD).unlink(missing_ok=True)
+
+
+def _read_record(out: Path) -> dict[str, Any]:
+    """Return the record in a folder, empty if there is none that can be read."""
+    try:
+        record = json.loads((out / RUN_RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
 def run_record(run: RunState, status: Status, error: str | None = None) -> dict[str, Any]:
@@ -162,9 +194,7 @@ def _automatic_values(run: RunState) -> dict[str, Any]:
     plan, options = run.plan, run.options
     return {
         "classes_by_level": level_schedule(options.levels.initial_classes, options.levels.classes),
-        "max_shift_px": options.alignment.shift_radius_px(
-            run.source.box_px, run.source.pixel_size_angstrom
-        ),
+        "max_shift_px": _max_shift_px(run),
         "mask_radius_px": None if plan is None else mask_radius_px(plan),
         "working_box_px": None if plan is None else plan.working_box_px,
         "k_min": None if plan is None else plan.k_min,
@@ -173,6 +203,16 @@ def _automatic_values(run: RunState) -> dict[str, Any]:
         "threads": options.run.n_threads(),
         "seed": options.levels.seed,
     }
+
+
+def _max_shift_px(run: RunState) -> float | None:
+    """Return the radius of the searched disc; None for options that do not fit the images."""
+    try:
+        return run.options.alignment.shift_radius_px(
+            run.source.box_px, run.source.pixel_size_angstrom
+        )
+    except InputError:
+        return None
 
 
 def _level_facts(level: LevelResult) -> dict[str, Any]:

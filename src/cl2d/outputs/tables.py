@@ -8,6 +8,7 @@ import numpy as np
 
 from cl2d.io import StarBlock, write_particles_star, write_star
 from cl2d.outputs.core_files import core_columns, core_member_counts
+from cl2d.preprocess import CONSTANT, DISABLED, NOT_FINITE, USABLE
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
@@ -23,7 +24,12 @@ if TYPE_CHECKING:
 
 CLASS_BLOCK = "classes"
 _STATED_PIXEL_ANGSTROM = 1.0
-FLAG_NAMES = {0: "usable", 1: "not_finite", 2: "constant"}
+FLAG_NAMES = {
+    USABLE: "usable",
+    NOT_FINITE: "not_finite",
+    CONSTANT: "constant",
+    DISABLED: "disabled",
+}
 
 
 def particle_columns(

@@ -17,12 +17,11 @@ from cl2d.outputs.folder import (
     GALLERY,
     PARTICLE_TABLE,
     REJECTED,
-    RUN_RECORD,
 )
 from cl2d.outputs.gallery import Gallery, write_gallery
 from cl2d.outputs.hierarchy import write_hierarchy
 from cl2d.outputs.level_files import write_level_classes, write_level_particles
-from cl2d.outputs.run_record import mask_radius_px, write_run_record
+from cl2d.outputs.run_record import mask_radius_px, remove_other_record, write_run_record
 from cl2d.outputs.tables import write_class_table, write_particle_table
 
 if TYPE_CHECKING:
@@ -57,8 +56,7 @@ def write_run(out: str | os.PathLike[str], result: FinishedRun) -> Path:
     started = time.perf_counter()
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
-    # A record of earlier contents would vouch for a mixture until the new one is there.
-    (folder / RUN_RECORD).unlink(missing_ok=True)
+    remove_other_record(folder)
     pixel_size = result.source.pixel_size_angstrom
     for i, (level, averages) in enumerate(zip(result.levels, result.level_averages, strict=True)):
         cores = result.cores[: i + 1]

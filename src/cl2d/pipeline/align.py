@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cl2d.pipeline.classification import Classification
-    from cl2d.pipeline.particles import Particles
+    from cl2d.pipeline.inputs import Particles
     from cl2d.pipeline.starting_views import References
 
 # With one class nobody changes class, so the number of iterations alone says when to stop, and

@@ -22,7 +22,7 @@ from cl2d.outputs import prepare_output_folder, write_run
 from cl2d.outputs.averages import raw_averages
 from cl2d.outputs.saved_run import load_run
 from cl2d.pipeline.classification import Classification
-from cl2d.pipeline.particles import particle_source
+from cl2d.pipeline.inputs import particle_source
 from cl2d.pipeline.starting_views import PIXEL_SIZE_TOLERANCE
 from cl2d.pipeline.timing import Phases
 from cl2d.results import LevelResult
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from cl2d.io import ParticleSource
     from cl2d.options import ClassifyOptions
     from cl2d.outputs.saved_run import SavedRun
-    from cl2d.pipeline.particles import Particles
+    from cl2d.pipeline.inputs import Particles
 
 
 def assign(

@@ -10,34 +10,62 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cl2d.cores import core_warnings
-from cl2d.engine import LocalEngine, SearchSettings, shift_grid, simd_level
+from cl2d.engine import (
+    LocalEngine,
+    SearchSettings,
+    covering_radius_px,
+    shift_grid,
+    simd_level,
+)
 from cl2d.engine.given_references import given_references
 from cl2d.engine.ingest import ingest, working_images
-from cl2d.errors import InputError
-from cl2d.events import RunFinished, RunPlanned
+from cl2d.events import RunFinished, RunPlanned, RunWarned
 from cl2d.io.subset_source import SubsetSource
 from cl2d.levels import order_classes_by_size, run_levels
 from cl2d.options import ClassifyOptions
-from cl2d.outputs import prepare_output_folder, write_run
+from cl2d.outputs import UnfinishedRun, check_output_folder, write_run
 from cl2d.outputs.averages import raw_averages
 from cl2d.pipeline.classification import Classification
 from cl2d.pipeline.cores import CoreJob, core_levels
 from cl2d.pipeline.evaluation import EvaluationJob
+from cl2d.pipeline.inputs import (
+    check_number_of_classes,
+    enabled_images,
+    flag_warnings,
+    particle_source,
+)
 from cl2d.pipeline.memory import estimated_memory_bytes
-from cl2d.pipeline.particles import particle_source
 from cl2d.pipeline.rejected import rejected_options
 from cl2d.pipeline.run_folder import RunFolder
 from cl2d.pipeline.starting_views import open_starting_views, starting_from
 from cl2d.pipeline.timing import Phases
-from cl2d.preprocess import plan_preprocessing
+from cl2d.preprocess import DISABLED, USABLE, plan_preprocessing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy.typing as npt
+
+    from cl2d.engine.ingest import Ingested
     from cl2d.io import ParticleSource
-    from cl2d.pipeline.particles import Particles
+    from cl2d.pipeline.inputs import Particles
     from cl2d.pipeline.starting_views import References
     from cl2d.preprocess import PreprocessPlan
+
+
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    """A run whose images are read: what is known, and the engine that holds the images."""
+
+    source: ParticleSource
+    options: ClassifyOptions
+    plan: PreprocessPlan
+    flags: npt.NDArray[np.uint8]
+    warnings: tuple[str, ...]
+    search: SearchSettings
+    engine: LocalEngine
+    ingested: Ingested
+    views: ParticleSource | None
 
 
 def classify(
@@ -95,74 +123,114 @@ def classify(
     path = os.fspath(references) if isinstance(references, (str, os.PathLike)) else None
     chosen = ClassifyOptions.from_flat(n_classes=n_classes, references=path, **options)
     source = particle_source(particles, pixel_size_angstrom)
-    _check_number_of_classes(source, chosen)
     views = None
     if references is not None:
         views = open_starting_views(references, source)
         chosen = starting_from(views, chosen)
-    phases = Phases(tell)
-    with phases.phase("planning"):
-        plan = plan_preprocessing(source, chosen.preprocess)
-    planned = _run_planned(source, plan, chosen)
-    tell(planned)
-    folder = None
+    inputs = (*source.files, *(() if views is None else views.files))
     if output is not None:
-        inputs = (*source.files, *(() if views is None else views.files))
-        prepared = prepare_output_folder(output, chosen.output.overwrite, inputs=inputs)
-        folder = RunFolder(prepared, source, chosen, plan)
-    job = _Job(source, views, chosen)
-    if folder is None:
-        return _with_rejected(_run(job, plan, phases, None), phases)
-    with folder.recording_the_end():
-        result = _with_rejected(_run(job, plan, phases, folder), phases)
-        write_run(folder.path, result)
+        check_output_folder(output, chosen.output.overwrite, inputs=inputs)
+    phases = Phases(tell)
+    prepared = _prepare(source, views, chosen, phases)
+    result = _sort(prepared, phases, output)
     tell(RunFinished(time.perf_counter() - started, time.process_time() - cpu_started))
     return result
 
 
-@dataclass(frozen=True)
-class _Job:
-    """Particles, the views to start from if there are any, and what to do with them."""
-
-    source: ParticleSource
-    views: ParticleSource | None
-    options: ClassifyOptions
-
-
-def _run(
-    job: _Job, plan: PreprocessPlan, phases: Phases, folder: RunFolder | None
-) -> Classification:
-    """Do everything between the plan and the files."""
-    source, options = job.source, job.options
+def _prepare(
+    source: ParticleSource,
+    views: ParticleSource | None,
+    options: ClassifyOptions,
+    phases: Phases,
+    plan: PreprocessPlan | None = None,
+) -> _Prepared:
+    """Plan the run and read all images; refuse what cannot work as early as it can be known."""
+    enabled = enabled_images(source)
+    check_number_of_classes(options.levels, int(enabled.sum()), source)
+    radius_px = options.alignment.shift_radius_px(source.box_px, source.pixel_size_angstrom)
+    if plan is None:
+        with phases.phase("planning"):
+            plan = plan_preprocessing(source, options.preprocess, rows=np.flatnonzero(enabled))
+    phases.tell(_run_planned(source, plan, options, radius_px))
     n_threads = options.run.n_threads()
     with phases.phase("reading", source.n_images) as done:
         keep_images = options.alignment.similarity == "correntropy"
         ingested = ingest(source, plan, n_threads, done, keep_images=keep_images)
-    search = SearchSettings(_shift_radius_px(source, options), options.alignment.mirrors)
+    flags = np.where(enabled, ingested.flags, np.uint8(DISABLED))
+    warnings = flag_warnings(flags, source)
+    for warning in warnings:
+        phases.tell(RunWarned(warning))
+    check_number_of_classes(options.levels, int((flags == USABLE).sum()), source)
+    search = SearchSettings(radius_px, options.alignment.mirrors)
     engine = LocalEngine(
         ingested.blocks,
-        ingested.flags == 0,
+        flags == USABLE,
         search,
         pixels_per_working_px=plan.box_px / plan.working_box_px,
         n_threads=n_threads,
         working_images=working_images(ingested, plan, n_threads),
     )
+    return _Prepared(
+        source=source,
+        options=options,
+        plan=plan,
+        flags=flags,
+        warnings=(*plan.warnings, *warnings),
+        search=search,
+        engine=engine,
+        ingested=ingested,
+        views=views,
+    )
+
+
+def _sort(
+    prepared: _Prepared, phases: Phases, output: str | os.PathLike[str] | None
+) -> Classification:
+    """Find the classes and, given a folder, write them."""
+    if output is None:
+        return _with_rejected(_find_classes(prepared, phases, None), phases)
+    begun = UnfinishedRun(
+        source=prepared.source,
+        options=prepared.options,
+        plan=prepared.plan,
+        flags=prepared.flags,
+        timings=phases.seconds,
+        warnings=prepared.warnings,
+    )
+    inputs = (*prepared.source.files, *(() if prepared.views is None else prepared.views.files))
+    folder = RunFolder(output, begun, inputs)
+    with folder.recording_the_end():
+        result = _with_rejected(_find_classes(prepared, phases, folder), phases)
+        write_run(folder.path, result)
+    return result
+
+
+def _find_classes(prepared: _Prepared, phases: Phases, folder: RunFolder | None) -> Classification:
+    """Run the levels, find their cores, evaluate them, and average the images as read."""
+    source, options, plan, engine = (
+        prepared.source,
+        prepared.options,
+        prepared.plan,
+        prepared.engine,
+    )
+    n_threads = options.run.n_threads()
+    keep = folder.keep_level if folder is not None else None
     with phases.timed("levels"):
-        keep = folder.keep_level if folder is not None else None
-        views = None if job.views is None else given_references(job.views, plan, n_threads)
-        levels = run_levels(engine, options.levels, phases.tell, keep, views)
+        views = prepared.views
+        first = None if views is None else given_references(views, plan, n_threads)
+        levels = run_levels(engine, options.levels, phases.tell, keep, first)
     ordered = order_classes_by_size(levels)
-    cores = CoreJob(plan, search, n_threads, phases).cores(
-        engine, ordered, ingested.statistics, options.cores
+    cores = CoreJob(plan, prepared.search, n_threads, phases).cores(
+        engine, ordered, prepared.ingested.statistics, options.cores
     )
     trusted = core_levels(ordered, cores)
-    evaluation = EvaluationJob(plan, search, n_threads, phases)
+    evaluation = EvaluationJob(plan, prepared.search, n_threads, phases)
     halves = evaluation.half_sets(engine, ordered) if options.output.evaluate else []
-    wanted = [*ordered, *halves, *trusted]
-    stacks = raw_averages(source, wanted, n_threads, phases.tell_and_time)
+    # One pass over the images as read, whatever is averaged.
+    stacks = raw_averages(source, [*ordered, *halves, *trusted], n_threads, phases.tell_and_time)
     averages, others = stacks[: len(ordered)], stacks[len(ordered) :]
     half_averages, core_averages = others[: len(halves)], others[len(halves) :]
-    warnings = (*plan.warnings, *_flag_warnings(ingested.flags))
+    warnings = prepared.warnings
     if cores:
         warnings = (*warnings, *core_warnings(ordered, cores, options.cores))
     return Classification(
@@ -175,7 +243,7 @@ def _run(
         cores=cores,
         core_averages=core_averages[0] if core_averages else None,
         stable_core_averages=core_averages[1] if len(core_averages) > 1 else None,
-        flags=ingested.flags,
+        flags=prepared.flags,
         timings=phases.seconds,
         warnings=warnings,
     )
@@ -185,32 +253,22 @@ def _with_rejected(result: Classification, phases: Phases) -> Classification:
     """Return the result with a quick classification of what is in no core, if asked for."""
     if not (result.options.cores.analyze_rejected and result.cores):
         return result
-    rows = np.flatnonzero(~result.cores[-1].is_core & (result.flags == 0))
+    rows = np.flatnonzero(~result.cores[-1].is_core & (result.flags == USABLE))
     if len(rows) == 0:
         return result
-    job = _Job(SubsetSource(result.source, rows), None, rejected_options(result.options, len(rows)))
+    options = rejected_options(result.options, len(rows))
     with phases.phase("rejected"):
-        rejected = _run(job, result.plan, Phases(_nobody), None)
+        quiet = Phases(_nobody)
+        source = SubsetSource(result.source, rows)
+        rejected = _find_classes(_prepare(source, None, options, quiet, result.plan), quiet, None)
     return replace(result, rejected=rejected)
 
 
-def _check_number_of_classes(source: ParticleSource, options: ClassifyOptions) -> None:
-    if options.levels.classes > source.n_images and not options.levels.allow_fewer:
-        message = (
-            f"n_classes ({options.levels.classes}) must not exceed the number of images "
-            f"({source.n_images}) in {source.name}"
-        )
-        raise InputError(message)
-
-
-def _shift_radius_px(source: ParticleSource, options: ClassifyOptions) -> float:
-    return options.alignment.shift_radius_px(source.box_px, source.pixel_size_angstrom)
-
-
 def _run_planned(
-    source: ParticleSource, plan: PreprocessPlan, options: ClassifyOptions
+    source: ParticleSource, plan: PreprocessPlan, options: ClassifyOptions, radius_px: float
 ) -> RunPlanned:
-    radius = _shift_radius_px(source, options)
+    radius_working_px = radius_px * plan.working_box_px / plan.box_px
+    covering_px = covering_radius_px(plan.working_box_px, plan.k_max)
     return RunPlanned(
         n_images=source.n_images,
         box_px=source.box_px,
@@ -218,20 +276,13 @@ def _run_planned(
         working_box_px=plan.working_box_px,
         resolution_angstrom=plan.resolution_angstrom,
         n_classes=options.levels.classes,
-        n_shifts=len(shift_grid(radius * plan.working_box_px / plan.box_px)),
-        max_shift_px=radius,
+        n_shifts=len(shift_grid(radius_working_px, covering_px)),
+        max_shift_px=radius_px,
         memory_bytes=estimated_memory_bytes(source, plan, options),
         threads=options.run.n_threads(),
         simd_level=simd_level(),
         warnings=plan.warnings,
     )
-
-
-def _flag_warnings(flags: np.ndarray[tuple[int], np.dtype[np.uint8]]) -> list[str]:
-    n_flagged = int(np.count_nonzero(flags))
-    if n_flagged == 0:
-        return []
-    return [f"{n_flagged} of {len(flags)} images are not finite or constant: they are in no class"]
 
 
 def _nobody(_event: object) -> None:

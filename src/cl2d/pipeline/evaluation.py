@@ -16,7 +16,7 @@ from cl2d.outputs.averages import raw_averages
 from cl2d.outputs.evaluation import write_evaluation
 from cl2d.outputs.folder import PARTICLE_TABLE
 from cl2d.outputs.saved_run import SavedRun, load_run
-from cl2d.pipeline.particles import particle_source
+from cl2d.pipeline.inputs import particle_source
 from cl2d.pipeline.timing import Phases
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from cl2d.engine import Engine
     from cl2d.io import ParticleSource
-    from cl2d.pipeline.particles import Particles
+    from cl2d.pipeline.inputs import Particles
     from cl2d.preprocess import PreprocessPlan
     from cl2d.results import LevelResult
 

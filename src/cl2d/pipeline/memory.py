@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cl2d.engine import BLOCK_IMAGES, bytes_per_image, distribution_bytes
+from cl2d.engine import bytes_per_image, distribution_bytes
 from cl2d.levels import level_schedule
+from cl2d.preprocess import SAMPLE_BYTES
 
 if TYPE_CHECKING:
     from cl2d.io import ParticleSource
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 PROGRAM_BYTES = 150 << 20
 """Interpreter, libraries and the engine's scratch."""
 
-BYTES_PER_ROW = 400
+BYTES_PER_ROW = 1000
 """Labels, poses and scores of a particle at every level, and its columns while they are written."""
 
 
@@ -26,20 +27,17 @@ def estimated_memory_bytes(
 
     Coefficients of all images stay in memory, for correntropy the working images beside them;
     averages are float64 sums of all levels at once. The robust rule keeps scores of a sample.
+    Before, the sample that the run is planned by is there alone.
     """
     coefficients = bytes_per_image(plan.working_box_px, plan.k_min, plan.k_max, plan.mask_radius_px)
+    schedule = level_schedule(options.levels.initial_classes, options.levels.classes)
     kept = options.alignment.similarity == "correntropy"
     working = plan.working_box_px**2 * 4 if kept else 0
-    schedule = level_schedule(options.levels.initial_classes, options.levels.classes)
     stacks = 3 if options.output.evaluate else 1  # of all members, and of two halves
     sums = stacks * sum(schedule) * source.box_px**2 * (8 + 4)
     ranked = options.levels.clustering == "robust"
     ranks = distribution_bytes(source.n_images, options.levels.classes) if ranked else 0
-    block = min(BLOCK_IMAGES, source.n_images) * source.box_px**2 * 4
-    return (
-        PROGRAM_BYTES
-        + source.n_images * (coefficients + working + BYTES_PER_ROW)
-        + sums
-        + ranks
-        + min(block, 64 << 20)
-    )
+    all_images = source.n_images * source.box_px**2 * 4
+    block = min(all_images, 64 << 20)
+    running = source.n_images * (coefficients + working + BYTES_PER_ROW) + sums + ranks + block
+    return PROGRAM_BYTES + max(running, min(all_images, SAMPLE_BYTES))

@@ -2,40 +2,48 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cl2d.levels import order_classes_by_size
-from cl2d.outputs import UnfinishedRun, write_level_particles, write_run_record
+from cl2d.outputs import (
+    UnfinishedRun,
+    prepare_output_folder,
+    write_level_particles,
+    write_run_record,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import os
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from cl2d.io import ParticleSource
-    from cl2d.options import ClassifyOptions
-    from cl2d.preprocess import PreprocessPlan
+    from cl2d.outputs.run_record import Status
     from cl2d.results import LevelResult
 
 
 class RunFolder:
-    """Writes what an unfinished run leaves behind."""
+    """Writes what an unfinished run leaves behind.
+
+    Making one clears the files of an earlier run, if the options say so: everything that can be
+    checked must have been checked.
+    """
 
     def __init__(
-        self,
-        path: Path,
-        source: ParticleSource,
-        options: ClassifyOptions,
-        plan: PreprocessPlan,
+        self, out: str | os.PathLike[str], begun: UnfinishedRun, inputs: Iterable[Path]
     ) -> None:
-        self.path = path
-        self._run = (source, options, plan)
+        self.path = prepare_output_folder(out, begun.options.output.overwrite, inputs=inputs)
+        self._begun = begun
         self._levels: list[LevelResult] = []
+        self._record("running")
 
     def keep_level(self, level: LevelResult) -> None:
         """Write classes, poses and scores of a level that has come to rest."""
-        self._levels.append(level)
-        write_level_particles(self.path, order_classes_by_size(self._levels)[-1])
+        levels = [*self._levels, level]
+        write_level_particles(self.path, order_classes_by_size(levels)[-1])
+        self._levels = levels
+        self._record("running")
 
     @contextmanager
     def recording_the_end(self) -> Iterator[None]:
@@ -43,11 +51,17 @@ class RunFolder:
         try:
             yield
         except KeyboardInterrupt:
-            write_run_record(self.path, self._unfinished(), "interrupted")
+            self._record_the_end("interrupted")
             raise
         except Exception as error:
-            write_run_record(self.path, self._unfinished(), "failed", error=str(error))
+            self._record_the_end("failed", str(error) or type(error).__name__)
             raise
 
-    def _unfinished(self) -> UnfinishedRun:
-        return UnfinishedRun(*self._run, levels=order_classes_by_size(self._levels))
+    def _record_the_end(self, status: Status, error: str | None = None) -> None:
+        # What ended the run matters more than a record that, on a full disk, cannot be written.
+        with suppress(OSError):
+            self._record(status, error)
+
+    def _record(self, status: Status, error: str | None = None) -> None:
+        unfinished = replace(self._begun, levels=order_classes_by_size(self._levels))
+        write_run_record(self.path, unfinished, status, error=error)

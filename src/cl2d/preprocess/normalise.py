@@ -9,7 +9,8 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-USABLE, NOT_FINITE, CONSTANT = 0, 1, 2
+USABLE, NOT_FINITE, CONSTANT, DISABLED = 0, 1, 2, 3
+"""Why an image takes no part; the last is not measured but said by the input table."""
 
 _CLIP_SIGMA = 3.0
 _CLIP_ROUNDS = 3

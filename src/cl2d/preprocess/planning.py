@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from cl2d.options import PreprocessOptions
     from cl2d.preprocess.plan import Contrast
 
+SAMPLE_IMAGES = 1000
+SAMPLE_BYTES = 256 << 20
+"""Most memory for the images of the sample: larger boxes than 256 px are judged by fewer."""
+
 _K_MIN = 1
 _SMALLEST_MASK_PX = 8.0
 _LOWEST_ASKED_K_MAX = 3
@@ -45,18 +49,22 @@ class _Sample:
 
 
 def plan_preprocessing(
-    source: ParticleSource, options: PreprocessOptions, n_sample: int = 1000
+    source: ParticleSource,
+    options: PreprocessOptions,
+    n_sample: int = SAMPLE_IMAGES,
+    rows: npt.NDArray[np.intp] | None = None,
 ) -> PreprocessPlan:
     """Decide mask, band limit, working box and noise spectrum for a set of particles.
 
-    Reads at most ``n_sample`` images, spread evenly over the source; the same source and options
-    always give the same plan.
+    Reads at most ``n_sample`` images, and at most ``SAMPLE_BYTES`` of them, spread evenly over the
+    source; the same source and options always give the same plan.
 
     Parameters
     ----------
     source : the particles
     options : mask and resolution, each automatic if not given
     n_sample : most images to read
+    rows : the images that take part, ascending; all if not given
 
     Raises
     ------
@@ -64,10 +72,13 @@ def plan_preprocessing(
         If the box is too small, the mask does not fit it, a length in angstrom is given for images
         without a pixel size, or no image of the sample can be used.
     """
-    _check_box(source)
+    if rows is None:
+        rows = np.arange(source.n_images)
+    _check_box(source, len(rows))
     radius_px = _mask_radius_px(source, options)
     asked_k_max, warnings = _asked_k_max(source, options)
-    sample = _read_sample(source, radius_px, n_sample)
+    n_sample = max(1, min(n_sample, SAMPLE_BYTES // (4 * source.box_px**2)))
+    sample = _read_sample(source, radius_px, _evenly_spaced(rows, n_sample))
     spectrum, noise_warnings = _measured_spectrum(sample, source, radius_px)
     k_max, band_warnings = _chosen_k_max(asked_k_max, spectrum, source)
     contrast = contrast_sign(sample.images, radius_px)
@@ -94,8 +105,13 @@ def plan_preprocessing(
     )
 
 
-def _check_box(source: ParticleSource) -> None:
-    if source.n_images < 1:
+def _evenly_spaced(rows: npt.NDArray[np.intp], count: int) -> npt.NDArray[np.intp]:
+    count = min(count, len(rows))
+    return rows[np.unique(np.rint(np.linspace(0, len(rows) - 1, count)).astype(np.intp))]
+
+
+def _check_box(source: ParticleSource, n_images: int) -> None:
+    if n_images < 1:
         message = f"{source.name} must hold at least one image, not none"
         raise InputError(message)
     if source.box_px < SMALLEST_BOX_PX:
@@ -164,27 +180,27 @@ def _pixel_size(source: ParticleSource, option: str, alternative: str | None) ->
     return source.pixel_size_angstrom
 
 
-def _read_sample(source: ParticleSource, radius_px: float, n_sample: int) -> _Sample:
-    """Read evenly spaced images and normalise those that can be used."""
-    count = min(n_sample, source.n_images)
-    rows = np.unique(np.rint(np.linspace(0, source.n_images - 1, count)).astype(np.intp))
+def _read_sample(source: ParticleSource, radius_px: float, rows: npt.NDArray[np.intp]) -> _Sample:
+    """Read some images and normalise those that can be used."""
     background = background_pixels(source.box_px, radius_px)
-    usable, flags = [], []
+    usable = np.empty((len(rows), source.box_px, source.box_px), dtype=np.float32)
+    flags: list[int] = []
     n_flat = 0
     for row in rows:
         image = source.read(int(row), int(row) + 1).reshape(1, -1)
         normalised, flag, flat = normalise_rows(image, background)
-        flags.append(int(flag[0]))
         if flag[0] == USABLE:
-            usable.append(normalised.reshape(source.box_px, source.box_px))
+            usable[flags.count(USABLE)] = normalised.reshape(source.box_px, source.box_px)
             n_flat += int(flat[0])
-    if not usable:
+        flags.append(int(flag[0]))
+    n_usable = flags.count(USABLE)
+    if n_usable == 0:
         message = (
             f"{source.name} must hold usable images; of {len(rows)} looked at, "
             f"{flags.count(NOT_FINITE)} are not finite and {flags.count(CONSTANT)} are constant"
         )
         raise InputError(message)
-    return _Sample(np.stack(usable), n_flat)
+    return _Sample(usable[:n_usable], n_flat)
 
 
 def _measured_spectrum(

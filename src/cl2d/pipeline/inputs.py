@@ -1,0 +1,99 @@
+"""What is looked at before a run starts: where the particles come from, and what cannot work."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from cl2d.errors import InputError
+from cl2d.io import array_source, open_particles
+from cl2d.preprocess import CONSTANT, DISABLED, NOT_FINITE
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from cl2d.io import ParticleSource
+    from cl2d.io.array_source import ArrayLike3D
+    from cl2d.options import LevelOptions
+
+    Particles = str | os.PathLike[str] | ArrayLike3D | ParticleSource
+
+NAMED_IMAGES = 5
+"""Images that a warning lists by name."""
+
+_LEFT_OUT = {
+    NOT_FINITE: ("holds values that are not finite", "hold values that are not finite"),
+    CONSTANT: ("is constant", "are constant"),
+    DISABLED: ("is disabled in the input", "are disabled in the input"),
+}
+
+
+def particle_source(
+    particles: Particles, pixel_size_angstrom: float | None = None
+) -> ParticleSource:
+    """Return the source of whatever a caller gave as particles.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be used, or a pixel size is given for a file, which brings its own.
+    """
+    if isinstance(particles, (str, os.PathLike)):
+        if pixel_size_angstrom is not None:
+            message = "pixel_size_angstrom must be left out for a file, which brings its own"
+            raise InputError(message)
+        return open_particles(Path(particles))
+    if hasattr(particles, "read") and hasattr(particles, "fingerprint"):
+        return cast("ParticleSource", particles)
+    return array_source(particles, pixel_size_angstrom)
+
+
+def enabled_images(source: ParticleSource) -> npt.NDArray[np.bool_]:
+    """Return which images the input wants to take part, (n,).
+
+    Raises
+    ------
+    InputError
+        If it wants none.
+    """
+    if source.table is None:
+        return np.ones(source.n_images, dtype=np.bool_)
+    enabled = source.table.enabled()
+    if not enabled.any():
+        message = f"{source.name} must have an enabled image, but all {source.n_images} are not"
+        raise InputError(message)
+    return enabled
+
+
+def check_number_of_classes(options: LevelOptions, n_usable: int, source: ParticleSource) -> None:
+    """Refuse more classes than images, unless fewer may come out."""
+    if options.classes > n_usable and not options.allow_fewer:
+        images = "images" if n_usable == source.n_images else "usable images"
+        message = (
+            f"the number of classes ({options.classes}) must not exceed the number of {images} "
+            f"({n_usable}) in {source.name}"
+        )
+        raise InputError(message)
+
+
+def flag_warnings(flags: npt.NDArray[np.uint8], source: ParticleSource) -> list[str]:
+    """Return a sentence for each reason for which images are in no class, with some names."""
+    return [
+        _flag_warning(np.flatnonzero(flags == flag), words, source)
+        for flag, words in _LEFT_OUT.items()
+        if (flags == flag).any()
+    ]
+
+
+def _flag_warning(
+    rows: npt.NDArray[np.intp], words: tuple[str, str], source: ParticleSource
+) -> str:
+    what, pronoun = (words[0], "it is") if len(rows) == 1 else (words[1], "they are")
+    names = ", ".join(source.image_name(int(row)) for row in rows[:NAMED_IMAGES])
+    more = ", ..." if len(rows) > NAMED_IMAGES else ""
+    return (
+        f"{len(rows)} of {source.n_images} images {what}, so {pronoun} in no class: {names}{more}"
+    )

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import json
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cl2d.engine import simd_level
+from cl2d.io import write_stack
+
+BENCH = Path(__file__).parents[2] / "bench"
+
+
+@pytest.fixture
+def bench(monkeypatch):
+    """Import modules of the benchmarks as their scripts do."""
+    monkeypatch.syspath_prepend(str(BENCH))
+    before = set(sys.modules)
+    yield import_module
+    for name in set(sys.modules) - before:
+        if name.startswith("speed"):
+            del sys.modules[name]
+
+
+def test_search_and_stages_give_positive_figures_and_leave_the_kernels(bench, capsys):
+    level = simd_level()
+    assert bench("speed").main(["search", "stages", "--quick", "--json"]) == 0
+    tables = json.loads(capsys.readouterr().out)
+    assert simd_level() == level
+    assert tables.pop("machine")["simd_level"] == level
+    searched = tables["search, one thread"]
+    assert [row["kernels"] for row in searched][-1] in {"baseline", "avx2", "avx512"}
+    assert all(row["ns_per_pair"] > 0 and row["share_of_sgemm"] > 0 for row in searched)
+    stages = tables["stages, microseconds an image, one thread"][0]
+    assert all(stages[f"{name}_us"] > 0 for name in ("read", "prepare", "sample", "refine"))
+
+
+def test_table_has_a_line_for_each_word_of_a_heading_and_each_row(bench, capsys):
+    rows = [{"ns_per_pair": 1.5, "grid": "28/12"}, {"ns_per_pair": 123.4, "grid": "48/20"}]
+    bench("speed").print_table("title", rows)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1:] == ["title", *lines[2:]]
+    assert [line.split() for line in lines[2:]] == [
+        ["ns"],
+        ["per"],
+        ["pair", "grid"],
+        ["1.5", "28/12"],
+        ["123", "48/20"],
+    ]
+
+
+def test_unknown_section_is_refused(bench, capsys):
+    with pytest.raises(SystemExit):
+        bench("speed").main(["serch"])
+    assert "not 'serch'" in capsys.readouterr().err
+
+
+def test_useful_operations_are_four_multiply_adds_and_one_transform(bench):
+    workload = bench("speed_workload").Workload(bench("speed_workload").GRIDS[0], 16)
+    grid = workload.engine.grid
+    assert grid.n_coefficients == len(workload.block.coefficients(0))
+    transform = 5 * grid.n_angles * np.log2(grid.n_angles)
+    assert bench("speed_search").flops_per_pair(grid) == 8 * grid.n_coefficients + transform
+
+
+def test_exponent_of_a_power_law_is_its_power(bench):
+    sizes = [10.0, 20.0, 70.0]
+    assert bench("speed_runs").exponent(sizes, [3 * n**1.7 for n in sizes]) == pytest.approx(1.7)
+
+
+@pytest.mark.parametrize(
+    ("kernels", "levels", "is_slow"),
+    [
+        ("Haswell", ("baseline", "avx2"), False),
+        ("Zen", ("baseline", "avx2", "avx512"), True),
+        ("SkylakeX", ("baseline", "avx2", "avx512"), False),
+        ("Prescott", ("baseline", "avx2"), True),
+        ("Prescott", ("baseline",), False),
+    ],
+)
+def test_blas_with_narrower_vectors_than_the_machine_is_told(bench, kernels, levels, is_slow):
+    assert bool(bench("speed_machine").blas_note(kernels, levels)) == is_slow
+
+
+def test_median_and_spread_ignore_one_outlier(bench):
+    timing = bench("speed_machine").summarise([1.0, 1.0, 1.1, 1.0, 50.0])
+    assert timing.median_s == 1.0
+    assert timing.spread == pytest.approx(0.1)
+
+
+def test_run_in_a_fresh_process_tells_time_and_memory(bench, tmp_path):
+    images = np.random.default_rng(0).normal(size=(48, 32, 32)).astype(np.float32)
+    write_stack(tmp_path / "images.mrcs", images, 2.0)
+    outcome = bench("speed_runs").run_fresh(
+        tmp_path / "images.mrcs", n_classes=2, initial_classes=1, iterations=2, threads=1
+    )
+    assert (outcome.n_images, outcome.n_classes, outcome.box_px) == (48, 2, 32)
+    assert outcome.comparisons == 48 * (1 + 2) * outcome.iterations / 2
+    assert outcome.cpu_s > outcome.levels_cpu_s > 0
+    assert outcome.peak_bytes > outcome.private_bytes > 48 * outcome.coefficient_bytes
+    assert {"planning", "reading", "levels", "averages"} <= set(outcome.timings)

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cl2d.engine import ClassicalRule, normalised_references
+from cl2d.levels.size_control import fill_empty_classes, reseed_small_classes
+from cl2d.results import identity_poses
+from tests.vector_engine import VectorEngine, groups_of_vectors
+
+
+def labels_of(*values: int) -> np.ndarray:
+    return np.array(values, dtype=np.int32)
+
+
+def reseeded(
+    vectors: np.ndarray, labels: np.ndarray, n_classes: int, percent: float = 20.0
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return the references before and after, and how many classes were started anew."""
+    engine, poses = VectorEngine(vectors), identity_poses(len(vectors))
+    before = normalised_references(engine.update(labels, poses, n_classes).sums)
+    after, n_reseeded = reseed_small_classes(engine, before.copy(), labels, poses, percent)
+    return before, after, n_reseeded
+
+
+def assigned(vectors: np.ndarray, references: np.ndarray) -> np.ndarray:
+    return VectorEngine(vectors).assign(references, ClassicalRule()).labels
+
+
+def test_classes_of_like_size_are_left_alone() -> None:
+    vectors, truth = groups_of_vectors(4, 25, 0.05)
+    before, after, n_reseeded = reseeded(vectors, truth.astype(np.int32), 4)
+    assert n_reseeded == 0
+    np.testing.assert_array_equal(after, before)
+
+
+def test_empty_class_gets_half_of_the_mixed_one() -> None:
+    vectors, truth = groups_of_vectors(4, 25, 0.05)
+    mixed = np.where(truth == 3, 2, truth).astype(np.int32)
+    before, after, n_reseeded = reseeded(vectors, mixed, 4)
+    assert n_reseeded == 1
+    np.testing.assert_array_equal(after[:2], before[:2])
+    found = assigned(vectors, after)
+    assert len(set(zip(truth.tolist(), found.tolist(), strict=True))) == 4
+
+
+def test_small_class_stays_where_no_class_is_mixed() -> None:
+    vectors, truth = groups_of_vectors(3, 60, 0.05, seed=2)
+    labels = truth.astype(np.int32)
+    rare = np.flatnonzero(truth == 2)[3:]
+    vectors, labels = np.delete(vectors, rare, axis=0), np.delete(labels, rare)
+    assert np.bincount(labels).tolist() == [60, 60, 3]
+    _, _, n_reseeded = reseeded(vectors, labels, 3)
+    assert n_reseeded == 0
+
+
+def test_percentage_of_zero_reseeds_nothing_but_empty_classes() -> None:
+    vectors, truth = groups_of_vectors(3, 30, 0.05)
+    labels = np.where(truth == 2, 0, truth).astype(np.int32)
+    labels[np.flatnonzero(truth == 1)[1:]] = 0
+    _, _, n_reseeded = reseeded(vectors, labels, 2, percent=0.0)
+    assert n_reseeded == 0
+
+
+def test_filling_gives_every_class_an_image_and_loses_none() -> None:
+    scores = np.array([0.9, 0.1, 0.8, 0.2, 0.7, 0.5], dtype=np.float32)
+    labels = labels_of(0, 0, 0, 0, 2, -1)
+    filled = fill_empty_classes(labels, scores, 4)
+    # The worst images of the largest class go, one to each empty class.
+    assert filled.tolist() == [0, 1, 0, 3, 2, -1]
+    assert labels.tolist() == [0, 0, 0, 0, 2, -1]
+
+
+@pytest.mark.parametrize("n", [1, 2, 7])
+def test_as_many_classes_as_images_can_be_filled(n: int) -> None:
+    filled = fill_empty_classes(np.zeros(n, np.int32), np.zeros(n, np.float32), n)
+    assert sorted(filled.tolist()) == list(range(n))
+
+
+def test_full_classes_are_left_alone() -> None:
+    labels = labels_of(1, 0, 1, 2)
+    assert fill_empty_classes(labels, np.zeros(4, np.float32), 3).tolist() == [1, 0, 1, 2]

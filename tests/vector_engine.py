@@ -1,0 +1,78 @@
+"""An engine whose images are vectors: no rotations, no shifts, everything exact and quick.
+
+Implements the protocol that :mod:`cl2d.levels` asks for, so that the course of a classification can
+be tested apart from alignment.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from cl2d.engine import Assignment, ClassSums, Component
+from cl2d.results import identity_poses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cl2d.engine import AssignmentRule
+    from cl2d.results import Poses
+
+Vectors = npt.NDArray[np.float64]
+
+
+class VectorEngine:
+    """Images as rows of ``vectors`` (n, d); similarity is the normalised correlation."""
+
+    def __init__(self, vectors: Vectors, usable: npt.NDArray[np.bool_] | None = None) -> None:
+        self.vectors = np.asarray(vectors, dtype=np.float64)
+        self.usable = np.ones(len(vectors), dtype=bool) if usable is None else usable
+        self.n_assignments = 0
+
+    @property
+    def n_images(self) -> int:
+        return len(self.vectors)
+
+    def assign(
+        self,
+        references: npt.NDArray[np.complex64],
+        rule: AssignmentRule,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> Assignment:
+        self.n_assignments += 1
+        means = references.reshape(len(references), -1).real.astype(np.float64)
+        lengths = np.linalg.norm(self.vectors, axis=1) * np.sqrt(self.vectors.shape[1])
+        scores = self.vectors @ means.T / np.maximum(lengths, 1e-30)[:, None]
+        choice = rule.choose(scores.astype(np.float32))
+        if on_progress is not None:
+            on_progress(self.n_images)
+        labels = np.where(self.usable, choice.labels, -1).astype(np.int32)
+        own = scores[np.arange(self.n_images), choice.labels].astype(np.float32)
+        return Assignment(labels, identity_poses(self.n_images), own, choice.margin)
+
+    def update(self, labels: npt.NDArray[np.int32], poses: Poses, n_classes: int) -> ClassSums:
+        assert len(labels) == len(poses) == self.n_images
+        assert not (labels[~self.usable] >= 0).any()
+        sums = np.zeros((n_classes, 1, self.vectors.shape[1]), dtype=np.complex128)
+        for k in range(n_classes):
+            sums[k, 0] = self.vectors[labels == k].sum(axis=0)
+        return ClassSums(sums, np.bincount(labels[labels >= 0], minlength=n_classes))
+
+    def component(self, rows: npt.NDArray[np.intp], poses: Poses) -> Component:
+        assert len(rows) == len(poses)
+        centred = self.vectors[rows] - self.vectors[rows].mean(axis=0)
+        left, values, _ = np.linalg.svd(centred, full_matrices=False)
+        scores = (left[:, 0] * values[0]).astype(np.float32)
+        total = float(np.square(centred).sum() / len(rows))
+        return Component(scores, float(values[0] ** 2 / len(rows)), total)
+
+
+def groups_of_vectors(
+    n_groups: int, n_each: int, noise: float, seed: int = 0, dimensions: int = 24
+) -> tuple[Vectors, npt.NDArray[np.intp]]:
+    """Return noisy copies of orthogonal vectors in random order, and the group of each."""
+    rng = np.random.default_rng(seed)
+    truth = rng.permutation(np.repeat(np.arange(n_groups), n_each))
+    return np.eye(dimensions)[truth] + noise * rng.normal(size=(len(truth), dimensions)), truth
