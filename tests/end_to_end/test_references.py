@@ -138,9 +138,7 @@ def test_unfit_references_are_refused(simulation, change, words):
 
 def test_references_of_another_pixel_size_are_refused(simulation, tmp_path):
     write_stack(tmp_path / "v.mrcs", simulation.views, 3.0)
-    with pytest.raises(
-        InputError, match="must have the pixel size of the particles, 2.5 A, not 3 A"
-    ):
+    with pytest.raises(InputError, match=r"pixel size of the particles, 2\.5 A, not 3 A"):
         cl2d.classify(
             simulation.images,
             n_classes=4,
