@@ -44,12 +44,12 @@ def blob_particles(box: int, poses: Poses, seed: int = 0, spread: float = 0.18) 
     sigma = 0.05 * box
     x, y = centred_grid(box)
     images = np.zeros((len(poses), box, box))
-    for i, image in enumerate(images):
+    for i in range(len(poses)):
         cos, sin = np.cos(poses.psi_rad[i]), np.sin(poses.psi_rad[i])
         p_x = (cos * x - sin * y) * (-1 if poses.mirror[i] else 1) - poses.shift_px[i, 0]
         p_y = sin * x + cos * y - poses.shift_px[i, 1]
         for (c_x, c_y), weight in zip(centres, weights, strict=True):
-            image += weight * np.exp(-((p_x - c_x) ** 2 + (p_y - c_y) ** 2) / (2 * sigma**2))
+            images[i] += weight * np.exp(-((p_x - c_x) ** 2 + (p_y - c_y) ** 2) / (2 * sigma**2))
     return images.astype(np.float32)
 
 

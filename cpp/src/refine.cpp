@@ -40,21 +40,16 @@ std::vector<float> step_phases(const PolarGrid& grid, double step_px, int axis) 
   return phases;
 }
 
-/// Maximum of the least-squares quadratic through values on {-1, 0, 1}^3 (axes psi, y, x).
-struct Peak {
-  double offset[3];  // psi, y, x in steps
-  double value;
-};
-
-Peak fit_peak(const float (&scores)[3][9][kLanes], int lane) {
-  double sum = 0;
-  Eigen::Vector3d gradient = Eigen::Vector3d::Zero();
+/// Where the least-squares quadratic through values on {-1, 0, 1}^3 (axes psi, y, x) has its
+/// maximum, in steps; the best of the 27 points where it has none nearby.
+Eigen::Vector3d fit_peak(const float (&scores)[3][9][kLanes], int lane) {
+  double sum = 0, best = scores[1][4][lane];
+  Eigen::Vector3d gradient = Eigen::Vector3d::Zero(), best_at = Eigen::Vector3d::Zero();
   Eigen::Matrix3d moment = Eigen::Matrix3d::Zero();
-  Peak best{{0, 0, 0}, scores[1][4][lane]};
   for (int i = 0; i < 27; ++i) {
     const Eigen::Vector3d at(i / 9 - 1, i / 3 % 3 - 1, i % 3 - 1);
     const double value = scores[i / 9][i % 9][lane];
-    if (value > best.value) best = {{at[0], at[1], at[2]}, value};
+    if (value > best) best = value, best_at = at;
     sum += value;
     gradient += value * at;
     moment += value * at * at.transpose();
@@ -63,11 +58,9 @@ Peak fit_peak(const float (&scores)[3][9][kLanes], int lane) {
   Eigen::Matrix3d hessian = moment / 12;  // sum of x^2 y^2
   hessian.diagonal() = (moment.diagonal().array() - sum * 2 / 3) / 3;  // twice the x^2 term
   const Eigen::LLT<Eigen::Matrix3d> factor(-hessian);
-  if (factor.info() != Eigen::Success) return best;
+  if (factor.info() != Eigen::Success) return best_at;
   const Eigen::Vector3d step = factor.solve(gradient);
-  if (step.cwiseAbs().maxCoeff() > 1.5) return best;
-  const double constant = sum / 27 - hessian.diagonal().sum() / 3;  // mean of x^2 is 2/3
-  return {{step[0], step[1], step[2]}, constant + gradient.dot(step) / 2};
+  return step.cwiseAbs().maxCoeff() > 1.5 ? best_at : step;
 }
 
 void gather_references(const PolarGrid& grid,
@@ -97,6 +90,26 @@ struct Steps {
   std::vector<float> y;
 };
 
+/// Scores of one tile at nine shifts around the poses, turned by some angle, into scores[turn].
+void score_shifts(const ImageBlock& block,
+                  const AngularDft& dft,
+                  std::int64_t tile,
+                  const Steps& steps,
+                  int turn,
+                  const LanePoses& poses,
+                  RefineScratch& scratch) {
+  LanePoses turned = poses;
+  for (double& psi : turned.psi_rad) psi += (turn - 1) * steps.rad;
+  // The shift belongs to the frame of the reference, so it does not turn with psi.
+  scratch.image.make(block.grid(), dft, block.tile(tile), turned, true);
+  kernels::active_table().neighbours(dft.view(),
+                                     {scratch.image.polar.get(),
+                                      scratch.reference.get(),
+                                      steps.x.data(),
+                                      steps.y.data(),
+                                      &scratch.scores[turn][0][0]});
+}
+
 /// One round for one tile: 27 scores a lane, then a step to the fitted peak.
 void refine_round(const ImageBlock& block,
                   const AngularDft& dft,
@@ -104,34 +117,22 @@ void refine_round(const ImageBlock& block,
                   const Steps& steps,
                   double max_shift_px,
                   LanePoses& poses,
-                  float (&values)[kLanes],
                   RefineScratch& scratch) {
-  const PolarGrid& grid = block.grid();
   for (int turn = 0; turn < 3; ++turn) {
-    LanePoses turned = poses;
-    for (double& psi : turned.psi_rad) psi += (turn - 1) * steps.rad;
-    // The shift belongs to the frame of the reference, so it does not turn with psi.
-    scratch.image.make(grid, dft, block.tile(tile), turned, true);
-    kernels::active_table().neighbours(dft.view(),
-                                       {scratch.image.polar.get(),
-                                        scratch.reference.get(),
-                                        steps.x.data(),
-                                        steps.y.data(),
-                                        &scratch.scores[turn][0][0]});
+    score_shifts(block, dft, tile, steps, turn, poses, scratch);
   }
   for (int lane = 0; lane < kLanes; ++lane) {
-    const Peak peak = fit_peak(scratch.scores, lane);
-    poses.psi_rad[lane] += peak.offset[0] * steps.rad;
+    const Eigen::Vector3d peak = fit_peak(scratch.scores, lane);
+    poses.psi_rad[lane] += peak[0] * steps.rad;
     double& x = poses.shift_x[lane];
     double& y = poses.shift_y[lane];
-    y += peak.offset[1] * steps.px;
-    x += peak.offset[2] * steps.px;
+    y += peak[1] * steps.px;
+    x += peak[2] * steps.px;
     const double length = std::hypot(x, y);
     if (length > max_shift_px) {
       x *= max_shift_px / length;
       y *= max_shift_px / length;
     }
-    values[lane] = static_cast<float>(peak.value);
   }
 }
 
@@ -177,7 +178,6 @@ void refine(const ImageBlock& block,
     const std::int64_t count = std::min<std::int64_t>(kLanes, n - first);
     LanePoses lanes{};
     std::int32_t chosen[kLanes];
-    float values[kLanes] = {};
     for (std::int64_t lane = 0; lane < kLanes; ++lane) {
       const std::int64_t i = first + std::min(lane, count - 1);
       chosen[lane] = lane < count ? poses.references[i] : -1;
@@ -188,15 +188,16 @@ void refine(const ImageBlock& block,
     }
     gather_references(grid, references, chosen, mine.reference.get());
     for (const Steps& steps : rounds) {
-      refine_round(
-          block, dft, tiles.first + tile, steps, options.max_shift_px, lanes, values, mine);
+      refine_round(block, dft, tiles.first + tile, steps, options.max_shift_px, lanes, mine);
     }
+    // The correlation where the pose came to lie, which no fit knows exactly.
+    score_shifts(block, dft, tiles.first + tile, rounds.back(), 1, lanes, mine);
     for (std::int64_t lane = 0; lane < count; ++lane) {
       if (chosen[lane] < 0) continue;
       poses.psi_rad[first + lane] = lanes.psi_rad[lane];
       poses.shift_xy[2 * (first + lane)] = lanes.shift_x[lane];
       poses.shift_xy[2 * (first + lane) + 1] = lanes.shift_y[lane];
-      poses.scores[first + lane] = values[lane];
+      poses.scores[first + lane] = mine.scores[1][4][lane];
     }
   }
 }

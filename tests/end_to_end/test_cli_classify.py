@@ -174,6 +174,18 @@ def test_reader_that_goes_away_ends_the_run_in_one_line(particles, tmp_path):
     assert err.splitlines() == ["cl2d: error: the program that read the standard output has ended"]
 
 
+@pytest.mark.parametrize("streams", [">&-", "2>&-", "<&- >&- 2>&-", "2>/dev/full"])
+def test_run_does_not_depend_on_its_standard_streams(particles, tmp_path, streams):
+    out = tmp_path / "run"
+    words = ["classify", particles, "-o", out, "-k", "1", "--iterations", "1"]
+    command = ["sh", "-c", f'exec "$@" {streams}', "sh", *PROGRAM, *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0
+    assert json.loads((out / "run.json").read_text())["status"] == "complete"
+    assert done.stdout == ""
+    assert ("results: " in done.stderr) == ("2>" not in streams)
+
+
 def test_terminal_gets_moving_bars(particles, tmp_path):
     terminal, end = os.openpty()
     command = [*PROGRAM, "classify", particles, "-o", tmp_path / "run", "-k", "2"]

@@ -115,7 +115,8 @@ def test_incomplete_command_is_one_line_and_code_2(capsys, words):
         (InputFileError("p.star: no such file"), 2, "p.star: no such file"),
         (RuntimeError("broken"), 1, "the run failed: RuntimeError: broken (--debug shows where)"),
         (MemoryError(), 1, "the run failed: not enough memory"),
-        (OSError(28, "No space left on device"), 1, "No space left on device"),
+        (OSError(28, "No space left on device"), 1, "the run failed: No space left on device ("),
+        (OSError(28, "No space left", "out/a.star"), 1, "No space left: out/a.star ("),
     ],
 )
 def test_failure_is_one_line_and_tells_its_kind_by_the_code(run, capsys, error, code, message):

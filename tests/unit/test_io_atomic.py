@@ -51,3 +51,17 @@ def test_missing_folder_is_named(tmp_path: Path) -> None:
 def test_folder_in_the_place_of_the_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputFileError, match="not a folder"), atomic_path(tmp_path):
         pass
+
+
+def test_failure_says_which_file(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=r"No space left on device: '.*/a\.star'"):
+        fail_with(OSError(28, "No space left on device"), tmp_path / "a.star")
+    with pytest.raises(OSError, match=r"too long: 'b'"):
+        fail_with(OSError(36, "too long", "b"), tmp_path / "a.star")
+    assert list(tmp_path.iterdir()) == []
+
+
+def fail_with(error: OSError, path: Path) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_text("half")
+        raise error

@@ -23,6 +23,7 @@ from cl2d.cli.interrupts import EXIT_INTERRUPTED
 from cl2d.cli.progress import ReaderGoneError
 from cl2d.cli.select import select
 from cl2d.cli.simulate import simulate
+from cl2d.cli.streams import drop_unwritten, open_missing_streams, say
 from cl2d.errors import InputError
 
 EXIT_DONE = 0
@@ -73,6 +74,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Words after the program's name; None takes those of the process.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    open_missing_streams()
+    code = _run(words)
+    drop_unwritten()
+    return code
+
+
+def _run(words: list[str]) -> int:
     try:
         code = app(args=words, prog_name="cl2d", standalone_mode=False)
         sys.stdout.flush()
@@ -81,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         return _failed(error)
     except KeyboardInterrupt:
-        print("cl2d: interrupted", file=sys.stderr)
+        say("cl2d: interrupted")
         return EXIT_INTERRUPTED
     return code if isinstance(code, int) else EXIT_DONE
 
@@ -89,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _failed(error: Exception) -> int:
     """Say what went wrong in one line and return the exit code."""
     if isinstance(error, typer.Abort):  # some versions of the library turn Ctrl-C into this
-        print("cl2d: interrupted", file=sys.stderr)
+        say("cl2d: interrupted")
         return EXIT_INTERRUPTED
     if isinstance(error, (ReaderGoneError, BrokenPipeError)):
         # The interpreter would try once more to write what is left, and complain.
@@ -101,10 +109,14 @@ def _failed(error: Exception) -> int:
         message, code = str(error), EXIT_BAD_INPUT
     elif isinstance(error, MemoryError):
         message, code = f"the run failed: not enough memory {error}".rstrip(), EXIT_FAILED
+    elif isinstance(error, OSError) and error.strerror:
+        where = f": {error.filename}" if error.filename else ""
+        message = f"the run failed: {error.strerror}{where} (--debug shows where)"
+        code = EXIT_FAILED
     else:
         message = f"the run failed: {type(error).__name__}: {error} (--debug shows where)"
         code = EXIT_FAILED
-    print(f"cl2d: error: {' '.join(message.split())}", file=sys.stderr)
+    say(f"cl2d: error: {' '.join(message.split())}")
     return code
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +11,7 @@ from cl2d import pipeline
 from cl2d.cli.interrupts import interruptible
 from cl2d.cli.parameters import Debug, Json, OutputFolder, Quiet, flag, takes_options
 from cl2d.cli.progress import shown_progress
+from cl2d.cli.streams import say
 from cl2d.options import ClassifyOptions, build_options
 
 Particles = Annotated[
@@ -38,4 +38,4 @@ def classify(
     ):
         pipeline.classify(particles, output=output, on_event=tell, **options.to_flat())
     if not quiet:
-        print(f"results: {output}", file=sys.stderr)
+        say(f"results: {output}")

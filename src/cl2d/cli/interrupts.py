@@ -13,6 +13,7 @@ from types import FrameType
 
 import typer
 
+from cl2d.cli.streams import say
 from cl2d.outputs import mark_interrupted
 
 EXIT_INTERRUPTED = 130
@@ -38,7 +39,7 @@ def interruptible(output: Path) -> Iterator[None]:
         try:
             yield
         except KeyboardInterrupt:
-            print(interruption_message(output), file=sys.stderr)
+            say(interruption_message(output))
             raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
@@ -87,5 +88,6 @@ def _end_if_held_up(reader: int, left: threading.Event, output: Path) -> None:
             with suppress(Exception):  # the disk may be what holds the body up
                 mark_interrupted(output)
             show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""
-            os.write(2, f"{show_cursor}\n{interruption_message(output)}\n".encode())
+            with suppress(OSError):
+                os.write(2, f"{show_cursor}\n{interruption_message(output)}\n".encode())
             os._exit(EXIT_INTERRUPTED)

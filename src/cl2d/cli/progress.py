@@ -9,7 +9,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
 from cl2d.cli.live import LiveBars
@@ -93,8 +93,9 @@ class PlainLines:
         if isinstance(event, (PhaseProgress, IterationProgress)):
             lines = self._progress_line(event)
         if lines:
-            self._stream.write("".join(f"{line}\n" for line in lines))
-            self._stream.flush()
+            with suppress(OSError):  # a full disk or a reader that is gone must not end the run
+                self._stream.write("".join(f"{line}\n" for line in lines))
+                self._stream.flush()
             self._last = time.monotonic()
 
     def _progress_line(self, event: PhaseProgress | IterationProgress) -> list[str]:

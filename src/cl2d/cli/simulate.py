@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +12,7 @@ from pydantic import ValidationError
 from cl2d.cli.interrupts import interruptible
 from cl2d.cli.parameters import Debug, Json, OutputFolder, Quiet, flag, takes_options
 from cl2d.cli.progress import shown_progress
+from cl2d.cli.streams import say
 from cl2d.cli.wording import count
 from cl2d.errors import InputError
 from cl2d.options import readable_error
@@ -38,7 +38,7 @@ def simulate(
         write_simulation(output, simulate_particles(options), on_event=tell)
     if not quiet:
         particles = count(options.n_particles, "particle")
-        print(f"{particles} of {options.box_px} px: {output}", file=sys.stderr)
+        say(f"{particles} of {options.box_px} px: {output}")
 
 
 def simulation_options(values: Mapping[str, object]) -> SimulationOptions:

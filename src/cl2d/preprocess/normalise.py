@@ -20,6 +20,8 @@ _SPIKE_RMS = 10.0
 _SPIKE_ROUNDS = 12
 # Largest grey value, in standard deviations, whose square and sums float32 can hold.
 _LARGEST = 1e15
+# Grey values so large that sums of them, and with them a whole class average, become infinite.
+_BEYOND_SUMS = 1e36
 # A grey range below this many steps of float32 is rounding, not an image.
 _ROUNDING = 8.0 * float(np.finfo(np.float32).eps)
 
@@ -33,7 +35,7 @@ def flag_images(images: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
     """
     low, high = images.min(axis=1).astype(np.float64), images.max(axis=1).astype(np.float64)
     flags = np.zeros(len(images), dtype=np.uint8)
-    finite = np.isfinite(low) & np.isfinite(high)
+    finite = (low > -_BEYOND_SUMS) & (high < _BEYOND_SUMS)
     flags[~finite] = NOT_FINITE
     rounding = _ROUNDING * np.maximum(np.abs(low[finite]), np.abs(high[finite]))
     flags[finite] = np.where(high[finite] - low[finite] <= rounding, CONSTANT, USABLE)
