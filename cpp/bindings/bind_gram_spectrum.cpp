@@ -1,7 +1,7 @@
 // Principal components of aligned members.
-#include "arrays.hpp"
-
 #include "cl2d/gram_spectrum.hpp"
+
+#include "arrays.hpp"
 
 namespace cl2d::bindings {
 namespace {

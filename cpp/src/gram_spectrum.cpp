@@ -1,9 +1,9 @@
 #include "cl2d/gram_spectrum.hpp"
 
+#include <Eigen/Dense>
+
 #include <stdexcept>
 #include <string>
-
-#include <Eigen/Dense>
 
 namespace cl2d {
 namespace {

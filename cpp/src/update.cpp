@@ -1,13 +1,14 @@
 #include "cl2d/update.hpp"
 
+#include "cl2d/threads.hpp"
+
+#include "aligned_tile.hpp"
+
 #include <algorithm>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
-
-#include "aligned_tile.hpp"
-#include "cl2d/threads.hpp"
 
 namespace cl2d {
 namespace {
