@@ -230,9 +230,9 @@ def _find_classes(prepared: _Prepared, phases: Phases, folder: RunFolder | None)
     stacks = raw_averages(source, [*ordered, *halves, *trusted], n_threads, phases.tell_and_time)
     averages, others = stacks[: len(ordered)], stacks[len(ordered) :]
     half_averages, core_averages = others[: len(halves)], others[len(halves) :]
-    warnings = prepared.warnings
-    if cores:
-        warnings = (*warnings, *core_warnings(ordered, cores, options.cores))
+    found = core_warnings(ordered, cores, options.cores) if cores else []
+    for warning in found:
+        phases.tell(RunWarned(warning))
     return Classification(
         source=source,
         options=options,
@@ -245,7 +245,7 @@ def _find_classes(prepared: _Prepared, phases: Phases, folder: RunFolder | None)
         stable_core_averages=core_averages[1] if len(core_averages) > 1 else None,
         flags=prepared.flags,
         timings=phases.seconds,
-        warnings=warnings,
+        warnings=(*prepared.warnings, *found),
     )
 
 
