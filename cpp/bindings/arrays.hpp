@@ -1,4 +1,5 @@
-// All conversions between numpy arrays and the engine's pointers: exact dtype, C order, checked shape.
+// All conversions between numpy arrays and the engine's pointers: exact dtype, C order, checked
+// shape.
 #pragma once
 
 #include <pybind11/numpy.h>
@@ -26,8 +27,8 @@ void check_shape(const Array<T>& array, const char* name, const std::vector<py::
   std::string wanted, given;
   for (py::ssize_t extent : shape) wanted += (extent < 0 ? "any" : std::to_string(extent)) + ", ";
   for (py::ssize_t i = 0; i < array.ndim(); ++i) given += std::to_string(array.shape(i)) + ", ";
-  throw std::invalid_argument(std::string(name) + " must have shape (" + wanted + "), not (" + given +
-                              ")");
+  throw std::invalid_argument(std::string(name) + " must have shape (" + wanted + "), not (" +
+                              given + ")");
 }
 
 }  // namespace cl2d::bindings

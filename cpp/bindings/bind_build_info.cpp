@@ -1,12 +1,11 @@
 // How this extension was built, and which kernels it runs.
+#include "cl2d/simd.hpp"
+
+#include <Eigen/Core>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
 #include <string>
-
-#include <Eigen/Core>
-
-#include "cl2d/simd.hpp"
 
 namespace cl2d::bindings {
 
@@ -28,7 +27,9 @@ void bind_build_info(py::module_& m) {
   m.attr("has_openmp") = false;
 #endif
   m.def("simd_level", &simd_level, "Name of the kernels in use.");
-  m.def("available_simd_levels", &available_simd_levels, "Names of the kernels this machine can run.");
+  m.def("available_simd_levels",
+        &available_simd_levels,
+        "Names of the kernels this machine can run.");
   m.def("set_simd_level", &set_simd_level, py::arg("name"), "Use other kernels from now on.");
 }
 

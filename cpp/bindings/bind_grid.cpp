@@ -1,7 +1,7 @@
 // PolarGrid.
-#include <pybind11/pybind11.h>
-
 #include "cl2d/grid.hpp"
+
+#include <pybind11/pybind11.h>
 
 namespace cl2d::bindings {
 
@@ -22,10 +22,13 @@ void bind_grid(py::module_& m) {
       .def_property_readonly("n_half_angles", &PolarGrid::n_half_angles)
       .def_property_readonly("n_orders", &PolarGrid::n_orders)
       .def_property_readonly("n_coefficients", &PolarGrid::n_coefficients)
-      .def("max_order", [](const PolarGrid& grid, int ring) {
-        if (ring < 0 || ring >= grid.n_rings()) throw py::index_error("ring out of range");
-        return grid.max_order(ring);
-      }, py::arg("ring"));
+      .def(
+          "max_order",
+          [](const PolarGrid& grid, int ring) {
+            if (ring < 0 || ring >= grid.n_rings()) throw py::index_error("ring out of range");
+            return grid.max_order(ring);
+          },
+          py::arg("ring"));
 }
 
 }  // namespace cl2d::bindings

@@ -1,10 +1,10 @@
 // ImageBlock and PolarSampler: images in, coefficients kept.
-#include <pybind11/complex.h>
+#include "cl2d/image_block.hpp"
+#include "cl2d/polar_sampling.hpp"
 
 #include "arrays.hpp"
 
-#include "cl2d/image_block.hpp"
-#include "cl2d/polar_sampling.hpp"
+#include <pybind11/complex.h>
 
 namespace cl2d::bindings {
 namespace {
@@ -49,7 +49,8 @@ void bind_image_block(py::module_& m) {
       .def_property_readonly("n_tiles", &ImageBlock::n_tiles)
       .def_property_readonly("bytes", &ImageBlock::bytes)
       .def("select", &select, py::arg("rows").noconvert())
-      .def("copy_image", &ImageBlock::copy_image, py::arg("source"), py::arg("start"), py::arg("to"))
+      .def(
+          "copy_image", &ImageBlock::copy_image, py::arg("source"), py::arg("start"), py::arg("to"))
       .def("coefficients", &coefficients, py::arg("image"));
   py::class_<PolarSampler>(m, "PolarSampler", "Samples padded transforms onto the polar grid.")
       .def(py::init([](const PolarGrid& grid, const Array<double>& ring_weights) {

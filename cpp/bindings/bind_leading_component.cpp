@@ -1,7 +1,7 @@
 // Leading component of aligned members.
-#include "arrays.hpp"
-
 #include "cl2d/leading_component.hpp"
+
+#include "arrays.hpp"
 
 namespace cl2d::bindings {
 namespace {

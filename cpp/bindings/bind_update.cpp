@@ -1,9 +1,9 @@
 // Class sums and aligned members.
-#include <pybind11/complex.h>
+#include "cl2d/update.hpp"
 
 #include "arrays.hpp"
 
-#include "cl2d/update.hpp"
+#include <pybind11/complex.h>
 
 namespace cl2d::bindings {
 namespace {
@@ -28,10 +28,9 @@ Array<std::complex<double>> run_accumulate(const ImageBlock& block,
   const PoseView poses = pose_view(psi_rad, shift_xy, mirror);
   check_shape(slots, "slots", {block.n_images()});
   if (n_slots < 1) throw std::invalid_argument("n_slots must be at least 1");
-  Array<std::complex<double>> sums(
-      {static_cast<py::ssize_t>(n_slots),
-       static_cast<py::ssize_t>(block.grid().n_rings()),
-       static_cast<py::ssize_t>(block.grid().n_half_angles())});
+  Array<std::complex<double>> sums({static_cast<py::ssize_t>(n_slots),
+                                    static_cast<py::ssize_t>(block.grid().n_rings()),
+                                    static_cast<py::ssize_t>(block.grid().n_half_angles())});
   std::complex<double>* out = sums.mutable_data();
   const py::ssize_t size = sums.size();
   const std::int32_t* slot_data = slots.data();

@@ -1,8 +1,10 @@
-// One tile brought into the frame of its references: what updates, refinement and splits start from.
+// One tile brought into the frame of its references: what updates, refinement and splits start
+// from.
 #pragma once
 
-#include "angular_dft.hpp"
 #include "cl2d/aligned_buffer.hpp"
+
+#include "angular_dft.hpp"
 #include "pose_phases.hpp"
 
 namespace cl2d {

@@ -13,7 +13,8 @@ AngularDft::AngularDft(const PolarGrid& grid) {
       rest /= radix;
     }
   }
-  // Radix 4 goes last: the search fuses the last stage with the maximum, and radix 4 is the leanest.
+  // Radix 4 goes last: the search fuses the last stage with the maximum, and radix 4 is the
+  // leanest.
   if (radices_.back() == 2) std::rotate(radices_.begin(), radices_.end() - 1, radices_.end());
   const double pi = std::acos(-1.0);
   int length = grid.n_angles();
@@ -36,7 +37,8 @@ AngularDft::AngularDft(const PolarGrid& grid) {
 }
 
 std::size_t AngularDft::tile_samples() const {
-  return static_cast<std::size_t>(view_.n_rings) * static_cast<std::size_t>(view_.n_angles) * kLanes;
+  return static_cast<std::size_t>(view_.n_rings) * static_cast<std::size_t>(view_.n_angles) *
+         kLanes;
 }
 
 }  // namespace cl2d

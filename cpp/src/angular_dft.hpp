@@ -1,11 +1,12 @@
 // Twiddle tables of the angular DFT, and the view of a grid that the kernels take.
 #pragma once
 
+#include "cl2d/grid.hpp"
+
+#include "kernels/kernels.hpp"
+
 #include <cstdint>
 #include <vector>
-
-#include "cl2d/grid.hpp"
-#include "kernels/kernels.hpp"
 
 namespace cl2d {
 

@@ -19,12 +19,14 @@ int next_angle_count(int n) {
 PolarGrid::PolarGrid(int box_px, int k_min, int k_max, double radius_px)
     : box_px_(box_px), k_min_(k_min), k_max_(k_max) {
   if (k_min < 1 || k_max < k_min || 2 * k_max >= box_px) {
-    throw std::invalid_argument("rings must satisfy 1 <= k_min <= k_max < box_px / 2, not k_min = " +
-                                std::to_string(k_min) + ", k_max = " + std::to_string(k_max) +
-                                ", box_px = " + std::to_string(box_px));
+    throw std::invalid_argument(
+        "rings must satisfy 1 <= k_min <= k_max < box_px / 2, not k_min = " +
+        std::to_string(k_min) + ", k_max = " + std::to_string(k_max) +
+        ", box_px = " + std::to_string(box_px));
   }
   if (!(radius_px > 0) || radius_px > box_px) {
-    throw std::invalid_argument("radius_px must be in (0, box_px], not " + std::to_string(radius_px));
+    throw std::invalid_argument("radius_px must be in (0, box_px], not " +
+                                std::to_string(radius_px));
   }
   const double pi = std::acos(-1.0);
   for (int k = k_min; k <= k_max; ++k) {

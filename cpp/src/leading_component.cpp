@@ -1,10 +1,10 @@
 #include "cl2d/leading_component.hpp"
 
+#include <Eigen/Dense>
+
 #include <algorithm>
 #include <stdexcept>
 #include <string>
-
-#include <Eigen/Dense>
 
 namespace cl2d {
 namespace {
@@ -48,7 +48,8 @@ LeadingComponent leading_component(const float* members,
   out.cwiseAbs().maxCoeff(&largest);
   if (out[largest] < 0) out = -out;
   const double members_d = static_cast<double>(n);
-  const double total = x.cast<double>().squaredNorm() / members_d - mean.cast<double>().squaredNorm();
+  const double total =
+      x.cast<double>().squaredNorm() / members_d - mean.cast<double>().squaredNorm();
   return {solver.eigenvalues()[block - 1] / members_d, total};
 }
 

@@ -1,11 +1,12 @@
 #include "cl2d/polar_sampling.hpp"
 
+#include "cl2d/threads.hpp"
+
+#include "angular_dft.hpp"
+
 #include <cmath>
 #include <stdexcept>
 #include <string>
-
-#include "angular_dft.hpp"
-#include "cl2d/threads.hpp"
 
 namespace cl2d {
 namespace {
@@ -25,7 +26,9 @@ double kaiser_bessel_transform(double cycles) {
   const double pi_w = std::acos(-1.0) * kTaps * cycles;
   const double argument = kBeta * kBeta - pi_w * pi_w;
   const double root = std::sqrt(std::abs(argument));
-  const double shape = argument > 0 ? std::sinh(root) / root : root > 0 ? std::sin(root) / root : 1.0;
+  const double shape = argument > 0 ? std::sinh(root) / root
+                       : root > 0   ? std::sin(root) / root
+                                    : 1.0;
   return kTaps * shape / std::cyl_bessel_i(0.0, kBeta);
 }
 
@@ -41,8 +44,10 @@ struct SamplingScratch {
 
 std::vector<double> gridding_correction(int box_px) {
   std::vector<double> correction;
+  correction.reserve(static_cast<std::size_t>(box_px));
+  const int origin = box_px / 2;
   for (int i = 0; i < box_px; ++i) {
-    correction.push_back(1.0 / kaiser_bessel_transform((i - box_px / 2) / (2.0 * box_px)));
+    correction.push_back(1.0 / kaiser_bessel_transform((i - origin) / (2.0 * box_px)));
   }
   return correction;
 }
@@ -50,7 +55,8 @@ std::vector<double> gridding_correction(int box_px) {
 PolarSampler::PolarSampler(const PolarGrid& grid, const std::vector<double>& ring_weights)
     : grid_(grid), reach_(2 * grid.k_max() + kTaps / 2) {
   if (grid.box_px() % 2 != 0) {
-    throw std::invalid_argument("the working box must be even, not " + std::to_string(grid.box_px()));
+    throw std::invalid_argument("the working box must be even, not " +
+                                std::to_string(grid.box_px()));
   }
   if (static_cast<int>(ring_weights.size()) != grid.n_rings()) {
     throw std::invalid_argument("ring_weights must have one value for each of the " +
@@ -82,7 +88,8 @@ PolarSampler::PolarSampler(const PolarGrid& grid, const std::vector<double>& rin
   }
 }
 
-void PolarSampler::copy_patch(const std::complex<float>* spectrum, std::complex<float>* patch) const {
+void PolarSampler::copy_patch(const std::complex<float>* spectrum,
+                              std::complex<float>* patch) const {
   const int size = 2 * grid_.box_px(), columns = grid_.box_px() + 1;
   for (int y = -reach_; y <= reach_; ++y) {
     for (int x = -kTaps / 2; x <= reach_; ++x) {
@@ -174,7 +181,8 @@ void PolarSampler::fill(ImageBlock& block,
   const AngularDft dft(grid_);
   const std::int64_t pixels = static_cast<std::int64_t>(2 * grid_.box_px()) * (grid_.box_px() + 1);
   const std::int64_t n_tiles = (n + kLanes - 1) / kLanes;
-  const auto patch = static_cast<std::size_t>((2 * reach_ + 1) * (reach_ + kTaps / 2 + 1));
+  const auto reach = static_cast<std::size_t>(reach_);
+  const std::size_t patch = (2 * reach + 1) * (reach + kTaps / 2 + 1);
   std::vector<SamplingScratch> scratch(static_cast<std::size_t>(n_threads));
   for (SamplingScratch& s : scratch) {
     s.patch.resize(patch);

@@ -16,8 +16,9 @@ struct LanePoses {
 /// cos and sin of order * psi: (n_orders, 2, 16).
 void rotation_phases(const PolarGrid& grid, const double* psi_rad, float* phases);
 
-/// exp(i direction 2 pi k (t . u_theta) / box) for ring k_min (`first`) and from ring to ring (`step`),
-/// each (n_angles / 2, 2, 16). direction -1 shifts an image by +t, +1 takes the shift back.
+/// exp(i direction 2 pi k (t . u_theta) / box) for ring k_min (`first`) and from ring to ring
+/// (`step`), each (n_angles / 2, 2, 16). direction -1 shifts an image by +t, +1 takes the shift
+/// back.
 void shift_phases(const PolarGrid& grid,
                   const double* shift_x,
                   const double* shift_y,

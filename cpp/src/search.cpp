@@ -1,19 +1,21 @@
 #include "cl2d/search.hpp"
 
+#include "cl2d/threads.hpp"
+
+#include "angular_dft.hpp"
+#include "shifted_references.hpp"
+
 #include <algorithm>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
-#include "angular_dft.hpp"
-#include "cl2d/threads.hpp"
-#include "shifted_references.hpp"
-
 namespace cl2d {
 namespace {
 
-// Columns of a group of references are shared by all threads: a third of a typical last-level cache.
+// Columns of a group of references are shared by all threads: a third of a typical last-level
+// cache.
 constexpr std::int64_t kColumnBytes = std::int64_t{8} << 20;
 
 struct SearchScratch {
@@ -38,8 +40,7 @@ void build_group(const AngularDft& dft,
                  float* columns) {
   const kernels::GridView& grid = dft.view();
   const std::int64_t reference_size = static_cast<std::int64_t>(grid.n_rings) * (grid.n_angles / 2);
-  const int n_threads = static_cast<int>(scratch.size());
-#pragma omp parallel for schedule(static) num_threads(n_threads)
+#pragma omp parallel for schedule(static) num_threads(static_cast<int>(scratch.size()))
   for (std::int64_t job = 0; job < count * tables.n_groups(); ++job) {
     const std::int64_t reference = job / tables.n_groups();
     build_columns(dft,
@@ -93,13 +94,13 @@ void search(const ImageBlock& block,
     throw std::invalid_argument("a search needs at least one reference and one shift");
   }
   if (shifts.n > INT32_MAX / (2 * block.grid().n_angles())) {
-    throw std::invalid_argument("too many shifts for 32-bit pose codes: " + std::to_string(shifts.n));
+    throw std::invalid_argument("too many shifts for 32-bit pose codes: " +
+                                std::to_string(shifts.n));
   }
   const AngularDft dft(block.grid());
   const ShiftTables tables(block.grid(), shifts);
   const std::int64_t floats = shifts.n * 2 * block.grid().n_coefficients();
-  const std::int64_t group =
-      std::clamp(kColumnBytes / (floats * 4), std::int64_t{1}, references.n);
+  const std::int64_t group = std::clamp(kColumnBytes / (floats * 4), std::int64_t{1}, references.n);
   const AlignedBuffer columns = make_aligned_buffer(static_cast<std::size_t>(group * floats));
   std::vector<std::unique_ptr<SearchScratch>> scratch;
   for (int t = 0; t < options.n_threads; ++t) {

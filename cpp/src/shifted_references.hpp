@@ -1,11 +1,12 @@
 // References times shifts, as the columns of the search: built a group at a time to stay in cache.
 #pragma once
 
-#include <vector>
-
-#include "angular_dft.hpp"
 #include "cl2d/aligned_buffer.hpp"
 #include "cl2d/references.hpp"
+
+#include "angular_dft.hpp"
+
+#include <vector>
 
 namespace cl2d {
 
@@ -14,7 +15,9 @@ class ShiftTables {
  public:
   ShiftTables(const PolarGrid& grid, const ShiftView& shifts);
   std::int64_t n_groups() const { return static_cast<std::int64_t>(tables_.size()); }
-  const float* first(std::int64_t group) const { return tables_[static_cast<std::size_t>(group)].get(); }
+  const float* first(std::int64_t group) const {
+    return tables_[static_cast<std::size_t>(group)].get();
+  }
   const float* step(std::int64_t group) const { return first(group) + floats_; }
 
  private:

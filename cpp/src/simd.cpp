@@ -1,17 +1,18 @@
 #include "cl2d/simd.hpp"
 
+#include "kernels/kernels.hpp"
+
 #include <atomic>
 #include <cstdlib>
 #include <stdexcept>
-
-#include "kernels/kernels.hpp"
 
 namespace cl2d {
 namespace {
 
 using kernels::Table;
 
-// Every flag a kernel file was compiled with is asked for; the builtin also checks the system's part.
+// Every flag a kernel file was compiled with is asked for; the builtin also checks the system's
+// part.
 std::vector<const Table*> runnable_tables() {
   std::vector<const Table*> tables{&kernels::kBaselineTable};
 #ifdef CL2D_X86_KERNELS
@@ -32,8 +33,8 @@ const Table* find_table(const std::string& name) {
     if (name == table->name) return table;
     known += (known.empty() ? "" : ", ") + std::string(table->name);
   }
-  throw std::invalid_argument("CL2D_SIMD must be one of " + known + " on this machine, not '" + name +
-                              "'");
+  throw std::invalid_argument("CL2D_SIMD must be one of " + known + " on this machine, not '" +
+                              name + "'");
 }
 
 const Table* default_table() {

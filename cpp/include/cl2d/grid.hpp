@@ -1,4 +1,5 @@
-// The polar Fourier grid of a run: rings, angles, and the triangle of angular orders that is stored.
+// The polar Fourier grid of a run: rings, angles, and the triangle of angular orders that is
+// stored.
 #pragma once
 
 #include <vector>

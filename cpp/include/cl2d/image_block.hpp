@@ -1,11 +1,11 @@
 // A fixed run of images as tiles of polar Fourier coefficients: the operand of the whole run.
 #pragma once
 
-#include <cstdint>
-#include <vector>
-
 #include "cl2d/aligned_buffer.hpp"
 #include "cl2d/grid.hpp"
+
+#include <cstdint>
+#include <vector>
 
 namespace cl2d {
 
@@ -20,7 +20,9 @@ class ImageBlock {
   const PolarGrid& grid() const { return grid_; }
   std::int64_t n_images() const { return n_images_; }
   std::int64_t n_tiles() const { return (n_images_ + kLanes - 1) / kLanes; }
-  std::int64_t tile_floats() const { return static_cast<std::int64_t>(grid_.n_coefficients()) * 2 * kLanes; }
+  std::int64_t tile_floats() const {
+    return static_cast<std::int64_t>(grid_.n_coefficients()) * 2 * kLanes;
+  }
   std::int64_t bytes() const { return n_tiles() * tile_floats() * 4; }
   const float* tile(std::int64_t index) const { return data_.get() + index * tile_floats(); }
   float* tile(std::int64_t index) { return data_.get() + index * tile_floats(); }

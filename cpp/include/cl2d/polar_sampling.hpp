@@ -1,12 +1,13 @@
-// From padded Cartesian transforms to polar coefficients: Kaiser-Bessel gridding and an angular DFT.
+// From padded Cartesian transforms to polar coefficients: Kaiser-Bessel gridding and an angular
+// DFT.
 #pragma once
+
+#include "cl2d/grid.hpp"
+#include "cl2d/image_block.hpp"
 
 #include <complex>
 #include <cstdint>
 #include <vector>
-
-#include "cl2d/grid.hpp"
-#include "cl2d/image_block.hpp"
 
 namespace cl2d {
 
@@ -35,11 +36,13 @@ class PolarSampler {
 
  private:
   struct Point {
-    int offset;        // of the first tap in the patch of low frequencies
-    float sign;        // -1 where the sample is the conjugate of its opposite
+    int offset;         // of the first tap in the patch of low frequencies
+    float sign;         // -1 where the sample is the conjugate of its opposite
     float weights[12];  // 6 along x, then 6 along y, ring weight folded into y
   };
-  void sample_image(const std::complex<float>* spectrum, std::complex<float>* patch, float* lane) const;
+  void sample_image(const std::complex<float>* spectrum,
+                    std::complex<float>* patch,
+                    float* lane) const;
   void copy_patch(const std::complex<float>* spectrum, std::complex<float>* patch) const;
   void fill_tile(ImageBlock& block,
                  std::int64_t tile,

@@ -6,8 +6,8 @@
 
 namespace cl2d {
 
-/// Class averages on the polar grid: (n, n_rings, n_angles / 2) complex64, ring weights folded in as
-/// square roots, norm 1 (mean over angles of |.|^2 summed over rings).
+/// Class averages on the polar grid: (n, n_rings, n_angles / 2) complex64, ring weights folded in
+/// as square roots, norm 1 (mean over angles of |.|^2 summed over rings).
 struct ReferenceView {
   const std::complex<float>* samples;
   std::int64_t n;

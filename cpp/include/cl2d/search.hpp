@@ -1,10 +1,10 @@
 // Exhaustive joint search: every rotation, every listed shift, both mirrors, every reference.
 #pragma once
 
-#include <cstdint>
-
 #include "cl2d/image_block.hpp"
 #include "cl2d/references.hpp"
+
+#include <cstdint>
 
 namespace cl2d {
 

@@ -1,10 +1,10 @@
 // Class sums on the polar grid, and the aligned members themselves.
 #pragma once
 
+#include "cl2d/image_block.hpp"
+
 #include <complex>
 #include <cstdint>
-
-#include "cl2d/image_block.hpp"
 
 namespace cl2d {
 

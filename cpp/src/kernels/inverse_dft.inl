@@ -83,7 +83,8 @@ void dft_pass(const Complex* in, Complex* out, int length, int stride, const flo
   }
 }
 
-void dft_pass_of(int radix, const Complex* in, Complex* out, int length, int stride, const float* w) {
+void dft_pass_of(
+    int radix, const Complex* in, Complex* out, int length, int stride, const float* w) {
   switch (radix) {
     case 2:
       return dft_pass<2>(in, out, length, stride, w);

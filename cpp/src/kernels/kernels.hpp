@@ -1,4 +1,5 @@
-// The table of functions that are compiled once per instruction set, and the plain records they take.
+// The table of functions that are compiled once per instruction set, and the plain records they
+// take.
 //
 // A kernel file may include this header and <cstdint> only: no std:: templates, no Eigen, no inline
 // functions. Weak symbols compiled with AVX could otherwise be linked into the whole program.

@@ -2,16 +2,22 @@
 #include "kernels/kernels.hpp"
 
 #include "kernels/lanes.inl"
+
 #include "kernels/inverse_dft.inl"
 
-#include "kernels/search.inl"
-
 #include "kernels/polar.inl"
+#include "kernels/search.inl"
 
 namespace cl2d::kernels {
 
-const Table CL2D_TABLE_NAME = {
-    CL2D_LEVEL_NAME, kWidth, search_workspace, synthesis_workspace, search, synthesise, analyse,
-    ramp,            neighbours};
+const Table CL2D_TABLE_NAME = {CL2D_LEVEL_NAME,
+                               kWidth,
+                               search_workspace,
+                               synthesis_workspace,
+                               search,
+                               synthesise,
+                               analyse,
+                               ramp,
+                               neighbours};
 
 }  // namespace cl2d::kernels

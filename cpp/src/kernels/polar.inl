@@ -7,11 +7,8 @@ std::int64_t synthesis_workspace(const GridView& grid) {
 }
 
 /// Coefficients of one ring turned by the phases, as the input of an inverse DFT.
-inline void turned_orders(const GridView& grid,
-                          const SynthesisTask& task,
-                          int ring,
-                          int part,
-                          Complex* bins) {
+inline void turned_orders(
+    const GridView& grid, const SynthesisTask& task, int ring, int part, Complex* bins) {
   const int n = grid.n_angles;
   const Vec sign = load(task.mirror_sign + part * kWidth);
   const float* tile = task.tile + part * kWidth;
@@ -42,8 +39,7 @@ void synthesise(const GridView& grid, const SynthesisTask& task) {
   for (int part = 0; part < kParts; ++part) {
     for (int ring = 0; ring < grid.n_rings; ++ring) {
       turned_orders(grid, task, ring, part, bins);
-      const Complex* samples =
-          dft_stages(grid.dft, grid.dft.n_stages, bins, bins + grid.n_angles);
+      const Complex* samples = dft_stages(grid.dft, grid.dft.n_stages, bins, bins + grid.n_angles);
       float* to = task.polar + static_cast<std::int64_t>(ring) * half * 2 * kTile + part * kWidth;
       for (int j = 0; j < half; ++j) {
         store(to + j * 2 * kTile, samples[j].re);

@@ -72,7 +72,8 @@ void finish(const Complex* in, int stride, std::int32_t code, int with_mirrors, 
   }
 }
 
-void finish_of(int radix, const Complex* in, int stride, std::int32_t code, int mirrors, Best& best) {
+void finish_of(
+    int radix, const Complex* in, int stride, std::int32_t code, int mirrors, Best& best) {
   switch (radix) {
     case 2:
       return finish<2>(in, stride, code, mirrors, best);
@@ -98,8 +99,7 @@ void search_columns(const GridView& grid,
   const DftPlan& plan = grid.dft;
   const int last = plan.radices[plan.n_stages - 1];
   for (int c = 0; c < Columns; ++c) {
-    const Complex* done =
-        dft_stages(plan, plan.n_stages - 1, buffers + c * grid.n_angles, scratch);
+    const Complex* done = dft_stages(plan, plan.n_stages - 1, buffers + c * grid.n_angles, scratch);
     finish_of(last, done, plan.n / last, (shift + c) * 2 * plan.n, task.with_mirrors, best);
   }
 }
