@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cl2d.errors import InputFileError
-from cl2d.io import open_particles, write_particles_star, write_stack
+from cl2d.io import open_particles, write_stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,44 +115,6 @@ def test_working_directory_comes_before_the_folder_of_the_table(
     assert _values(source.read(0, 2)) == [50, 100]
     monkeypatch.chdir(two_stacks)
     assert _values(source.read(0, 2)) == [50, 100]
-
-
-def test_stack_beside_the_table_is_named_so_that_the_name_holds_elsewhere(
-    two_stacks: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    elsewhere = tmp_path_factory.mktemp("project")
-    write_stack(elsewhere / "a.mrcs", _images(4, first=50))
-    path = _table(two_stacks, ["1@a.mrcs", "000002@b.mrcs:mrcs", "b.mrcs"])
-    monkeypatch.chdir(elsewhere)
-    source = open_particles(path)
-    assert source.table is not None
-    b = two_stacks / "b.mrcs"
-    assert source.table.text("rlnImageName") == ["1@a.mrcs", f"000002@{b}", str(b)]
-    assert source.image_name(1) == "000002@b.mrcs:mrcs"
-    write_particles_star(elsewhere / "again.star", source.table, {}, source=source)
-    assert _values(open_particles(elsewhere / "again.star").read(0, 3)) == [50, 101, 100]
-
-
-def test_stack_below_the_working_directory_is_named_from_there(
-    two_stacks: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = _table(two_stacks, ["1@a.mrcs"])
-    monkeypatch.chdir(two_stacks.parent)
-    table = open_particles(path.relative_to(two_stacks.parent)).table
-    assert table is not None
-    assert table.text("rlnImageName") == [f"1@{two_stacks.name}/a.mrcs"]
-    assert table.column_names == ["rlnImageName"]
-
-
-def test_names_that_hold_already_are_left_alone(
-    two_stacks: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    names = ["1@a.mrcs:mrcs", f"3@{two_stacks}/b.mrcs", "0002@./a.mrcs"]
-    path = _table(two_stacks, names)
-    monkeypatch.chdir(two_stacks)
-    table = open_particles(path).table
-    assert table is not None
-    assert table.text("rlnImageName") == names
 
 
 def test_pixels_are_found_after_the_working_directory_changed(
