@@ -44,8 +44,10 @@ struct SamplingScratch {
 
 std::vector<double> gridding_correction(int box_px) {
   std::vector<double> correction;
+  correction.reserve(static_cast<std::size_t>(box_px));
+  const int origin = box_px / 2;
   for (int i = 0; i < box_px; ++i) {
-    correction.push_back(1.0 / kaiser_bessel_transform((i - box_px / 2) / (2.0 * box_px)));
+    correction.push_back(1.0 / kaiser_bessel_transform((i - origin) / (2.0 * box_px)));
   }
   return correction;
 }
@@ -179,7 +181,8 @@ void PolarSampler::fill(ImageBlock& block,
   const AngularDft dft(grid_);
   const std::int64_t pixels = static_cast<std::int64_t>(2 * grid_.box_px()) * (grid_.box_px() + 1);
   const std::int64_t n_tiles = (n + kLanes - 1) / kLanes;
-  const auto patch = static_cast<std::size_t>((2 * reach_ + 1) * (reach_ + kTaps / 2 + 1));
+  const auto reach = static_cast<std::size_t>(reach_);
+  const std::size_t patch = (2 * reach + 1) * (reach + kTaps / 2 + 1);
   std::vector<SamplingScratch> scratch(static_cast<std::size_t>(n_threads));
   for (SamplingScratch& s : scratch) {
     s.patch.resize(patch);

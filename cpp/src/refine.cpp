@@ -16,6 +16,9 @@
 namespace cl2d {
 namespace {
 
+// How far beyond its outermost points, at 1, the quadratic is followed.
+constexpr double kFarthestStep = 1.5;
+
 struct RefineScratch {
   RefineScratch(const PolarGrid& grid, const AngularDft& dft)
       : image(grid, dft), reference(make_aligned_buffer(dft.tile_samples())) {}
@@ -47,7 +50,8 @@ Eigen::Vector3d fit_peak(const float (&scores)[3][9][kLanes], int lane) {
   Eigen::Vector3d gradient = Eigen::Vector3d::Zero(), best_at = Eigen::Vector3d::Zero();
   Eigen::Matrix3d moment = Eigen::Matrix3d::Zero();
   for (int i = 0; i < 27; ++i) {
-    const Eigen::Vector3d at(i / 9 - 1, i / 3 % 3 - 1, i % 3 - 1);
+    const int turn = i / 9 - 1, row = i / 3 % 3 - 1, column = i % 3 - 1;
+    const Eigen::Vector3d at(turn, row, column);
     const double value = scores[i / 9][i % 9][lane];
     if (value > best) best = value, best_at = at;
     sum += value;
@@ -60,7 +64,9 @@ Eigen::Vector3d fit_peak(const float (&scores)[3][9][kLanes], int lane) {
   const Eigen::LLT<Eigen::Matrix3d> factor(-hessian);
   if (factor.info() != Eigen::Success) return best_at;
   const Eigen::Vector3d step = factor.solve(gradient);
-  return step.cwiseAbs().maxCoeff() > 1.5 ? best_at : step;
+  // Rotation and shift of a particle that is heavy on one side nearly make up for each other: the
+  // peak is a ridge, along which it may be far. The next round goes on from here.
+  return step / std::max(1.0, step.cwiseAbs().maxCoeff() / kFarthestStep);
 }
 
 void gather_references(const PolarGrid& grid,
@@ -161,6 +167,7 @@ void refine(const ImageBlock& block,
   }
   const AngularDft dft(grid);
   std::vector<Steps> rounds;
+  rounds.reserve(static_cast<std::size_t>(options.n_rounds));
   for (int round = 0; round < options.n_rounds; ++round) {
     const double shrink = std::pow(3.0, -round);
     const double px = options.step_px * shrink;
@@ -168,6 +175,7 @@ void refine(const ImageBlock& block,
         {options.step_rad * shrink, px, step_phases(grid, px, 0), step_phases(grid, px, 1)});
   }
   std::vector<std::unique_ptr<RefineScratch>> scratch;
+  scratch.reserve(static_cast<std::size_t>(options.n_threads));
   for (int t = 0; t < options.n_threads; ++t) {
     scratch.push_back(std::make_unique<RefineScratch>(grid, dft));
   }

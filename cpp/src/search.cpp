@@ -40,8 +40,7 @@ void build_group(const AngularDft& dft,
                  float* columns) {
   const kernels::GridView& grid = dft.view();
   const std::int64_t reference_size = static_cast<std::int64_t>(grid.n_rings) * (grid.n_angles / 2);
-  const int n_threads = static_cast<int>(scratch.size());
-#pragma omp parallel for schedule(static) num_threads(n_threads)
+#pragma omp parallel for schedule(static) num_threads(static_cast<int>(scratch.size()))
   for (std::int64_t job = 0; job < count * tables.n_groups(); ++job) {
     const std::int64_t reference = job / tables.n_groups();
     build_columns(dft,

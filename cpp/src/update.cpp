@@ -116,6 +116,7 @@ void align_members(const ImageBlock& block,
   const PolarGrid& grid = block.grid();
   const AngularDft dft(grid);
   std::vector<std::unique_ptr<AlignedTile>> aligned;
+  aligned.reserve(static_cast<std::size_t>(n_threads));
   for (int t = 0; t < n_threads; ++t) aligned.push_back(std::make_unique<AlignedTile>(grid, dft));
   const std::int64_t n_samples = static_cast<std::int64_t>(grid.n_rings()) * grid.n_half_angles();
 #pragma omp parallel for schedule(static) num_threads(n_threads)

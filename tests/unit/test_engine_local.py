@@ -69,6 +69,17 @@ def test_rotated_shifted_and_mirrored_copies_get_their_poses_back(box):
     assert found.scores.min() > 0.99
 
 
+def test_particle_that_is_heavy_on_one_side_gets_its_pose_back():
+    """Turning it is nearly shifting it: the peak is a ridge, the truth two steps along it."""
+    poses = random_poses(200, 2.5, seed=3)
+    plan = white_plan(34)
+    engine = engine_of(blob_particles(34, poses, seed=3), plan)
+    reference = references_from(blob_particles(34, identity_poses(1), seed=3), plan)
+    found = engine.assign(reference, BEST)
+    assert angle_errors_deg(found.poses, poses).max() < 0.25
+    assert shift_errors_px(found.poses, poses).max() < 0.05
+
+
 @pytest.mark.parametrize(("box", "working_box"), [(60, 34), (61, 40)])
 def test_poses_are_in_pixels_of_the_input_box(box, working_box):
     plan = white_plan(box, working_box)

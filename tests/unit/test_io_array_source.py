@@ -99,6 +99,19 @@ def test_rows_outside_an_array_are_refused() -> None:
         array_source(_images(3)).read(-1, 2)
 
 
+def test_lazy_array_that_gives_other_images_than_it_promised_is_refused() -> None:
+    class Short(_Lazy):
+        shape = (10, BOX, BOX)
+
+    class Small(_Lazy):
+        shape = (9, BOX + 1, BOX + 1)
+
+    with pytest.raises(InputError, match=r"images\[8:10\] must give shape \(2, 6, 6\), not \(1, "):
+        array_source(Short()).read(8, 10)
+    with pytest.raises(InputError, match=r"must give shape \(3, 7, 7\), not \(3, 6, 6\)"):
+        array_source(Small()).read(0, 3)
+
+
 def test_fingerprint_of_an_array_follows_its_content() -> None:
     one = array_source(_images(3)).fingerprint()
     assert array_source(_images(3)).fingerprint() == one

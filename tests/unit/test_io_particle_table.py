@@ -53,11 +53,12 @@ def test_rows_that_xmipp_disabled_are_told(tmp_path: Path) -> None:
     text = "# XMIPP_STAR_1 * \n# \ndata_noname\nloop_\n _image\n _enabled\n" + rows
     table = read_particle_table(_file(tmp_path, text, "a.xmd"))
     assert table.enabled().tolist() == [True, False, False, True]
+    relion = TABLE.replace("rlnDefocusU", "enabled").replace("1.50", "-1")
+    assert read_particle_table(_file(tmp_path, relion)).enabled().tolist() == [False, True]
 
 
 def test_without_the_column_of_xmipp_every_row_is_enabled(tmp_path: Path) -> None:
-    relion = TABLE.replace("rlnDefocusU", "enabled").replace("1.50", "-1")
-    assert read_particle_table(_file(tmp_path, relion)).enabled().all()
+    assert read_particle_table(_file(tmp_path, TABLE)).enabled().tolist() == [True, True]
     plain = "# XMIPP_STAR_1 * \n# \ndata_noname\nloop_\n _image\n 1@a.mrcs\n"
     assert read_particle_table(_file(tmp_path, plain, "a.xmd")).enabled().tolist() == [True]
 

@@ -39,6 +39,8 @@ def interruptible(output: Path) -> Iterator[None]:
         try:
             yield
         except KeyboardInterrupt:
+            with suppress(Exception):  # a second signal may have kept the body from doing so
+                mark_interrupted(output)
             say(interruption_message(output))
             raise typer.Exit(EXIT_INTERRUPTED) from None
 

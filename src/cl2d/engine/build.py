@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from cl2d import _native
+from cl2d.errors import InputError
 
 
 def simd_level() -> str:
     """Return the name of the kernels in use: "baseline", "avx2" or "avx512".
 
     The fastest that this machine runs, unless the environment variable CL2D_SIMD says otherwise.
+
+    Raises
+    ------
+    InputError
+        If CL2D_SIMD names no kernels that this machine can run.
     """
-    return str(_native.simd_level())
+    try:
+        return str(_native.simd_level())
+    except ValueError as error:
+        raise InputError(str(error)) from None
 
 
 def available_simd_levels() -> list[str]:

@@ -120,7 +120,12 @@ class ArraySource:
     def read(self, start: int, stop: int) -> npt.NDArray[np.float32]:
         """Return rows ``start`` to ``stop`` as a fresh (stop - start, box, box) array."""
         check_rows(start, stop, self.n_images)
-        return to_float32(self._images[start:stop])
+        images = to_float32(self._images[start:stop])
+        expected = (stop - start, self.box_px, self.box_px)
+        if images.shape != expected:
+            msg = f"images[{start}:{stop}] must give shape {expected}, not {images.shape}"
+            raise InputError(msg)
+        return images
 
     def image_name(self, row: int) -> str:
         """Return ``image 12`` for row 11."""

@@ -96,10 +96,10 @@ class ParticleTable:
     def enabled(self) -> npt.NDArray[np.bool_]:
         """Return which rows take part, (n,): Xmipp marks rows as left out by enabled = -1.
 
-        As in Xmipp, every value that is not positive disables a row. Other tables, and tables
-        without the column, have nothing but enabled rows.
+        As in Xmipp, every value that is not positive disables a row. The column counts in RELION
+        tables too, which got it from such a table; without it every row is enabled.
         """
-        if self.flavour != "xmipp" or _ENABLED not in self:
+        if _ENABLED not in self:
             return np.ones(self.n_rows, dtype=np.bool_)
         return self.numbers(_ENABLED) > 0
 

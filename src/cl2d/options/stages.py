@@ -287,7 +287,7 @@ class RunOptions(StageOptions):
     model_config = ConfigDict(title="Machine")
 
     threads: int | None = option(
-        None, "Number of threads.", automatic="every core this process may use", ge=1
+        None, "Number of threads.", automatic="every core this process may use", ge=1, le=1024
     )
 
     def n_threads(self) -> int:

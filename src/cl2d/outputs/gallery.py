@@ -23,7 +23,9 @@ _TITLE_HEIGHT_PX, _CAPTION_HEIGHT_PX, _FOOTER_HEIGHT_PX = 34, 42, 36
 _SMALLEST_TILE_PX, _LARGEST_TILE_PX = 112, 256
 _SHEET_AREA_PX = 1600 * 1067
 _SHEET_ASPECT = 1.5
-_SIGMAS = 3.0
+# What lies within three standard deviations of a normal distribution. Quantiles, because a small
+# bright particle lies far outside three standard deviations of a mask that is mostly empty.
+_DARKEST, _BRIGHTEST = 0.00135, 0.99865
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,8 @@ def write_gallery(path: Path, gallery: Gallery) -> None:
 def draw_gallery(gallery: Gallery) -> Image.Image:
     """Draw all averages, largest possible on a sheet of about 3:2, as an 8-bit grey picture.
 
-    The grey scale of a tile runs over the mean +- 3 standard deviations of its pixels inside
-    the mask, so that weak and strong averages can be read alike.
+    The grey scale of a tile holds 99.7 % of its pixels inside the mask, so that weak and strong
+    averages can be read alike.
     """
     n_classes = len(gallery.averages)
     tile_px = tile_side(n_classes)
@@ -106,7 +108,7 @@ def sheet_columns(n_classes: int, tile_px: int) -> int:
 def grey_levels(
     average: npt.NDArray[np.float32], mask_radius_px: float | None
 ) -> npt.NDArray[np.uint8]:
-    """Return an average as grey levels, mean +- 3 sigma inside the mask over the full range.
+    """Return an average as grey levels, 99.7 % of the pixels inside the mask within their range.
 
     An average without contrast (an empty class) becomes an even mid grey.
     """
@@ -115,10 +117,10 @@ def grey_levels(
     # At least the central pixel, however small the mask.
     squared = np.square(np.arange(box) - box // 2)
     inside = average[squared[:, None] + squared <= max(radius, 0.5) ** 2].astype(np.float64)
-    mean, sigma = inside.mean(), inside.std()
-    if sigma <= np.finfo(np.float32).eps * abs(mean):
+    low, high = np.quantile(inside, (_DARKEST, _BRIGHTEST))
+    if high - low <= np.finfo(np.float32).eps * max(abs(low), abs(high)):
         return np.full(average.shape, 128, dtype=np.uint8)
-    scaled = 0.5 + (average - mean) / (2 * _SIGMAS * sigma)
+    scaled = (average - low) / (high - low)
     grey: npt.NDArray[np.uint8] = np.round(255 * np.clip(scaled, 0, 1)).astype(np.uint8)
     return grey
 

@@ -1,0 +1,72 @@
+"""Names of stacks in a table that is written to another folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from cl2d.io import open_particles, write_particles_star, write_stack
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BOX = 6
+
+
+def _images(n: int, first: int = 0) -> np.ndarray:
+    """Return images whose value is their number."""
+    numbers = np.arange(first, first + n, dtype=np.float32)
+    return np.repeat(numbers, BOX * BOX).reshape(n, BOX, BOX)
+
+
+def _table(folder: Path, names: list[str]) -> Path:
+    path = folder / "particles.star"
+    path.write_text("data_particles\nloop_\n_rlnImageName\n" + "\n".join(names) + "\n")
+    return path
+
+
+@pytest.fixture
+def two_stacks(tmp_path: Path) -> Path:
+    write_stack(tmp_path / "a.mrcs", _images(4), 2.0)
+    write_stack(tmp_path / "b.mrcs", _images(3, first=100), 2.0)
+    return tmp_path
+
+
+def test_stack_beside_the_table_is_named_so_that_the_name_holds_elsewhere(
+    two_stacks: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("project")
+    write_stack(elsewhere / "a.mrcs", _images(4, first=50))
+    path = _table(two_stacks, ["1@a.mrcs", "000002@b.mrcs:mrcs", "b.mrcs"])
+    monkeypatch.chdir(elsewhere)
+    source = open_particles(path)
+    assert source.table is not None
+    b = two_stacks / "b.mrcs"
+    assert source.table.text("rlnImageName") == ["1@a.mrcs", f"000002@{b}", str(b)]
+    assert source.image_name(1) == "000002@b.mrcs:mrcs"
+    write_particles_star(elsewhere / "again.star", source.table, {}, source=source)
+    assert open_particles(elsewhere / "again.star").read(0, 3)[:, 0, 0].tolist() == [50, 101, 100]
+
+
+def test_stack_below_the_working_directory_is_named_from_there(
+    two_stacks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = _table(two_stacks, ["1@a.mrcs"])
+    monkeypatch.chdir(two_stacks.parent)
+    table = open_particles(path.relative_to(two_stacks.parent)).table
+    assert table is not None
+    assert table.text("rlnImageName") == [f"1@{two_stacks.name}/a.mrcs"]
+    assert table.column_names == ["rlnImageName"]
+
+
+def test_names_that_hold_already_are_left_alone(
+    two_stacks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["1@a.mrcs:mrcs", f"3@{two_stacks}/b.mrcs", "0002@./a.mrcs"]
+    path = _table(two_stacks, names)
+    monkeypatch.chdir(two_stacks)
+    table = open_particles(path).table
+    assert table is not None
+    assert table.text("rlnImageName") == names
