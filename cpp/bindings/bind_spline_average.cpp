@@ -1,7 +1,6 @@
 #include "cl2d/spline_average.hpp"
 
-#include <pybind11/numpy.h>
-#include <pybind11/pybind11.h>
+#include "arrays.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -10,15 +9,10 @@
 
 namespace cl2d::bindings {
 
-namespace py = pybind11;
-
 namespace {
 
 template <typename T>
-using ExactArray = py::array_t<T, py::array::c_style>;
-
-template <typename T>
-std::size_t extent(const ExactArray<T>& array, int axis) {
+std::size_t extent(const Array<T>& array, int axis) {
   return static_cast<std::size_t>(array.shape(axis));
 }
 
@@ -29,18 +23,18 @@ void check_ndim(const py::array& array, py::ssize_t ndim, const char* name) {
 }
 
 template <typename T>
-cl2d::PoseColumn<T> pose_column(const ExactArray<T>& array, const char* name) {
+cl2d::PoseColumn<T> pose_column(const Array<T>& array, const char* name) {
   check_ndim(array, 1, name);
   return {array.data(), extent(array, 0)};
 }
 
-void accumulate_transformed(ExactArray<double>& sums,
-                            const ExactArray<float>& images,
-                            const ExactArray<double>& psi_rad,
-                            const ExactArray<double>& shift_x_px,
-                            const ExactArray<double>& shift_y_px,
-                            const ExactArray<std::uint8_t>& mirror,
-                            const ExactArray<std::int32_t>& slot,
+void accumulate_transformed(Array<double>& sums,
+                            const Array<float>& images,
+                            const Array<double>& psi_rad,
+                            const Array<double>& shift_x_px,
+                            const Array<double>& shift_y_px,
+                            const Array<std::uint8_t>& mirror,
+                            const Array<std::int32_t>& slot,
                             int n_threads) {
   check_ndim(sums, 3, "sums");
   check_ndim(images, 3, "images");

@@ -12,12 +12,11 @@ namespace cl2d {
 /// Scratch of one thread: the 16 aligned polar images and the phase tables.
 struct AlignedTile {
   explicit AlignedTile(const PolarGrid& grid, const AngularDft& dft);
-  /// Rotate (and mirror) the tile; with_shift also takes the shift back.
+  /// Rotate (and mirror) the tile and take the shift back.
   void make(const PolarGrid& grid,
             const AngularDft& dft,
             const float* tile,
-            const LanePoses& poses,
-            bool with_shift);
+            const LanePoses& poses);
 
   AlignedBuffer polar;  // (n_rings, n_angles / 2, 2, 16)
   AlignedBuffer phases;

@@ -1,9 +1,25 @@
 #include "pose_phases.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <complex>
 
 namespace cl2d {
+
+LanePoses lane_poses(const double* psi_rad,
+                     const double* shift_xy,
+                     const std::uint8_t* mirror,
+                     std::int64_t count) {
+  LanePoses lanes{};
+  for (int lane = 0; lane < kLanes; ++lane) {
+    const std::int64_t i = std::min<std::int64_t>(lane, count - 1);
+    lanes.psi_rad[lane] = psi_rad[i];
+    lanes.shift_x[lane] = shift_xy[2 * i];
+    lanes.shift_y[lane] = shift_xy[2 * i + 1];
+    lanes.mirror_sign[lane] = mirror[i] != 0 ? -1.0F : 1.0F;
+  }
+  return lanes;
+}
 
 void rotation_phases(const PolarGrid& grid, const double* psi_rad, float* phases) {
   for (int lane = 0; lane < kLanes; ++lane) {

@@ -3,6 +3,8 @@
 
 #include "cl2d/grid.hpp"
 
+#include <cstdint>
+
 namespace cl2d {
 
 /// Poses of the 16 images of a tile (shift in working pixels, in the frame of the reference).
@@ -12,6 +14,12 @@ struct LanePoses {
   double shift_y[kLanes];
   float mirror_sign[kLanes];  // -1 mirrored, +1 not
 };
+
+/// Poses of `count` images, 1 to 16, one a lane; lanes without an image repeat the last one.
+LanePoses lane_poses(const double* psi_rad,
+                     const double* shift_xy,
+                     const std::uint8_t* mirror,
+                     std::int64_t count);
 
 /// cos and sin of order * psi: (n_orders, 2, 16).
 void rotation_phases(const PolarGrid& grid, const double* psi_rad, float* phases);

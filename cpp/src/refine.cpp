@@ -107,7 +107,7 @@ void score_shifts(const ImageBlock& block,
   LanePoses turned = poses;
   for (double& psi : turned.psi_rad) psi += (turn - 1) * steps.rad;
   // The shift belongs to the frame of the reference, so it does not turn with psi.
-  scratch.image.make(block.grid(), dft, block.tile(tile), turned, true);
+  scratch.image.make(block.grid(), dft, block.tile(tile), turned);
   kernels::active_table().neighbours(dft.view(),
                                      {scratch.image.polar.get(),
                                       scratch.reference.get(),
@@ -184,15 +184,11 @@ void refine(const ImageBlock& block,
     RefineScratch& mine = *scratch[static_cast<std::size_t>(thread_index())];
     const std::int64_t first = tile * kLanes;
     const std::int64_t count = std::min<std::int64_t>(kLanes, n - first);
-    LanePoses lanes{};
+    LanePoses lanes =
+        lane_poses(poses.psi_rad + first, poses.shift_xy + 2 * first, poses.mirror + first, count);
     std::int32_t chosen[kLanes];
     for (std::int64_t lane = 0; lane < kLanes; ++lane) {
-      const std::int64_t i = first + std::min(lane, count - 1);
-      chosen[lane] = lane < count ? poses.references[i] : -1;
-      lanes.psi_rad[lane] = poses.psi_rad[i];
-      lanes.shift_x[lane] = poses.shift_xy[2 * i];
-      lanes.shift_y[lane] = poses.shift_xy[2 * i + 1];
-      lanes.mirror_sign[lane] = poses.mirror[i] != 0 ? -1.0F : 1.0F;
+      chosen[lane] = lane < count ? poses.references[first + lane] : -1;
     }
     gather_references(grid, references, chosen, mine.reference.get());
     for (const Steps& steps : rounds) {

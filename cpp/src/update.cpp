@@ -16,16 +16,12 @@ namespace {
 // Tiles aligned at a time before they are added up: 256 images, a few megabytes of scratch.
 constexpr std::int64_t kBatchTiles = 16;
 
-LanePoses lane_poses(const PoseView& poses, std::int64_t tile) {
-  LanePoses lanes{};
-  for (int lane = 0; lane < kLanes; ++lane) {
-    const std::int64_t i = std::min(tile * kLanes + lane, poses.n - 1);
-    lanes.psi_rad[lane] = poses.psi_rad[i];
-    lanes.shift_x[lane] = poses.shift_xy[2 * i];
-    lanes.shift_y[lane] = poses.shift_xy[2 * i + 1];
-    lanes.mirror_sign[lane] = poses.mirror[i] != 0 ? -1.0F : 1.0F;
-  }
-  return lanes;
+LanePoses tile_poses(const PoseView& poses, std::int64_t tile) {
+  const std::int64_t first = tile * kLanes;
+  return lane_poses(poses.psi_rad + first,
+                    poses.shift_xy + 2 * first,
+                    poses.mirror + first,
+                    std::min<std::int64_t>(kLanes, poses.n - first));
 }
 
 void check_poses(const ImageBlock& block, const PoseView& poses, int n_threads) {
@@ -39,29 +35,6 @@ void check_poses(const ImageBlock& block, const PoseView& poses, int n_threads) 
 }
 
 }  // namespace
-
-AlignedTile::AlignedTile(const PolarGrid& grid, const AngularDft& dft)
-    : polar(make_aligned_buffer(dft.tile_samples())),
-      phases(make_aligned_buffer(static_cast<std::size_t>(grid.n_orders()) * 2 * kLanes)),
-      first(make_aligned_buffer(static_cast<std::size_t>(grid.n_angles()) * kLanes)),
-      step(make_aligned_buffer(static_cast<std::size_t>(grid.n_angles()) * kLanes)),
-      workspace(make_aligned_buffer(
-          static_cast<std::size_t>(kernels::active_table().synthesis_workspace(dft.view())))) {}
-
-void AlignedTile::make(const PolarGrid& grid,
-                       const AngularDft& dft,
-                       const float* tile,
-                       const LanePoses& poses,
-                       bool with_shift) {
-  const kernels::Table& table = kernels::active_table();
-  rotation_phases(grid, poses.psi_rad, phases.get());
-  table.synthesise(dft.view(),
-                   {tile, phases.get(), poses.mirror_sign, workspace.get(), polar.get()});
-  if (with_shift) {
-    shift_phases(grid, poses.shift_x, poses.shift_y, +1, first.get(), step.get());
-    table.ramp(dft.view(), {first.get(), step.get(), polar.get()});
-  }
-}
 
 void accumulate(const ImageBlock& block,
                 const std::int32_t* slots,
@@ -87,8 +60,8 @@ void accumulate(const ImageBlock& block,
     const std::int64_t count = std::min(kBatchTiles, block.n_tiles() - batch);
 #pragma omp parallel for schedule(static) num_threads(n_threads)
     for (std::int64_t i = 0; i < count; ++i) {
-      const LanePoses lanes = lane_poses(poses, batch + i);
-      aligned[static_cast<std::size_t>(i)]->make(grid, dft, block.tile(batch + i), lanes, true);
+      const LanePoses lanes = tile_poses(poses, batch + i);
+      aligned[static_cast<std::size_t>(i)]->make(grid, dft, block.tile(batch + i), lanes);
     }
     // Each thread owns some rings and adds all images to them in order.
 #pragma omp parallel for schedule(static) num_threads(n_threads)
@@ -122,7 +95,7 @@ void align_members(const ImageBlock& block,
 #pragma omp parallel for schedule(static) num_threads(n_threads)
   for (std::int64_t tile = 0; tile < block.n_tiles(); ++tile) {
     AlignedTile& mine = *aligned[static_cast<std::size_t>(thread_index())];
-    mine.make(grid, dft, block.tile(tile), lane_poses(poses, tile), true);
+    mine.make(grid, dft, block.tile(tile), tile_poses(poses, tile));
     for (int lane = 0; lane < kLanes && tile * kLanes + lane < block.n_images(); ++lane) {
       const float* from = mine.polar.get() + lane;
       std::complex<float>* to = out + (tile * kLanes + lane) * n_samples;

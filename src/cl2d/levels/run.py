@@ -10,7 +10,7 @@ import numpy as np
 
 from cl2d.engine import ClassicalRule, normalised_references
 from cl2d.errors import InputError
-from cl2d.events import IterationProgress, LevelFinished, LevelStarted
+from cl2d.events import IterationProgress, LevelFinished, LevelStarted, ignore_event
 from cl2d.levels.centring import centred_poses
 from cl2d.levels.schedule import level_schedule
 from cl2d.levels.size_control import fill_empty_classes, reseed_small_classes
@@ -175,7 +175,7 @@ def run_levels(
     if options.classes > n_usable and not options.allow_fewer:
         message = f"n_classes ({options.classes}) must not exceed the {n_usable} usable images"
         raise InputError(message)
-    tell = on_event if on_event is not None else _nobody
+    tell = on_event if on_event is not None else ignore_event
     rng = np.random.default_rng(options.seed)
     levels: list[LevelResult] = []
     for level, n_classes in enumerate(
@@ -196,7 +196,3 @@ def run_levels(
         sizes = tuple(int(size) for size in levels[-1].class_sizes())
         tell(LevelFinished(level, levels[-1].n_classes, sizes))
     return levels
-
-
-def _nobody(_event: object) -> None:
-    """Listen to nothing."""

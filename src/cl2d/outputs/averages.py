@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cl2d.engine.raw_average import accumulate_raw
-from cl2d.events import PhaseFinished, PhaseProgress, PhaseStarted
+from cl2d.events import PhaseFinished, PhaseProgress, PhaseStarted, ignore_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -66,7 +66,7 @@ def raw_averages(
         if len(level.labels) != n_images:
             msg = f"level {level.level} must have {n_images} labels, not {len(level.labels)}"
             raise ValueError(msg)
-    emit = on_event or _ignore
+    emit = on_event or ignore_event
     started = time.perf_counter()
     emit(PhaseStarted(PHASE, n_images))
     sums = [np.zeros((level.n_classes, box, box)) for level in levels]
@@ -92,7 +92,3 @@ def block_length(box_px: int) -> int:
 def _mean(total: npt.NDArray[np.float64], level: LevelResult) -> npt.NDArray[np.float32]:
     members = np.maximum(level.class_sizes(), 1)
     return (total / members[:, None, None]).astype(np.float32)
-
-
-def _ignore(_event: object) -> None:
-    """Take the place of a listener."""

@@ -34,7 +34,7 @@ class Classification:
     level_averages : tuple of (n_classes, box, box) float32, one stack a level
         Means of the members as read, moved by their poses: original sampling and greys.
     flags : (n,) uint8
-        0 for a usable image, else why it is in no class (1 not finite, 2 constant).
+        0 for a usable image, else why it is in no class (1 not finite, 2 constant, 3 disabled).
     timings : seconds by phase
     warnings : sentences for the user
     """

@@ -16,7 +16,7 @@ from cl2d.engine import (
     simd_level,
 )
 from cl2d.engine.ingest import ingest
-from cl2d.events import RunFinished, RunPlanned, RunWarned
+from cl2d.events import RunFinished, RunPlanned, RunWarned, ignore_event
 from cl2d.levels import order_classes_by_size, run_levels
 from cl2d.options import ClassifyOptions
 from cl2d.outputs import UnfinishedRun, check_output_folder, write_run
@@ -103,7 +103,7 @@ def classify(
     (2, 32, 32)
     """
     started, cpu_started = time.perf_counter(), time.process_time()
-    tell = on_event if on_event is not None else _nobody
+    tell = on_event if on_event is not None else ignore_event
     chosen = ClassifyOptions.from_flat(n_classes=n_classes, **options)
     source = particle_source(particles, pixel_size_angstrom)
     if output is not None:
@@ -201,7 +201,3 @@ def _run_planned(
         simd_level=simd_level(),
         warnings=plan.warnings,
     )
-
-
-def _nobody(_event: object) -> None:
-    """Listen to nothing."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from cl2d.errors import InputFileError
-from cl2d.events import PhaseFinished, PhaseProgress, PhaseStarted
+from cl2d.events import PhaseFinished, PhaseProgress, PhaseStarted, ignore_event
 from cl2d.io.atomic import atomic_path
 from cl2d.io.mrc import write_stack
 from cl2d.io.star import write_star
@@ -96,7 +96,7 @@ def write_simulation(
     """
     target = _prepare_folder(Path(folder))
     options = simulation.options
-    report = on_event or _ignore
+    report = on_event or ignore_event
     report(PhaseStarted(PHASE, options.n_particles))
     started = perf_counter()
     stack = _ReportedStack(simulation.stack, report)
@@ -217,8 +217,3 @@ def _truth_rows(truth: Truth) -> Iterator[list[str]]:
 
 def _numbers(column: list[str]) -> npt.NDArray[np.float64]:
     return np.array([float(value) if value else np.nan for value in column])
-
-
-def _ignore(event: object) -> None:
-    """Take an event that nobody listens to."""
-    del event
