@@ -149,6 +149,14 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--first", type=int, help="use only the first images of each set")
     parser.add_argument("--threads", type=int, help="default: all cores")
     parser.add_argument(
+        "--set-option",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        type=named_value,
+        help="any option of cl2d.classify, e.g. clustering=robust; may be repeated",
+    )
+    parser.add_argument(
         "--oracle",
         choices=["engine", "cartesian", "none"],
         default="engine",
@@ -159,6 +167,17 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     if options.seeds < 1:
         parser.error("--seeds must be at least 1")
     return options
+
+
+def named_value(text: str) -> tuple[str, Any]:
+    """Return name and value of an option; what is no JSON (true, 3, 0.5) is a word."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"must be NAME=VALUE, not {text}")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
 
 
 def load_set(name: str, options: argparse.Namespace) -> BenchSet:
@@ -201,11 +220,13 @@ def first_images(bench_set: BenchSet, n_images: int) -> BenchSet:
 def measure(bench_set: BenchSet, options: argparse.Namespace) -> dict[str, Any]:
     """Classify a set once a seed, and by the true views."""
     n_classes = options.classes or bench_set.default_classes()
-    runs = [run_once(bench_set, n_classes, seed, options.threads) for seed in range(options.seeds)]
+    chosen = {"n_classes": n_classes, "threads": options.threads, **dict(options.set_option)}
+    runs = [run_once(bench_set, {**chosen, "seed": seed}) for seed in range(options.seeds)]
     return {
         "set": bench_set.name,
         "n_images": bench_set.source.n_images,
         "n_classes": n_classes,
+        "options": dict(options.set_option),
         "oracle": run_oracle(bench_set, n_classes, options),
         "median": {name: summary(runs, name, np.median) for name in COLUMNS},
         "worst": {
@@ -216,10 +237,10 @@ def measure(bench_set: BenchSet, options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def run_once(bench_set: BenchSet, n_classes: int, seed: int, threads: int | None) -> Figures:
+def run_once(bench_set: BenchSet, chosen: dict[str, Any]) -> Figures:
     """Return the figures of one classification."""
     wall, cpu = time.perf_counter(), time.process_time()
-    result = cl2d.classify(bench_set.source, n_classes=n_classes, seed=seed, threads=threads)
+    result = cl2d.classify(bench_set.source, **chosen)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     truth = bench_set.truth
     return {

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from unittest import mock
 
@@ -21,6 +22,7 @@ from cl2d.agreement import adjusted_rand_index
 from cl2d.engine import LocalEngine, SearchSettings
 from cl2d.engine.ingest import ingest
 from cl2d.levels import run_levels, splitting
+from cl2d.levels.halves import held_out_gains
 from cl2d.options import LevelOptions, PreprocessOptions, RunOptions
 from cl2d.preprocess import plan_preprocessing
 
@@ -29,37 +31,71 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from cl2d.engine import Engine
-    from cl2d.levels.splitting import Cut, Rows
-    from cl2d.results import Poses
+    from cl2d.levels.splitting import Cut, CutRule, Fitted, Rows
 
-    FindCut = Callable[[Engine, Rows, Poses], Cut]
+    FindCut = Callable[[Engine, Rows, Fitted, CutRule], Cut]
 
 find_cut = splitting.find_cut
 
 
-def by_size(engine: Engine, rows: Rows, poses: Poses) -> Cut:
+def by_size(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Cut:
     """Split the largest class first, wherever its scores part."""
-    cut = find_cut(engine, rows, poses)
+    cut = find_cut(engine, rows, fitted, rule)
     return splitting.Cut(float(len(rows)), cut.first, cut.second)
 
 
-def by_total_evidence(engine: Engine, rows: Rows, poses: Poses) -> Cut:
+def by_total_evidence(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Cut:
     """Split the class with the largest evidence of all its members together."""
-    cut = find_cut(engine, rows, poses)
+    cut = find_cut(engine, rows, fitted, rule)
     return splitting.Cut(cut.gain * len(rows), cut.first, cut.second)
 
 
-def at_median(engine: Engine, rows: Rows, poses: Poses) -> Cut:
+def at_median(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Cut:
     """Split the most evidently mixed class first, always into halves of one size."""
-    cut = find_cut(engine, rows, poses)
+    cut = find_cut(engine, rows, fitted, rule)
     rows = np.sort(np.concatenate([cut.first, cut.second]))
-    order = rows[np.argsort(engine.component(rows, poses.take(rows)).scores, kind="stable")]
+    order = rows[np.argsort(engine.component(rows, fitted.poses.take(rows)).scores, kind="stable")]
     half = len(rows) // 2
     return splitting.Cut(cut.gain, np.sort(order[:half]), np.sort(order[half:]))
 
 
+def by_fit(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Cut:
+    """Cut at the median of the scores."""
+    return find_cut(engine, rows, fitted, replace(rule, split_by="fit"))
+
+
+def by_better(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Cut:
+    """Cut by the component, or at the median of the scores if held-out members prefer that."""
+    return find_cut(engine, rows, fitted, replace(rule, split_by="better"))
+
+
+def by_held_out(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Cut:
+    """Split first the class whose halves fit held-out members best, surely so."""
+    cut = by_better(engine, rows, fitted, rule)
+    return splitting.Cut(sure_gain(engine, cut, fitted), cut.first, cut.second)
+
+
+def by_total_held_out(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Cut:
+    """Split first the class whose held-out members gain most, all together."""
+    cut = by_better(engine, rows, fitted, rule)
+    return splitting.Cut(sure_gain(engine, cut, fitted) * len(rows), cut.first, cut.second)
+
+
+def sure_gain(engine: Engine, cut: Cut, fitted: Fitted) -> float:
+    """Return the mean gain of held-out members, less two standard errors."""
+    rows = np.sort(np.concatenate([cut.first, cut.second]))
+    members = engine.aligned_members(rows, fitted.poses.take(rows))
+    gains = held_out_gains(members, np.isin(rows, cut.first))
+    error = gains.std() / np.sqrt(len(gains))
+    return float(gains.mean() - 2 * error)
+
+
 VARIANTS: dict[str, FindCut] = {
     "evidence": find_cut,
+    "fit": by_fit,
+    "better": by_better,
+    "held-out": by_held_out,
+    "total-held-out": by_total_held_out,
     "total": by_total_evidence,
     "size": by_size,
     "median": at_median,

@@ -17,7 +17,7 @@ from cl2d.results import identity_poses
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cl2d.engine import AssignmentRule
+    from cl2d.engine import AssignmentRule, RealAverages
     from cl2d.results import Poses
 
 Vectors = npt.NDArray[np.float64]
@@ -40,7 +40,10 @@ class VectorEngine:
         references: npt.NDArray[np.complex64],
         rule: AssignmentRule,
         on_progress: Callable[[int], None] | None = None,
+        sample: npt.NDArray[np.intp] | None = None,
+        averages: RealAverages | None = None,
     ) -> Assignment:
+        assert averages is None
         self.n_assignments += 1
         means = references.reshape(len(references), -1).real.astype(np.float64)
         lengths = np.linalg.norm(self.vectors, axis=1) * np.sqrt(self.vectors.shape[1])
@@ -50,7 +53,13 @@ class VectorEngine:
             on_progress(self.n_images)
         labels = np.where(self.usable, choice.labels, -1).astype(np.int32)
         own = scores[np.arange(self.n_images), choice.labels].astype(np.float32)
-        return Assignment(labels, identity_poses(self.n_images), own, choice.margin)
+        sampled = None if sample is None else scores[sample].astype(np.float32)
+        return Assignment(labels, identity_poses(self.n_images), own, choice.margin, sampled)
+
+    def averages(self, labels: npt.NDArray[np.int32], poses: Poses, n_classes: int) -> None:
+        """Say that classes are not chosen by correntropy."""
+        assert len(labels) == len(poses) == self.n_images
+        assert labels.max() < n_classes
 
     def update(self, labels: npt.NDArray[np.int32], poses: Poses, n_classes: int) -> ClassSums:
         assert len(labels) == len(poses) == self.n_images
@@ -67,6 +76,15 @@ class VectorEngine:
         scores = (left[:, 0] * values[0]).astype(np.float32)
         total = float(np.square(centred).sum() / len(rows))
         return Component(scores, float(values[0] ** 2 / len(rows)), total)
+
+    def aligned_members(
+        self, rows: npt.NDArray[np.intp], poses: Poses
+    ) -> npt.NDArray[np.complex64]:
+        assert len(rows) == len(poses)
+        return self.vectors[rows][:, None].astype(np.complex64)
+
+    def subset(self, rows: npt.NDArray[np.intp]) -> VectorEngine:
+        return VectorEngine(self.vectors[rows], self.usable[rows])
 
 
 def groups_of_vectors(

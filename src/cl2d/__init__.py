@@ -18,23 +18,44 @@ except ImportError as error:
 from cl2d.engine import available_simd_levels, build_info, set_simd_level, simd_level
 from cl2d.errors import InputError, InputFileError
 from cl2d.io import array_source, open_particles
-from cl2d.pipeline import Classification, classify
+from cl2d.pipeline import (
+    Classification,
+    ClassSet,
+    Comparison,
+    RecomputedCores,
+    align,
+    assign,
+    classify,
+    compare,
+    evaluate,
+    recompute_cores,
+    select,
+)
 from cl2d.results import LevelResult, Poses
 
 __version__: str = _native.version
 
 __all__ = [
+    "ClassSet",
     "Classification",
+    "Comparison",
     "InputError",
     "InputFileError",
     "LevelResult",
     "Poses",
+    "RecomputedCores",
     "__version__",
+    "align",
     "array_source",
+    "assign",
     "available_simd_levels",
     "build_info",
     "classify",
+    "compare",
+    "evaluate",
     "open_particles",
+    "recompute_cores",
+    "select",
     "set_simd_level",
     "simd_level",
 ]

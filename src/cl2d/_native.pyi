@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['ImageBlock', 'PolarGrid', 'PolarSampler', 'RefineOptions', 'SearchOptions', 'TileRange', 'accumulate', 'accumulate_transformed', 'align_members', 'available_simd_levels', 'compiler', 'eigen_version', 'gridding_correction', 'has_openmp', 'leading_component', 'refine', 'search', 'set_simd_level', 'simd_level', 'version']
+__all__: list[str] = ['ImageBlock', 'PolarGrid', 'PolarSampler', 'RefineOptions', 'SearchOptions', 'TileRange', 'accumulate', 'accumulate_transformed', 'align_members', 'available_simd_levels', 'compiler', 'correntropy', 'eigen_version', 'gram_spectrum', 'gridding_correction', 'has_openmp', 'leading_component', 'refine', 'search', 'set_simd_level', 'simd_level', 'version']
 class PolarGrid:
     """
     Polar Fourier grid of a run.
@@ -100,6 +100,12 @@ def available_simd_levels() -> list[str]:
     """
     Names of the kernels this machine can run.
     """
+def correntropy(images: numpy.typing.NDArray[numpy.float32], averages: numpy.typing.NDArray[numpy.float32], weights: numpy.typing.NDArray[numpy.float32], kernel_width: typing.SupportsFloat | typing.SupportsIndex, classes: numpy.typing.NDArray[numpy.int32], psi_rad: numpy.typing.NDArray[numpy.float64], shift_xy: numpy.typing.NDArray[numpy.float64], mirror: numpy.typing.NDArray[numpy.uint8], n_threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.float32]:
+    """
+    Weighted mean of exp(-(P - J)^2 / (2 width^2)), (n_images, n_candidates).
+    """
+def gram_spectrum(members: numpy.typing.NDArray[numpy.float32], n_vectors: typing.SupportsInt | typing.SupportsIndex) -> tuple:
+    ...
 def gridding_correction(box_px: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.float64]:
     ...
 def leading_component(members: numpy.typing.NDArray[numpy.float32]) -> tuple:

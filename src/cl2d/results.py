@@ -57,6 +57,26 @@ class Poses:
         return np.stack([-(cos * x + sin * y), -(-sin * x + cos * y)], axis=1)
 
 
+def poses_from_relion(
+    psi_deg: npt.NDArray[np.float64],
+    origin_px: npt.NDArray[np.float64],
+    mirror: npt.NDArray[np.bool_],
+) -> Poses:
+    """Return the poses whose RELION form is given: the inverse of the two conversions of Poses.
+
+    Parameters
+    ----------
+    psi_deg : (n,) rlnAnglePsi
+    origin_px : (n, 2) rlnOriginX, rlnOriginY in pixels
+    mirror : (n,) whether the particle is mirrored
+    """
+    psi = np.radians(psi_deg)
+    cos, sin = np.cos(psi), np.sin(psi)
+    x = cos * origin_px[:, 0] - sin * origin_px[:, 1]
+    y = sin * origin_px[:, 0] + cos * origin_px[:, 1]
+    return Poses(psi, np.stack([np.where(mirror, x, -x), -y], axis=1), mirror.astype(bool))
+
+
 def identity_poses(n_images: int) -> Poses:
     """Return ``n_images`` poses without rotation, shift or mirror."""
     return Poses(np.zeros(n_images), np.zeros((n_images, 2)), np.zeros(n_images, dtype=bool))
@@ -85,7 +105,8 @@ class LevelResult:
     takes part in nothing and is written with class number 0.
     ``scores`` are normalised correlations with the own class, ``confidence`` the margin to the
     second best class. ``parents[k]`` is the class of the previous level that class k came from
-    (-1 at level 0).
+    (-1 at level 0). ``reference_numbers[k]`` is the reference, from 0, that class k descends from
+    if the run started from references, else there are none.
     """
 
     level: int
@@ -96,6 +117,7 @@ class LevelResult:
     confidence: npt.NDArray[np.float32]
     parents: npt.NDArray[np.int32]
     iterations: tuple[IterationReport, ...] = field(default_factory=tuple)
+    reference_numbers: npt.NDArray[np.int32] | None = None
 
     def class_sizes(self) -> npt.NDArray[np.int64]:
         """Return the number of members of each class, shape (n_classes,)."""

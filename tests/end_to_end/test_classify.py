@@ -119,7 +119,7 @@ def test_record_says_complete_and_nothing_is_left_over(run: tuple[Path, Classifi
     assert [level["n_classes"] for level in record["levels"]] == [2, 3]
     assert record["automatic"]["classes_by_level"] == [2, 3]
     assert set(record["timings_seconds"]) == {
-        "planning", "reading", "levels", "averages", "writing"
+        "planning", "reading", "levels", "cores", "half-sets", "averages", "evaluation", "writing"
     }  # fmt: skip
     assert any("is constant, so it is in no class" in text for text in record["warnings"])
     assert record["warnings"] == list(result.warnings)

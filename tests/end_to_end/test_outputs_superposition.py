@@ -10,7 +10,7 @@ import json
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gemmi
 import mrcfile
@@ -27,6 +27,10 @@ from cl2d.outputs import prepare_output_folder, write_run
 from cl2d.outputs.averages import raw_averages
 from cl2d.preprocess import PreprocessPlan
 from cl2d.results import IterationReport, LevelResult, Poses
+
+if TYPE_CHECKING:
+    from cl2d.cores import LevelCores
+    from cl2d.evaluate import LevelEvaluation
 
 N_IMAGES, NAN_ROW, CONSTANT_ROW = 14, 4, 9
 Floats = npt.NDArray[np.float64]
@@ -45,6 +49,11 @@ class FinishedClassification:
     options: ClassifyOptions = field(default_factory=ClassifyOptions)
     timings: dict[str, float] = field(default_factory=lambda: {"align": 1.0})
     warnings: tuple[str, ...] = ()
+    evaluations: tuple[LevelEvaluation, ...] = ()
+    cores: tuple[LevelCores, ...] = ()
+    core_averages: None = None
+    stable_core_averages: None = None
+    rejected: None = None
 
 
 def grid(box: int) -> tuple[Floats, Floats]:
@@ -281,6 +290,7 @@ def test_every_promised_file_is_there_and_opens(run: Run) -> None:
         "classes.mrcs",
         "classes.star",
         "hierarchy.json",
+        "hierarchy.txt",
         "gallery.png",
         "run.json",
     }

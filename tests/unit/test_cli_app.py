@@ -79,7 +79,10 @@ def test_quiet_json_run_has_events_only(run, capsys):
         (["-k", "0"], "--classes must be at least 1, not 0"),
         (["-k", "2", "--initial-classes", "3"], "--initial-classes (3) must not exceed"),
         (["--max-shift-px", "1", "--max-shift-angstrom", "2"], "must not both be given"),
-        (["--similarity", "corr"], "--similarity must be 'correlation', not 'corr'"),
+        (
+            ["--similarity", "corr"],
+            "--similarity must be 'correlation' or 'correntropy', not 'corr'",
+        ),
         (["--resolution-angstrom", "nan"], "--resolution-angstrom must be a finite number"),
         (["--clases", "3"], "--clases"),
         (["-k", "2.5"], "--classes"),

@@ -4,47 +4,24 @@ import pickle
 import resource
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from cl2d.errors import InputFileError
 from cl2d.io import open_particles, write_stack
+from tests.particle_files import BOX, numbered_images, write_table, write_two_stacks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "real"
-BOX = 6
-
-
-def _images(n: int, first: int = 0) -> np.ndarray:
-    """Return images whose value is their number."""
-    numbers = np.arange(first, first + n, dtype=np.float32)
-    return np.repeat(numbers, BOX * BOX).reshape(n, BOX, BOX)
-
-
-def _table(
-    folder: Path, names: list[str], *, columns: dict[str, list[Any]] | None = None, optics: str = ""
-) -> Path:
-    columns = {"rlnImageName": names, **(columns or {})}
-    labels = "".join(f"_{name}\n" for name in columns)
-    rows = "".join(" ".join(map(str, row)) + "\n" for row in zip(*columns.values(), strict=True))
-    path = folder / "particles.star"
-    path.write_text(f"{optics}\ndata_particles\nloop_\n{labels}{rows}")
-    return path
-
-
-def _optics(*rows: str, columns: str = "rlnOpticsGroup rlnImagePixelSize rlnImageSize") -> str:
-    labels = "".join(f"_{name}\n" for name in columns.split())
-    return f"data_optics\nloop_\n{labels}" + "".join(f"{row}\n" for row in rows) + "\n"
 
 
 @pytest.fixture
 def two_stacks(tmp_path: Path) -> Path:
-    write_stack(tmp_path / "a.mrcs", _images(4), 2.0)
-    write_stack(tmp_path / "b.mrcs", _images(3, first=100), 2.0)
+    write_two_stacks(tmp_path)
     return tmp_path
 
 
@@ -55,7 +32,7 @@ def _values(images: np.ndarray) -> list[float]:
 
 def test_rows_of_several_stacks_come_in_table_order(two_stacks: Path) -> None:
     names = ["3@b.mrcs", "000001@a.mrcs", "2@b.mrcs", "4@a.mrcs", "1@a.mrcs"]
-    source = open_particles(_table(two_stacks, names))
+    source = open_particles(write_table(two_stacks, names))
     assert source.n_images == 5
     assert source.box_px == BOX
     assert _values(source.read(0, 5)) == [102, 0, 101, 3, 0]
@@ -67,14 +44,14 @@ def test_rows_of_several_stacks_come_in_table_order(two_stacks: Path) -> None:
 
 
 def test_blocks_are_fresh_arrays(two_stacks: Path) -> None:
-    for path in (_table(two_stacks, ["1@a.mrcs"]), two_stacks / "a.mrcs"):
+    for path in (write_table(two_stacks, ["1@a.mrcs"]), two_stacks / "a.mrcs"):
         source = open_particles(path)
         source.read(0, 1)[:] = 7
         assert _values(source.read(0, 1)) == [0]
 
 
 def test_rows_outside_the_table_are_refused(two_stacks: Path) -> None:
-    for path in (_table(two_stacks, ["1@a.mrcs"]), two_stacks / "a.mrcs"):
+    for path in (write_table(two_stacks, ["1@a.mrcs"]), two_stacks / "a.mrcs"):
         source = open_particles(path)
         with pytest.raises(IndexError, match="rows 0 to 5 must lie within"):
             source.read(0, 5)
@@ -89,27 +66,27 @@ def test_bare_stack_is_a_source(two_stacks: Path) -> None:
 
 
 def test_file_of_unknown_suffix_is_told_by_content(two_stacks: Path) -> None:
-    table = _table(two_stacks, ["2@a.mrcs"]).rename(two_stacks / "particles.txt")
+    table = write_table(two_stacks, ["2@a.mrcs"]).rename(two_stacks / "particles.txt")
     stack = (two_stacks / "b.mrcs").rename(two_stacks / "b.dat")
     assert open_particles(table).table is not None
     assert open_particles(stack).n_images == 3
 
 
 def test_image_without_a_number_is_the_first(two_stacks: Path) -> None:
-    assert _values(open_particles(_table(two_stacks, ["b.mrcs"])).read(0, 1)) == [100]
+    assert _values(open_particles(write_table(two_stacks, ["b.mrcs"])).read(0, 1)) == [100]
 
 
 def test_format_appended_to_a_name_is_understood(two_stacks: Path) -> None:
     names = ["2@a.mrcs:mrcs", "1@b.mrcs:mrc"]
-    assert _values(open_particles(_table(two_stacks, names)).read(0, 2)) == [1, 100]
+    assert _values(open_particles(write_table(two_stacks, names)).read(0, 2)) == [1, 100]
 
 
 def test_working_directory_comes_before_the_folder_of_the_table(
     two_stacks: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     elsewhere = tmp_path_factory.mktemp("project")
-    write_stack(elsewhere / "a.mrcs", _images(4, first=50))
-    path = _table(two_stacks, ["1@a.mrcs", "1@b.mrcs"])
+    write_stack(elsewhere / "a.mrcs", numbered_images(4, first=50))
+    path = write_table(two_stacks, ["1@a.mrcs", "1@b.mrcs"])
     monkeypatch.chdir(elsewhere)
     source = open_particles(path)
     assert _values(source.read(0, 2)) == [50, 100]
@@ -121,14 +98,14 @@ def test_pixels_are_found_after_the_working_directory_changed(
     two_stacks: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(two_stacks)
-    _table(two_stacks, ["2@a.mrcs"])
+    write_table(two_stacks, ["2@a.mrcs"])
     source = open_particles("particles.star")
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
     assert _values(source.read(0, 1)) == [1]
 
 
 def test_missing_stacks_are_counted_and_listed(two_stacks: Path) -> None:
-    path = _table(two_stacks, ["1@a.mrcs", "1@no.mrcs", "2@no.mrcs", "1@nor.mrcs"])
+    path = write_table(two_stacks, ["1@a.mrcs", "1@no.mrcs", "2@no.mrcs", "1@nor.mrcs"])
     message = (
         r"particles\.star: 2 of 3 stack files cannot be found: 'no\.mrcs' \(row 2\), "
         r"'nor\.mrcs' \(row 4\); looked in the working directory"
@@ -140,8 +117,8 @@ def test_missing_stacks_are_counted_and_listed(two_stacks: Path) -> None:
 def test_project_directory_that_has_the_stacks_is_suggested(two_stacks: Path) -> None:
     job = two_stacks / "Extract" / "job012"
     job.mkdir(parents=True)
-    write_stack(job / "a.mrcs", _images(1))
-    path = _table(job, ["1@Extract/job012/a.mrcs"])
+    write_stack(job / "a.mrcs", numbered_images(1))
+    path = write_table(job, ["1@Extract/job012/a.mrcs"])
     with pytest.raises(InputFileError, match=f"{two_stacks} has it: run from there"):
         open_particles(path)
 
@@ -163,19 +140,19 @@ def test_wrong_image_name_is_refused_with_its_row(
     two_stacks: Path, names: list[str], message: str
 ) -> None:
     with pytest.raises(InputFileError, match=message):
-        open_particles(_table(two_stacks, names))
+        open_particles(write_table(two_stacks, names))
 
 
 def test_truncated_stack_is_found_at_opening(two_stacks: Path) -> None:
     stack = two_stacks / "b.mrcs"
     stack.write_bytes(stack.read_bytes()[:-1])
     with pytest.raises(InputFileError, match=r"b\.mrcs: must have 1456 bytes .* but has 1455"):
-        open_particles(_table(two_stacks, ["1@a.mrcs", "1@b.mrcs"]))
+        open_particles(write_table(two_stacks, ["1@a.mrcs", "1@b.mrcs"]))
 
 
 def test_several_boxes_are_refused_with_examples(two_stacks: Path) -> None:
     write_stack(two_stacks / "c.mrcs", np.zeros((1, 8, 8), np.float32))
-    path = _table(two_stacks, ["1@a.mrcs", "1@b.mrcs", "1@c.mrcs"])
+    path = write_table(two_stacks, ["1@a.mrcs", "1@b.mrcs", "1@c.mrcs"])
     message = r"one box size, not 2: 6 x 6 px in 2 files \(e\.g\. .*a\.mrcs\); 8 x 8 px in 1 file "
     with pytest.raises(InputFileError, match=message):
         open_particles(path)
@@ -183,7 +160,7 @@ def test_several_boxes_are_refused_with_examples(two_stacks: Path) -> None:
 
 def test_images_that_are_not_square_are_refused(tmp_path: Path) -> None:
     write_stack(tmp_path / "a.mrcs", np.zeros((1, 8, 6), np.float32))
-    for path in (_table(tmp_path, ["1@a.mrcs"]), tmp_path / "a.mrcs"):
+    for path in (write_table(tmp_path, ["1@a.mrcs"]), tmp_path / "a.mrcs"):
         with pytest.raises(InputFileError, match="images must be square, not 6 x 8 px"):
             open_particles(path)
 
@@ -200,86 +177,6 @@ def test_what_cannot_be_opened_is_said(tmp_path: Path, path: str, message: str) 
     (tmp_path / "a.cs").write_bytes(b"\x93NUMPY")
     with pytest.raises(InputFileError, match=message):
         open_particles(tmp_path / path)
-
-
-def test_pixel_size_comes_from_the_optics_group(two_stacks: Path) -> None:
-    path = _table(two_stacks, ["1@a.mrcs"], optics=_optics(f"1 1.0600 {BOX}"))
-    assert open_particles(path).pixel_size_angstrom == 1.06
-
-
-def test_pixel_size_falls_back_on_the_stack(two_stacks: Path) -> None:
-    assert open_particles(_table(two_stacks, ["1@a.mrcs"])).pixel_size_angstrom == 2.0
-
-
-@pytest.mark.parametrize(
-    "columns",
-    [
-        {"rlnDetectorPixelSize": ["5.0"], "rlnMagnification": ["40000"]},
-        {"rlnImagePixelSize": ["1.25"]},
-        {"rlnPixelSize": ["1.25"]},
-        {"samplingRate": ["1.25"]},
-    ],
-)
-def test_pixel_size_of_old_tables_is_understood(
-    two_stacks: Path, columns: dict[str, list[str]]
-) -> None:
-    path = _table(two_stacks, ["1@a.mrcs"], columns=columns)
-    assert open_particles(path).pixel_size_angstrom == pytest.approx(1.25)
-
-
-def test_pixel_sizes_that_differ_by_rounding_are_one(two_stacks: Path) -> None:
-    optics = _optics(f"1 1.0600 {BOX}", f"2 1.06001 {BOX}")
-    names, groups = ["1@a.mrcs", "1@b.mrcs"], {"rlnOpticsGroup": [1, 2]}
-    source = open_particles(_table(two_stacks, names, columns=groups, optics=optics))
-    assert source.pixel_size_angstrom == pytest.approx(1.06)
-
-
-def test_optics_group_that_no_particle_uses_does_not_matter(two_stacks: Path) -> None:
-    optics = _optics(f"1 1.06 {BOX}", "7 2.5 128")
-    path = _table(two_stacks, ["1@a.mrcs"], columns={"rlnOpticsGroup": [1]}, optics=optics)
-    assert open_particles(path).pixel_size_angstrom == 1.06
-
-
-@pytest.mark.parametrize(
-    ("second", "message"),
-    [
-        (f"2 2.5 {BOX}", "one pixel size; groups: rlnOpticsGroup 1, rlnImagePixelSize 1.06"),
-        ("2 1.06 128", "one box size; groups: .* rlnImageSize 128: 2 particles"),
-    ],
-)
-def test_several_samplings_are_refused_with_the_groups(
-    two_stacks: Path, second: str, message: str
-) -> None:
-    names, groups = ["1@a.mrcs", "1@b.mrcs", "2@b.mrcs"], {"rlnOpticsGroup": [1, 2, 2]}
-    optics = _optics(f"1 1.06 {BOX}", second)
-    with pytest.raises(InputFileError, match=message):
-        open_particles(_table(two_stacks, names, columns=groups, optics=optics))
-
-
-@pytest.mark.parametrize(
-    ("columns", "optics", "message"),
-    [
-        ({"rlnOpticsGroup": [1, 3]}, _optics("1 1.06 6"), "row 2 .* is of optics group 3, which"),
-        ({}, _optics("1 1.06 6", "2 1.06 6"), "must both have _rlnOpticsGroup"),
-        ({}, _optics("1 1.06 128"), r"must be the box of the stacks \(6 px\), not 128"),
-        ({}, _optics("1 0 6"), "rlnImagePixelSize of data_optics must be positive"),
-        ({}, _optics("1 wide 6"), "rlnImagePixelSize must be numbers"),
-        ({}, _optics(), "data_optics must have at least one row"),
-        ({"rlnPixelSize": [1.5, 2]}, "", "one pixel size, not 2 .* 1.5 A/px in 1 rows; 2 A/px"),
-        ({"rlnPixelSize": [1.5, -2]}, "", "row 2 .* must be positive, not -2"),
-        (
-            {"rlnDetectorPixelSize": [5, 5], "rlnMagnification": [1e4, 0]},
-            "",
-            "row 2 .* the pixel size from rlnDetectorPixelSize and rlnMagnification must be",
-        ),
-    ],
-)
-def test_wrong_sampling_is_refused(
-    two_stacks: Path, columns: dict[str, list[Any]], optics: str, message: str
-) -> None:
-    path = _table(two_stacks, ["1@a.mrcs", "1@b.mrcs"], columns=columns, optics=optics)
-    with pytest.raises(InputFileError, match=message):
-        open_particles(path)
 
 
 def test_block_of_an_xmipp_file_is_chosen_by_its_address(two_stacks: Path) -> None:
@@ -303,11 +200,11 @@ def test_particles_over_many_files_open_and_read_within_few_descriptors(
     tmp_path: Path, few_descriptors: int
 ) -> None:
     n_files, per_file = 3 * few_descriptors, 50
-    write_stack(tmp_path / "0.mrcs", _images(per_file))
+    write_stack(tmp_path / "0.mrcs", numbered_images(per_file))
     for k in range(1, n_files):
         shutil.copyfile(tmp_path / "0.mrcs", tmp_path / f"{k}.mrcs")
     names = [f"{i + 1}@{k}.mrcs" for k in range(n_files) for i in range(per_file)]
-    path = _table(tmp_path, names)
+    path = write_table(tmp_path, names)
     source = open_particles(path)
     expected = np.tile(np.arange(per_file), n_files).tolist()
     step = 7001
@@ -320,14 +217,14 @@ def test_particles_over_many_files_open_and_read_within_few_descriptors(
 
 
 def test_sources_travel_to_other_processes(two_stacks: Path) -> None:
-    for path in (_table(two_stacks, ["1@b.mrcs", "2@b.mrcs"]), two_stacks / "b.mrcs"):
+    for path in (write_table(two_stacks, ["1@b.mrcs", "2@b.mrcs"]), two_stacks / "b.mrcs"):
         source = open_particles(path)
         source.read(0, 1)
         assert _values(pickle.loads(pickle.dumps(source)).read(0, 2)) == [100, 101]
 
 
 def test_fingerprint_follows_content_and_not_place(two_stacks: Path, tmp_path: Path) -> None:
-    path = _table(two_stacks, ["1@a.mrcs", "2@a.mrcs"])
+    path = write_table(two_stacks, ["1@a.mrcs", "2@a.mrcs"])
     moved = tmp_path / "moved"
     moved.mkdir()
     for name in ("particles.star", "a.mrcs"):
@@ -337,14 +234,14 @@ def test_fingerprint_follows_content_and_not_place(two_stacks: Path, tmp_path: P
         assert len(fingerprint) == 64
         assert open_particles(moved / name).fingerprint() == fingerprint
     before = [open_particles(p).fingerprint() for p in (path, two_stacks / "a.mrcs")]
-    write_stack(two_stacks / "a.mrcs", _images(4) + 1, 2.0)
+    write_stack(two_stacks / "a.mrcs", numbered_images(4) + 1, 2.0)
     after = [open_particles(p).fingerprint() for p in (path, two_stacks / "a.mrcs")]
     assert set(before).isdisjoint(after)
 
 
 def test_fingerprint_tells_other_rows(two_stacks: Path) -> None:
-    one = open_particles(_table(two_stacks, ["1@a.mrcs", "2@a.mrcs"])).fingerprint()
-    assert open_particles(_table(two_stacks, ["2@a.mrcs", "1@a.mrcs"])).fingerprint() != one
+    one = open_particles(write_table(two_stacks, ["1@a.mrcs", "2@a.mrcs"])).fingerprint()
+    assert open_particles(write_table(two_stacks, ["2@a.mrcs", "1@a.mrcs"])).fingerprint() != one
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="real data not at hand")

@@ -4,33 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
 from cl2d.io import open_particles, write_particles_star, write_stack
+from tests.particle_files import numbered_images, write_table, write_two_stacks
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-BOX = 6
-
-
-def _images(n: int, first: int = 0) -> np.ndarray:
-    """Return images whose value is their number."""
-    numbers = np.arange(first, first + n, dtype=np.float32)
-    return np.repeat(numbers, BOX * BOX).reshape(n, BOX, BOX)
-
-
-def _table(folder: Path, names: list[str]) -> Path:
-    path = folder / "particles.star"
-    path.write_text("data_particles\nloop_\n_rlnImageName\n" + "\n".join(names) + "\n")
-    return path
-
 
 @pytest.fixture
 def two_stacks(tmp_path: Path) -> Path:
-    write_stack(tmp_path / "a.mrcs", _images(4), 2.0)
-    write_stack(tmp_path / "b.mrcs", _images(3, first=100), 2.0)
+    write_two_stacks(tmp_path)
     return tmp_path
 
 
@@ -38,8 +23,8 @@ def test_stack_beside_the_table_is_named_so_that_the_name_holds_elsewhere(
     two_stacks: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     elsewhere = tmp_path_factory.mktemp("project")
-    write_stack(elsewhere / "a.mrcs", _images(4, first=50))
-    path = _table(two_stacks, ["1@a.mrcs", "000002@b.mrcs:mrcs", "b.mrcs"])
+    write_stack(elsewhere / "a.mrcs", numbered_images(4, first=50))
+    path = write_table(two_stacks, ["1@a.mrcs", "000002@b.mrcs:mrcs", "b.mrcs"])
     monkeypatch.chdir(elsewhere)
     source = open_particles(path)
     assert source.table is not None
@@ -53,7 +38,7 @@ def test_stack_beside_the_table_is_named_so_that_the_name_holds_elsewhere(
 def test_stack_below_the_working_directory_is_named_from_there(
     two_stacks: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = _table(two_stacks, ["1@a.mrcs"])
+    path = write_table(two_stacks, ["1@a.mrcs"])
     monkeypatch.chdir(two_stacks.parent)
     table = open_particles(path.relative_to(two_stacks.parent)).table
     assert table is not None
@@ -65,7 +50,7 @@ def test_names_that_hold_already_are_left_alone(
     two_stacks: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = ["1@a.mrcs:mrcs", f"3@{two_stacks}/b.mrcs", "0002@./a.mrcs"]
-    path = _table(two_stacks, names)
+    path = write_table(two_stacks, names)
     monkeypatch.chdir(two_stacks)
     table = open_particles(path).table
     assert table is not None

@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cl2d.engine import ClassicalRule, normalised_references
-from cl2d.levels.size_control import fill_empty_classes, reseed_small_classes
+from cl2d.engine import Assignment, ClassicalRule, normalised_references
+from cl2d.levels.size_control import Reseeding, fill_empty_classes, reseed_small_classes
+from cl2d.levels.splitting import CutRule
 from cl2d.results import identity_poses
 from tests.vector_engine import VectorEngine, groups_of_vectors
 
@@ -15,12 +16,21 @@ def labels_of(*values: int) -> np.ndarray:
 
 def reseeded(
     vectors: np.ndarray, labels: np.ndarray, n_classes: int, percent: float = 20.0
-) -> tuple[np.ndarray, np.ndarray, int]:
-    """Return the references before and after, and how many classes were started anew."""
+) -> tuple[np.ndarray, Reseeding]:
+    """Return the references before, and what became of them."""
     engine, poses = VectorEngine(vectors), identity_poses(len(vectors))
     before = normalised_references(engine.update(labels, poses, n_classes).sums)
-    after, n_reseeded = reseed_small_classes(engine, before.copy(), labels, poses, percent)
-    return before, after, n_reseeded
+    ones = np.ones(len(vectors), dtype=np.float32)
+    fitted = Assignment(labels, poses, ones, ones)
+    rule = CutRule("component", percent)
+    return before, reseed_small_classes(engine, before.copy(), fitted, rule)
+
+
+def check_none(before: np.ndarray, reseeding: Reseeding) -> None:
+    assert reseeding.n_reseeded == 0
+    assert not reseeding.changed.any()
+    assert reseeding.origin.tolist() == list(range(len(before)))
+    np.testing.assert_array_equal(reseeding.references, before)
 
 
 def assigned(vectors: np.ndarray, references: np.ndarray) -> np.ndarray:
@@ -29,18 +39,18 @@ def assigned(vectors: np.ndarray, references: np.ndarray) -> np.ndarray:
 
 def test_classes_of_like_size_are_left_alone() -> None:
     vectors, truth = groups_of_vectors(4, 25, 0.05)
-    before, after, n_reseeded = reseeded(vectors, truth.astype(np.int32), 4)
-    assert n_reseeded == 0
-    np.testing.assert_array_equal(after, before)
+    check_none(*reseeded(vectors, truth.astype(np.int32), 4))
 
 
 def test_empty_class_gets_half_of_the_mixed_one() -> None:
     vectors, truth = groups_of_vectors(4, 25, 0.05)
     mixed = np.where(truth == 3, 2, truth).astype(np.int32)
-    before, after, n_reseeded = reseeded(vectors, mixed, 4)
-    assert n_reseeded == 1
-    np.testing.assert_array_equal(after[:2], before[:2])
-    found = assigned(vectors, after)
+    before, reseeding = reseeded(vectors, mixed, 4)
+    assert reseeding.n_reseeded == 1
+    assert reseeding.changed.tolist() == [False, False, True, True]
+    assert reseeding.origin.tolist() == [0, 1, 2, 2]
+    np.testing.assert_array_equal(reseeding.references[:2], before[:2])
+    found = assigned(vectors, reseeding.references)
     assert len(set(zip(truth.tolist(), found.tolist(), strict=True))) == 4
 
 
@@ -50,16 +60,14 @@ def test_small_class_stays_where_no_class_is_mixed() -> None:
     rare = np.flatnonzero(truth == 2)[3:]
     vectors, labels = np.delete(vectors, rare, axis=0), np.delete(labels, rare)
     assert np.bincount(labels).tolist() == [60, 60, 3]
-    _, _, n_reseeded = reseeded(vectors, labels, 3)
-    assert n_reseeded == 0
+    check_none(*reseeded(vectors, labels, 3))
 
 
 def test_percentage_of_zero_reseeds_nothing_but_empty_classes() -> None:
     vectors, truth = groups_of_vectors(3, 30, 0.05)
     labels = np.where(truth == 2, 0, truth).astype(np.int32)
     labels[np.flatnonzero(truth == 1)[1:]] = 0
-    _, _, n_reseeded = reseeded(vectors, labels, 2, percent=0.0)
-    assert n_reseeded == 0
+    check_none(*reseeded(vectors, labels, 2, percent=0.0))
 
 
 def test_filling_gives_every_class_an_image_and_loses_none() -> None:

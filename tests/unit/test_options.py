@@ -107,7 +107,7 @@ def test_unknown_option_gets_the_list():
         ({"resolution_angstrom": 0}, "resolution_angstrom must be greater than 0, not 0"),
         ({"mask_diameter_px": float("nan")}, "mask_diameter_px must be a finite number, not nan"),
         ({"min_change_percent": 101.0}, "min_change_percent must be at most 100, not 101.0"),
-        ({"similarity": "corr"}, "similarity must be 'correlation', not 'corr'"),
+        ({"similarity": "corr"}, "similarity must be 'correlation' or 'correntropy', not 'corr'"),
         (
             {"max_shift_px": 1.0, "max_shift_angstrom": 2.0},
             "max_shift_px and max_shift_angstrom must not both be given",

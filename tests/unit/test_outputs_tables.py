@@ -180,7 +180,7 @@ def test_hierarchy_counts_flows_between_levels(
     tmp_path: Path, three_levels: list[LevelResult]
 ) -> None:
     tree = hierarchy(three_levels)
-    write_hierarchy(tmp_path / "hierarchy.json", three_levels)
+    write_hierarchy(tmp_path, three_levels)
     assert json.loads((tmp_path / "hierarchy.json").read_text()) == tree
     first, second, third = tree["levels"]
     assert first["flows"] == []

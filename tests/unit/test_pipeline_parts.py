@@ -76,7 +76,7 @@ def record(folder: Path) -> dict[str, Any]:
 
 
 def test_folder_says_that_a_run_is_going_on(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path / "out", begun())
+    folder = RunFolder(tmp_path / "out", begun(), ())
     assert record(folder.path)["status"] == "running"
     folder.keep_level(make_level(0, [0, 0, 1, 1, 1, 0]))
     assert record(folder.path)["status"] == "running"
@@ -84,7 +84,7 @@ def test_folder_says_that_a_run_is_going_on(tmp_path: Path) -> None:
 
 
 def test_finished_levels_are_kept_with_the_numbers_they_will_have(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path, begun())
+    folder = RunFolder(tmp_path, begun(), ())
     folder.keep_level(make_level(0, [0, 1, 1, 1, 1, 0]))
     folder.keep_level(make_level(1, [2, 1, 1, 0, 0, 0]))
     for level, numbers in enumerate([[2, 1, 1, 1, 1, 2], [3, 2, 2, 1, 1, 1]]):
@@ -103,7 +103,7 @@ def test_finished_levels_are_kept_with_the_numbers_they_will_have(tmp_path: Path
 def test_end_of_a_run_that_does_not_finish_is_recorded(
     tmp_path: Path, error: BaseException, status: str, message: str | None
 ) -> None:
-    folder = RunFolder(tmp_path, begun())
+    folder = RunFolder(tmp_path, begun(), ())
     with pytest.raises(type(error)):
         end_with(error, folder)
     written = record(tmp_path)
@@ -117,7 +117,7 @@ def test_end_of_a_run_that_does_not_finish_is_recorded(
 def test_what_ended_a_run_is_told_even_if_the_record_cannot_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = RunFolder(tmp_path, begun())
+    folder = RunFolder(tmp_path, begun(), ())
     written: list[object] = []
 
     def disk_full(_path: object, _run: object, status: str, **_kwargs: object) -> None:
@@ -133,10 +133,10 @@ def test_what_ended_a_run_is_told_even_if_the_record_cannot_be_written(
 
 
 def test_earlier_run_is_refused_or_cleared(tmp_path: Path) -> None:
-    RunFolder(tmp_path, begun()).keep_level(make_level(0, [0, 1, 1, 1, 1, 0]))
+    RunFolder(tmp_path, begun(), ()).keep_level(make_level(0, [0, 1, 1, 1, 1, 0]))
     with pytest.raises(InputError, match="--overwrite"):
-        RunFolder(tmp_path, begun())
-    RunFolder(tmp_path, begun(overwrite=True))
+        RunFolder(tmp_path, begun(), ())
+    RunFolder(tmp_path, begun(overwrite=True), ())
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
 
 

@@ -72,6 +72,15 @@ struct NeighbourTask {
   float* scores;            // out (9, 16): rows (y step, x step) in {-1, 0, 1}^2, y slowest
 };
 
+/// Weighted sum over pixels of exp(minus_rate * (image - average)^2).
+struct CorrentropyTask {
+  const float* image;
+  const float* average;
+  const float* weights;
+  int n_pixels;
+  float minus_rate;  // below 0
+};
+
 struct Table {
   const char* name;
   int vector_width;
@@ -83,6 +92,7 @@ struct Table {
   void (*analyse)(const GridView&, const AnalysisTask&);
   void (*ramp)(const GridView&, const RampTask&);
   void (*neighbours)(const GridView&, const NeighbourTask&);
+  double (*correntropy)(const CorrentropyTask&);
 };
 
 extern const Table kBaselineTable;

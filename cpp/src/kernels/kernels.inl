@@ -5,6 +5,7 @@
 
 #include "kernels/inverse_dft.inl"
 
+#include "kernels/correntropy.inl"
 #include "kernels/polar.inl"
 #include "kernels/search.inl"
 
@@ -18,6 +19,7 @@ const Table CL2D_TABLE_NAME = {CL2D_LEVEL_NAME,
                                synthesise,
                                analyse,
                                ramp,
-                               neighbours};
+                               neighbours,
+                               correntropy};
 
 }  // namespace cl2d::kernels

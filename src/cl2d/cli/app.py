@@ -11,11 +11,17 @@ from typing import Annotated
 import typer
 
 import cl2d
+from cl2d.cli.align import align
+from cl2d.cli.assign import assign
 from cl2d.cli.classify import classify
+from cl2d.cli.compare import compare
+from cl2d.cli.cores import cores
 from cl2d.cli.demo import demo
+from cl2d.cli.evaluate import evaluate
 from cl2d.cli.info import info
 from cl2d.cli.interrupts import EXIT_INTERRUPTED
 from cl2d.cli.progress import ReaderGoneError
+from cl2d.cli.select import select
 from cl2d.cli.simulate import simulate
 from cl2d.cli.streams import drop_unwritten, open_missing_streams, say
 from cl2d.errors import InputError
@@ -33,7 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (classify, simulate, demo, info):
+for command in (classify, align, assign, cores, evaluate, select, compare, simulate, demo, info):
     app.command()(command)
 
 

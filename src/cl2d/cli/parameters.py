@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType, UnionType
@@ -38,6 +38,9 @@ OutputFolder = Annotated[
         help="Folder for all results; made if needed.",
     ),
 ]
+
+Threads = Annotated[int | None, typer.Option("--threads", help="Number of threads.")]
+RunFolder = Annotated[Path, typer.Argument(metavar="OUT", help="Output folder of a finished run.")]
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,9 @@ def flag(name: str) -> str:
 
 
 def takes_options(
-    model: type[BaseModel], short: Mapping[str, str] | None = None
+    model: type[BaseModel],
+    short: Mapping[str, str] | None = None,
+    leave_out: Container[str] = (),
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Decorate a command so that the options of a model become its parameters.
 
@@ -124,8 +129,10 @@ def takes_options(
         Option model; nested models are flattened.
     short
         One-letter flags by option name.
+    leave_out
+        Options that say nothing for this command.
     """
-    fields = option_fields(model)
+    fields = [field for field in option_fields(model) if field.name not in leave_out]
     letters = short or {}
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:

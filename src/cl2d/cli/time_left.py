@@ -22,7 +22,8 @@ class TimeLeft:
     def update(self, report: IterationReport) -> None:
         """Take note of an iteration."""
         rate = report.seconds / max(1, report.n_classes)
-        later = sum(self.classes_by_level[report.level + 1 :]) * self.n_iterations
+        # By size, not by number of the level: references decide how many classes come first.
+        later = sum(n for n in self.classes_by_level if n > report.n_classes) * self.n_iterations
         here = report.n_classes * max(0, self.n_iterations - report.iteration)
         self._seconds = rate * (here + later)
 

@@ -8,14 +8,23 @@ from __future__ import annotations
 
 from cl2d.engine.block_size import BLOCK_IMAGES, bytes_per_image
 from cl2d.engine.build import available_simd_levels, build_info, set_simd_level, simd_level
+from cl2d.engine.correntropy import RealAverages, WorkingImages
+from cl2d.engine.distributions import (
+    SAMPLE_IMAGES,
+    ScoreDistributions,
+    distribution_bytes,
+    sample_rows,
+)
 from cl2d.engine.local import LocalEngine
 from cl2d.engine.protocol import Assignment, ClassSums, Component, Engine, SearchSettings
 from cl2d.engine.references import normalised_references
-from cl2d.engine.rules import AssignmentRule, Choice, ClassicalRule
+from cl2d.engine.rules import AssignmentRule, Choice, ClassicalRule, RobustRule
 from cl2d.engine.shift_grid import covering_radius_px, shift_grid
+from cl2d.engine.spectrum import gram_spectrum
 
 __all__ = [
     "BLOCK_IMAGES",
+    "SAMPLE_IMAGES",
     "Assignment",
     "AssignmentRule",
     "Choice",
@@ -24,12 +33,19 @@ __all__ = [
     "Component",
     "Engine",
     "LocalEngine",
+    "RealAverages",
+    "RobustRule",
+    "ScoreDistributions",
     "SearchSettings",
+    "WorkingImages",
     "available_simd_levels",
     "build_info",
     "bytes_per_image",
     "covering_radius_px",
+    "distribution_bytes",
+    "gram_spectrum",
     "normalised_references",
+    "sample_rows",
     "set_simd_level",
     "shift_grid",
     "simd_level",

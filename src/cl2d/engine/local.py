@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from copy import copy
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cl2d import _native
 from cl2d.engine.block_size import BLOCK_IMAGES
+from cl2d.engine.correntropy import Candidates, best_few, reordered
 from cl2d.engine.protocol import Assignment, ClassSums, Component, SearchSettings
 from cl2d.engine.shift_grid import covering_radius_px, shift_grid
 from cl2d.results import Poses
@@ -17,7 +20,15 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from cl2d.engine.correntropy import RealAverages, WorkingImages
     from cl2d.engine.rules import AssignmentRule
+
+    _Refined = tuple[
+        npt.NDArray[np.float64],
+        npt.NDArray[np.float64],
+        npt.NDArray[np.uint8],
+        npt.NDArray[np.float32],
+    ]
 
 CALL_PAIRS = 3_000_000
 """Image-reference-shift triples a thread searches in one engine call: about half a second, so that
@@ -26,6 +37,16 @@ an interrupt is answered at once, and long against the shifted references made a
 SMALLEST_CALL_TILES = 8
 
 TILE = 16
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """Images that are searched in one go: tiles of a block, rows of the run."""
+
+    block: _native.ImageBlock
+    tiles: _native.TileRange
+    rows: slice
+    references: npt.NDArray[np.complex64]
 
 
 class LocalEngine:
@@ -42,6 +63,8 @@ class LocalEngine:
         Pixels of the input box in one working pixel; poses are in pixels of the input box.
     n_threads : int
         Changes nothing but the time taken.
+    working_images : WorkingImages, optional
+        The images themselves, where classes are to be chosen by correntropy.
     """
 
     def __init__(
@@ -51,7 +74,10 @@ class LocalEngine:
         search: SearchSettings,
         pixels_per_working_px: float,
         n_threads: int,
+        *,
+        working_images: WorkingImages | None = None,
     ) -> None:
+        self._working_images = working_images
         self._blocks = list(blocks)
         self._usable = usable
         self._scale = pixels_per_working_px
@@ -86,6 +112,8 @@ class LocalEngine:
         references: npt.NDArray[np.complex64],
         rule: AssignmentRule,
         on_progress: Callable[[int], None] | None = None,
+        sample: npt.NDArray[np.intp] | None = None,
+        averages: RealAverages | None = None,
     ) -> Assignment:
         """Give every image the class the rule chooses, at its best pose in that class.
 
@@ -96,19 +124,30 @@ class LocalEngine:
         rule : AssignmentRule
         on_progress : callable, optional
             Called with the number of images done.
+        sample : (n_sample,) intp, ascending, optional
+            Images whose scores against all classes are returned too.
+        averages : RealAverages, optional
+            The same classes in real space: the best few of each image are put in the order of
+            their correntropy before the rule chooses.
         """
         parts: list[Assignment] = []
+        sampled: list[npt.NDArray[np.float32]] = []
+        wanted = np.zeros(self.n_images, dtype=bool)
+        if sample is not None:
+            wanted[sample] = True
         done = 0
         for block in self._blocks:
             for tiles, n_images in self._calls(block, len(references)):
-                part = self._assign_tiles(block, tiles, n_images, references, rule)
+                chunk = _Chunk(block, tiles, slice(done, done + n_images), references)
+                part, scores = self._assign_chunk(chunk, rule, averages)
                 parts.append(part)
+                sampled.append(scores[wanted[done : done + n_images]])
                 done += n_images
                 if on_progress is not None:
                     on_progress(done)
         joined = _join(parts)
         labels = np.where(self._usable, joined.labels, np.int32(-1)).astype(np.int32)
-        return Assignment(labels, joined.poses, joined.scores, joined.confidence)
+        return replace(joined, labels=labels, sampled_scores=np.concatenate(sampled))
 
     def update(self, labels: npt.NDArray[np.int32], poses: Poses, n_classes: int) -> ClassSums:
         """Return the sums of the members of each class in its frame; label -1 is left out.
@@ -129,15 +168,43 @@ class LocalEngine:
             )
         return ClassSums(sums, np.bincount(labels[labels >= 0], minlength=n_classes))
 
+    def averages(
+        self, labels: npt.NDArray[np.int32], poses: Poses, n_classes: int
+    ) -> RealAverages | None:
+        """Return the class averages in real space, None where classes are not chosen by them."""
+        if self._working_images is None:
+            return None
+        shift = poses.shift_px / self._scale
+        working = Poses(poses.psi_rad, shift, poses.mirror)
+        return self._working_images.averages(labels, working, n_classes)
+
     def component(self, rows: npt.NDArray[np.intp], poses: Poses) -> Component:
         """Return the leading component of the images ``rows`` at the poses given for them."""
-        chosen = self._gather(rows)
-        members = _native.align_members(
-            chosen, *self._native_poses(poses, slice(None)), self._n_threads
-        )
-        flat = members.reshape(len(rows), -1).view(np.float32)
+        flat = self.aligned_members(rows, poses).reshape(len(rows), -1).view(np.float32)
         scores, variance, total = _native.leading_component(flat)
         return Component(scores, variance, total)
+
+    def aligned_members(
+        self, rows: npt.NDArray[np.intp], poses: Poses
+    ) -> npt.NDArray[np.complex64]:
+        """Return the images ``rows`` in the frames of their classes, at the poses given for them.
+
+        Shape (n, n_rings, n_angles / 2): what ``update`` adds up, weighted and whitened.
+        """
+        aligned: npt.NDArray[np.complex64] = _native.align_members(
+            self._gather(rows), *self._native_poses(poses, slice(None)), self._n_threads
+        )
+        return aligned
+
+    def subset(self, rows: npt.NDArray[np.intp]) -> LocalEngine:
+        """Return an engine of copies of some of the images, in the order of ``rows``."""
+        chosen = copy(self)
+        starts = range(0, len(rows), BLOCK_IMAGES)
+        chosen._blocks = [self._gather(rows[start : start + BLOCK_IMAGES]) for start in starts]
+        chosen._usable = self._usable[rows]
+        if self._working_images is not None:
+            chosen._working_images = self._working_images.take(rows)
+        return chosen
 
     def _starts(self) -> list[int]:
         return [BLOCK_IMAGES * i for i in range(len(self._blocks))]
@@ -155,33 +222,59 @@ class LocalEngine:
             calls.append((_native.TileRange(first, count), n_images))
         return calls
 
-    def _assign_tiles(
-        self,
-        block: _native.ImageBlock,
-        tiles: _native.TileRange,
-        n_images: int,
-        references: npt.NDArray[np.complex64],
-        rule: AssignmentRule,
-    ) -> Assignment:
+    def _assign_chunk(
+        self, chunk: _Chunk, rule: AssignmentRule, averages: RealAverages | None
+    ) -> tuple[Assignment, npt.NDArray[np.float32]]:
+        """Return the assignment of the images of a chunk, and their scores by class."""
         options = _native.SearchOptions(self._mirrors, self._n_threads)
-        all_scores, all_codes = _native.search(block, tiles, references, self._shifts, options)
-        choice = rule.choose(all_scores[:n_images])
-        codes = all_codes[np.arange(n_images), choice.labels]
+        all_scores, codes = _native.search(
+            chunk.block, chunk.tiles, chunk.references, self._shifts, options
+        )
+        scores = all_scores[: chunk.rows.stop - chunk.rows.start]
+        if averages is not None:
+            scores = self._by_correntropy(chunk, scores, codes, averages)
+        choice = rule.choose(scores)
+        psi, shift, mirror, fit = self._refined(chunk, choice.labels, codes)
+        psi = (psi + np.pi) % (2 * np.pi) - np.pi
+        poses = Poses(psi, shift * self._scale, mirror.astype(bool))
+        return Assignment(choice.labels, poses, fit, choice.margin), scores
+
+    def _by_correntropy(
+        self,
+        chunk: _Chunk,
+        scores: npt.NDArray[np.float32],
+        codes: npt.NDArray[np.int32],
+        averages: RealAverages,
+    ) -> npt.NDArray[np.float32]:
+        """Return the scores with the best few classes of each image in order of correntropy."""
+        few = best_few(scores, averages.known)
+        if self._working_images is None or few.shape[1] < 2:
+            return scores
+        found = [self._refined(chunk, classes, codes) for classes in few.T]
+        psi, shift, mirror, _ = (np.stack(parts, axis=1) for parts in zip(*found, strict=True))
+        candidates = Candidates(few, psi, shift, mirror)
+        return reordered(
+            scores, few, self._working_images.correntropy(chunk.rows, candidates, averages)
+        )
+
+    def _refined(
+        self, chunk: _Chunk, labels: npt.NDArray[np.int32], all_codes: npt.NDArray[np.int32]
+    ) -> _Refined:
+        """Return angle, shift in working pixels, mirror and score of images in given classes."""
+        codes = all_codes[np.arange(len(labels)), labels]
         n_angles = self.grid.n_angles
         mirror = (codes // n_angles % 2).astype(np.uint8)
         psi, shift, scores = _native.refine(
-            block,
-            tiles,
-            references,
+            chunk.block,
+            chunk.tiles,
+            chunk.references,
             self._refinement(),
-            choice.labels,
+            np.ascontiguousarray(labels),
             2 * np.pi * (codes % n_angles) / n_angles,
             self._shifts[codes // (2 * n_angles)],
             mirror,
         )
-        psi = (psi + np.pi) % (2 * np.pi) - np.pi
-        poses = Poses(psi, shift * self._scale, mirror.astype(bool))
-        return Assignment(choice.labels, poses, scores, choice.margin)
+        return psi, shift, mirror, scores
 
     def _refinement(self) -> _native.RefineOptions:
         return _native.RefineOptions(

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from cl2d.engine.correntropy import RealAverages
     from cl2d.engine.rules import AssignmentRule
     from cl2d.results import Poses
 
@@ -25,12 +26,17 @@ class SearchSettings:
 
 @dataclass(frozen=True)
 class Assignment:
-    """Class, pose and score of every image; label -1 where the image is not usable."""
+    """Class, pose and score of every image; label -1 where the image is not usable.
+
+    ``sampled_scores`` are the scores the rule chose by, (n_sample, n_classes), of the images for
+    which they were asked.
+    """
 
     labels: npt.NDArray[np.int32]
     poses: Poses
     scores: npt.NDArray[np.float32]
     confidence: npt.NDArray[np.float32]
+    sampled_scores: npt.NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -71,8 +77,20 @@ class Engine(Protocol):
         references: npt.NDArray[np.complex64],
         rule: AssignmentRule,
         on_progress: Callable[[int], None] | None = None,
+        sample: npt.NDArray[np.intp] | None = None,
+        averages: RealAverages | None = None,
     ) -> Assignment:
-        """Give every image the class the rule chooses, at its best pose in that class."""
+        """Give every image the class the rule chooses, at its best pose in that class.
+
+        ``sample`` asks for all scores of some images, in ascending order, beside the result.
+        With ``averages`` the best few classes of each image are in the order of correntropy.
+        """
+        ...
+
+    def averages(
+        self, labels: npt.NDArray[np.int32], poses: Poses, n_classes: int
+    ) -> RealAverages | None:
+        """Return the class averages in real space, None where classes are not chosen by them."""
         ...
 
     def update(self, labels: npt.NDArray[np.int32], poses: Poses, n_classes: int) -> ClassSums:
@@ -81,4 +99,14 @@ class Engine(Protocol):
 
     def component(self, rows: npt.NDArray[np.intp], poses: Poses) -> Component:
         """Return the leading component of the images ``rows`` at the poses given for them."""
+        ...
+
+    def aligned_members(
+        self, rows: npt.NDArray[np.intp], poses: Poses
+    ) -> npt.NDArray[np.complex64]:
+        """Return the images ``rows`` as ``update`` adds them up, (n, n_rings, n_angles / 2)."""
+        ...
+
+    def subset(self, rows: npt.NDArray[np.intp]) -> Engine:
+        """Return an engine of copies of some of the images, in the order of ``rows``."""
         ...

@@ -6,6 +6,7 @@ from cl2d.io.atomic import atomic_path
 from cl2d.io.mrc import MrcHeader, read_mrc_header, read_stack, write_stack
 from cl2d.io.particle_table import ParticleTable, read_particle_table
 from cl2d.io.particles_star import relion_table, write_particles_star
+from cl2d.io.reference_images import open_references
 from cl2d.io.source import ParticleSource, array_source, open_particles
 from cl2d.io.star import StarBlock, read_star, write_star
 from cl2d.io.xmd import write_xmd
@@ -18,6 +19,7 @@ __all__ = [
     "array_source",
     "atomic_path",
     "open_particles",
+    "open_references",
     "read_mrc_header",
     "read_particle_table",
     "read_stack",

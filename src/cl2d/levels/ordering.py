@@ -30,6 +30,9 @@ def order_classes_by_size(levels: Sequence[LevelResult]) -> tuple[LevelResult, .
                 level,
                 labels=new_number[level.labels],
                 parents=new_number_above[level.parents[old_numbers]],
+                reference_numbers=None
+                if level.reference_numbers is None
+                else level.reference_numbers[old_numbers],
             )
         )
         new_number_above = new_number

@@ -1,147 +1,30 @@
-"""The level loop: iterate, stop, grow, and report."""
+"""The levels of a run: start, iterate, grow, and report."""
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cl2d.engine import ClassicalRule, normalised_references
 from cl2d.errors import InputError
-from cl2d.events import IterationProgress, LevelFinished, LevelStarted, ignore_event
-from cl2d.levels.centring import centred_poses
+from cl2d.events import LevelFinished, LevelStarted, ignore_event
+from cl2d.levels.iterate import LevelLoop, LevelStart
 from cl2d.levels.schedule import level_schedule
-from cl2d.levels.size_control import fill_empty_classes, reseed_small_classes
-from cl2d.levels.splitting import grow_classes
+from cl2d.levels.size_control import fill_empty_classes
+from cl2d.levels.splitting import CutRule, grow_classes
 from cl2d.levels.start import random_references
-from cl2d.results import IterationReport, LevelResult
+from cl2d.results import LevelResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy.typing as npt
 
-    from cl2d.engine import Assignment, AssignmentRule, Engine
+    from cl2d.engine import Engine
+    from cl2d.levels.iterate import LevelEnd
     from cl2d.options import LevelOptions
-    from cl2d.results import Poses
 
     OnEvent = Callable[[object], None]
-
-
-@dataclass(frozen=True)
-class _Step:
-    """What one iteration leaves: the assignment, its poses centred, and the next references."""
-
-    assignment: Assignment
-    poses: Poses
-    references: npt.NDArray[np.complex64]
-    report: IterationReport
-
-
-class _LevelLoop:
-    """The iterations of one level."""
-
-    def __init__(
-        self,
-        engine: Engine,
-        options: LevelOptions,
-        rule: AssignmentRule,
-        level: int,
-        on_event: OnEvent,
-    ) -> None:
-        self._engine = engine
-        self._options = options
-        self._rule = rule
-        self._level = level
-        self._on_event = on_event
-        self._n_usable = int(engine.usable.sum())
-
-    def run(
-        self, references: npt.NDArray[np.complex64]
-    ) -> tuple[_Step, tuple[IterationReport, ...]]:
-        """Iterate until few images change class or the iterations are used up.
-
-        Returns the last iteration and the reports of all.
-        """
-        step = self._iterate(references, 1, None)
-        reports = [step.report]
-        self._on_event(step.report)
-        while len(reports) < self._options.iterations and not self._at_rest(step.report):
-            step = self._iterate(step.references, len(reports) + 1, step.assignment.labels)
-            reports.append(step.report)
-            self._on_event(step.report)
-        return step, tuple(reports)
-
-    def _iterate(
-        self,
-        references: npt.NDArray[np.complex64],
-        iteration: int,
-        previous: npt.NDArray[np.int32] | None,
-    ) -> _Step:
-        started = time.perf_counter()
-        n_classes = len(references)
-        total = self._engine.n_images
-        assignment = self._engine.assign(
-            references,
-            self._rule,
-            lambda done: self._on_event(IterationProgress(self._level, iteration, done, total)),
-        )
-        labels = assignment.labels
-        poses = centred_poses(assignment.poses, labels, n_classes)
-        class_sums = self._engine.update(labels, poses, n_classes)
-        references = normalised_references(class_sums.sums)
-        n_reseeded = 0
-        if iteration < self._options.iterations:
-            references, n_reseeded = reseed_small_classes(
-                self._engine, references, labels, poses, self._options.min_class_percent
-            )
-        changed = self._n_usable if previous is None else int((labels != previous).sum())
-        report = IterationReport(
-            level=self._level,
-            n_classes=n_classes,
-            iteration=iteration,
-            n_changed=changed,
-            mean_score=float(assignment.scores[labels >= 0].mean()),
-            smallest_class=int(class_sums.counts.min()),
-            largest_class=int(class_sums.counts.max()),
-            n_reseeded=n_reseeded,
-            seconds=time.perf_counter() - started,
-        )
-        return _Step(assignment, poses, references, report)
-
-    def _at_rest(self, report: IterationReport) -> bool:
-        few = report.n_changed < self._options.min_change_percent / 100 * self._n_usable
-        return few and report.iteration >= 2 and report.n_reseeded == 0
-
-
-def _finished_level(
-    last: _Step,
-    reports: tuple[IterationReport, ...],
-    parents: npt.NDArray[np.int32],
-    allow_fewer: bool,
-) -> LevelResult:
-    """Return the result of a level, with as many classes as were asked unless fewer are allowed."""
-    n_classes = last.report.n_classes
-    labels = last.assignment.labels
-    if allow_fewer:
-        kept = np.flatnonzero(np.bincount(labels[labels >= 0], minlength=n_classes))
-        number = np.full(n_classes + 1, -1, dtype=np.int32)
-        number[kept] = np.arange(len(kept))
-        labels, parents, n_classes = number[labels], parents[kept], len(kept)
-    else:
-        labels = fill_empty_classes(labels, last.assignment.scores, n_classes)
-    return LevelResult(
-        level=last.report.level,
-        n_classes=n_classes,
-        labels=labels,
-        poses=last.poses,
-        scores=last.assignment.scores,
-        confidence=last.assignment.confidence,
-        parents=parents,
-        iterations=reports,
-    )
 
 
 def run_levels(
@@ -149,6 +32,7 @@ def run_levels(
     options: LevelOptions,
     on_event: OnEvent | None = None,
     on_level: Callable[[LevelResult], None] | None = None,
+    references: npt.NDArray[np.complex64] | None = None,
 ) -> list[LevelResult]:
     """Classify: K0 random classes, iterated, split and iterated again until there are K.
 
@@ -160,6 +44,9 @@ def run_levels(
         Gets LevelStarted, IterationProgress, IterationReport and LevelFinished.
     on_level : callable, optional
         Gets each level's result as soon as it is there, before LevelFinished is told.
+    references : (n_references, n_rings, n_angles / 2) complex64, optional
+        Views to start from in place of random classes: K0 is their number then, at most K. The
+        first level sorts the images by these views, however rare one of them is.
 
     Raises
     ------
@@ -176,23 +63,82 @@ def run_levels(
         message = f"n_classes ({options.classes}) must not exceed the {n_usable} usable images"
         raise InputError(message)
     tell = on_event if on_event is not None else ignore_event
-    rng = np.random.default_rng(options.seed)
+    first = _first_level(engine, options, references, n_usable)
+    loop = LevelLoop(engine, options, tell)
     levels: list[LevelResult] = []
+    n_first = len(first.references)
     for level, n_classes in enumerate(
-        level_schedule(options.initial_classes, min(options.classes, n_usable))
+        level_schedule(n_first, max(n_first, min(options.classes, n_usable)))
     ):
         tell(LevelStarted(level, n_classes))
-        if level == 0:
-            references = random_references(engine, n_classes, rng)
-            parents = np.full(n_classes, -1, dtype=np.int32)
-        else:
-            above = levels[-1]
-            growth = grow_classes(engine, above.labels, above.poses, above.n_classes, n_classes)
-            references, parents = growth.references, growth.parents
-        last, reports = _LevelLoop(engine, options, ClassicalRule(), level, tell).run(references)
-        levels.append(_finished_level(last, reports, parents, options.allow_fewer))
+        start = first if level == 0 else _grown(engine, levels[-1], n_classes, options)
+        end = loop.run(start)
+        before = levels[-1] if levels else None
+        levels.append(_finished_level(start, end, before, options.allow_fewer))
         if on_level is not None:
             on_level(levels[-1])
         sizes = tuple(int(size) for size in levels[-1].class_sizes())
         tell(LevelFinished(level, levels[-1].n_classes, sizes))
     return levels
+
+
+def _first_level(
+    engine: Engine,
+    options: LevelOptions,
+    references: npt.NDArray[np.complex64] | None,
+    n_usable: int,
+) -> LevelStart:
+    """Return the start of level 0: the user's views, or random classes."""
+    given = references is not None
+    if references is None:
+        n_classes = min(options.initial_classes, options.classes, n_usable)
+        references = random_references(engine, n_classes, np.random.default_rng(options.seed))
+    return LevelStart(0, references, np.full(len(references), -1, dtype=np.int32), given)
+
+
+def _grown(engine: Engine, last: LevelResult, n_classes: int, options: LevelOptions) -> LevelStart:
+    """Return the start of the level after ``last``, with more classes."""
+    rule = CutRule(options.split_by, options.min_class_percent)
+    growth = grow_classes(engine, last, n_classes, rule)
+    return LevelStart(last.level + 1, growth.references, growth.parents)
+
+
+def _finished_level(
+    start: LevelStart, end: LevelEnd, before: LevelResult | None, allow_fewer: bool
+) -> LevelResult:
+    """Return the result of a level, with as many classes as were asked unless fewer are allowed.
+
+    A view of the user's that no image shows stays a class without images.
+    """
+    n_classes, parents = len(start.references), end.parents
+    labels, scores = end.assignment.labels, end.assignment.scores
+    number = _reference_numbers(start, parents, before)
+    if allow_fewer:
+        kept = np.flatnonzero(np.bincount(labels[labels >= 0], minlength=n_classes))
+        new_label = np.full(n_classes + 1, -1, dtype=np.int32)
+        new_label[kept] = np.arange(len(kept))
+        labels, parents, n_classes = new_label[labels], parents[kept], len(kept)
+        number = None if number is None else number[kept]
+    elif not start.given:
+        labels = fill_empty_classes(labels, scores, n_classes)
+    return LevelResult(
+        level=start.level,
+        n_classes=n_classes,
+        labels=labels,
+        poses=end.assignment.poses,
+        scores=scores,
+        confidence=end.assignment.confidence,
+        parents=parents,
+        iterations=end.reports,
+        reference_numbers=number,
+    )
+
+
+def _reference_numbers(
+    start: LevelStart, parents: npt.NDArray[np.int32], before: LevelResult | None
+) -> npt.NDArray[np.int32] | None:
+    """Return which of the user's references each class descends from, None if there are none."""
+    if before is None:
+        return np.arange(len(parents), dtype=np.int32) if start.given else None
+    numbers = before.reference_numbers
+    return None if numbers is None else numbers[parents]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,41 +13,65 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cl2d.engine import Engine
-    from cl2d.results import Poses
+    from cl2d.levels.splitting import CutRule, Fitted
 
 LARGEST_RATIO = 0.25
 """A class is small only if the largest is also four times its size."""
 
 
+@dataclass(frozen=True)
+class Reseeding:
+    """References after small classes have got new ones.
+
+    Attributes
+    ----------
+    references : (n_classes, n_rings, n_angles / 2) complex64
+    origin : (n_classes,) int32, the class whose images made each reference; its own, mostly
+    changed : (n_classes,) bool, whether a reference is a new one
+    n_reseeded : number of small classes that got one
+    """
+
+    references: npt.NDArray[np.complex64]
+    origin: npt.NDArray[np.int32]
+    changed: npt.NDArray[np.bool_]
+    n_reseeded: int
+
+
+def no_reseeding(references: npt.NDArray[np.complex64]) -> Reseeding:
+    """Return the references as they are."""
+    n_classes = len(references)
+    origin = np.arange(n_classes, dtype=np.int32)
+    return Reseeding(references, origin, np.zeros(n_classes, dtype=bool), 0)
+
+
 def reseed_small_classes(
     engine: Engine,
     references: npt.NDArray[np.complex64],
-    labels: npt.NDArray[np.int32],
-    poses: Poses,
-    min_class_percent: float,
-) -> tuple[npt.NDArray[np.complex64], int]:
+    fitted: Fitted,
+    rule: CutRule,
+) -> Reseeding:
     """Start small classes anew from halves of the classes that are most evidently mixed.
 
-    Small means below ``min_class_percent`` of the mean size and below a quarter of the largest.
+    Small means below the rule's share of the mean size, and below a quarter of the largest.
     A small class stays as it is, a rare view perhaps, where no other class looks mixed; an empty
     one always gets a half. Only references change: every image stays in its class until the next
     iteration assigns it, so this is for iterations that another one follows.
-
-    Returns
-    -------
-    references, n_reseeded
     """
     n_classes = len(references)
+    labels = fitted.labels
     sizes = np.bincount(labels[labels >= 0], minlength=n_classes)
-    threshold = min(min_class_percent / 100 * sizes.sum() / n_classes, LARGEST_RATIO * sizes.max())
+    threshold = min(
+        rule.min_class_percent / 100 * sizes.sum() / n_classes, LARGEST_RATIO * sizes.max()
+    )
     small = sizes < threshold
+    none = no_reseeding(references)
     if not small.any():
-        return references, 0
+        return none
     groups = [np.flatnonzero(labels == k) for k in range(n_classes)]
-    queue = CutQueue(engine, poses)
+    queue = CutQueue(engine, fitted, rule)
     for slot in np.flatnonzero(~small):
         queue.add(int(slot), groups[slot])
-    changed: set[int] = set()
+    changed, origin = none.changed.copy(), none.origin.copy()
     for slot in np.flatnonzero(small)[np.argsort(sizes[small], kind="stable")]:
         best = queue.pop(smallest_gain=-np.inf if sizes[slot] == 0 else 0.0)
         if best is None:
@@ -55,14 +80,13 @@ def reseed_small_classes(
         groups[mixed], groups[slot] = cut.first, cut.second
         queue.add(mixed, cut.first)
         queue.add(int(slot), cut.second)
-        changed |= {mixed, int(slot)}
-    if not changed:
-        return references, 0
-    halves = group_references(engine, groups, poses, n_classes)
-    rows = sorted(changed)
-    references = references.copy()
-    references[rows] = halves[rows]
-    return references, int(small[rows].sum())
+        changed[[mixed, slot]] = True
+        origin[slot] = origin[mixed]
+    if not changed.any():
+        return none
+    halves = group_references(engine, groups, fitted.poses, n_classes)
+    references = np.where(changed[:, None, None], halves, references)
+    return Reseeding(references, origin, changed, int(small[changed].sum()))
 
 
 def fill_empty_classes(

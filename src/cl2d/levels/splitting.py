@@ -4,26 +4,41 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from cl2d.engine import normalised_references
+from cl2d.levels.halves import clearly_better, held_out_gains
 from cl2d.levels.two_groups import two_group_evidence
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cl2d.engine import Engine
-    from cl2d.results import Poses
+    from cl2d.results import LevelResult, Poses
 
     Rows = npt.NDArray[np.intp]
+    Half = npt.NDArray[np.bool_]
 
 SAMPLE_MEMBERS = 1000
 """Members looked at when a class is judged or cut; the next iteration assigns all of them."""
 
-SMALLEST_HALF = 0.1
-"""Share of the members below which a half is filled up: a handful of odd images is no class."""
+
+class Fitted(Protocol):
+    """Classes, poses and scores of all images: an assignment, or the result of a level."""
+
+    @property
+    def labels(self) -> npt.NDArray[np.int32]:
+        """Class of each image, -1 for none."""
+
+    @property
+    def poses(self) -> Poses:
+        """Pose of each image in its class."""
+
+    @property
+    def scores(self) -> npt.NDArray[np.float32]:
+        """Score of each image in its class."""
 
 
 @dataclass(frozen=True)
@@ -43,23 +58,76 @@ class Growth:
     parents: npt.NDArray[np.int32]
 
 
-def find_cut(engine: Engine, rows: Rows, poses: Poses) -> Cut:
-    """Cut the members of a class along the leading component of their aligned images.
+@dataclass(frozen=True)
+class CutRule:
+    """How a class is cut in two.
+
+    Attributes
+    ----------
+    split_by : "component", "fit" or "better"
+    min_class_percent : float
+        Share of the mean class below which a class counts as small. Half of it is the share of a
+        class below which a half is not taken but filled up: a few odd images are no class.
+    """
+
+    split_by: str
+    min_class_percent: float
+
+    def fewest(self, n_members: int) -> int:
+        """Return how many members either half must have."""
+        return max(1, int(self.min_class_percent / 200 * n_members))
+
+
+def find_cut(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Cut:
+    """Cut the members of a class along the leading component, or as CL2D at the median score.
+
+    With the rule "better" the cut by the scores is kept if its halves fit held-out members clearly
+    better (:func:`held_out_gains`), by two standard errors, else that along the component. The
+    evidence is the component's in any case: it is about the class, not about the cut.
 
     Parameters
     ----------
     engine : Engine
     rows : (n,) images of the class, n >= 2; at most ``SAMPLE_MEMBERS``, evenly spread, are used
-    poses : Poses of all images of the engine
+    fitted : poses and scores of all images of the engine
+    rule : CutRule
     """
     if len(rows) > SAMPLE_MEMBERS:
         rows = rows[np.linspace(0, len(rows) - 1, SAMPLE_MEMBERS).astype(np.intp)]
-    component = engine.component(rows, poses.take(rows))
+    gain, first = component_half(engine, rows, fitted, rule.fewest(len(rows)))
+    if rule.split_by != "component":
+        by_fit = fit_half(rows, fitted)
+        if rule.split_by == "fit" or _fits_better(engine, rows, fitted, (by_fit, first)):
+            first = by_fit
+    return Cut(gain, rows[first], rows[~first])
+
+
+def component_half(engine: Engine, rows: Rows, fitted: Fitted, fewest: int) -> tuple[float, Half]:
+    """Return the evidence of two groups along the leading component, and who is in the first.
+
+    Either half gets at least ``fewest`` members, by moving the cut.
+    """
+    component = engine.component(rows, fitted.poses.take(rows))
     order = np.argsort(component.scores, kind="stable")
     gain, size = two_group_evidence(component.scores[order].astype(np.float64))
-    smallest = max(1, int(SMALLEST_HALF * len(rows)))
-    size = int(np.clip(size, smallest, len(rows) - smallest))
-    return Cut(gain, np.sort(rows[order[:size]]), np.sort(rows[order[size:]]))
+    return gain, _first_of(order, int(np.clip(size, fewest, len(rows) - fewest)))
+
+
+def fit_half(rows: Rows, fitted: Fitted) -> Half:
+    """Return the worse fitting half of some images."""
+    return _first_of(np.argsort(fitted.scores[rows], kind="stable"), len(rows) // 2)
+
+
+def _fits_better(engine: Engine, rows: Rows, fitted: Fitted, halves: tuple[Half, Half]) -> bool:
+    """Tell whether the first way to halve a class is clearly better than the second."""
+    members = engine.aligned_members(rows, fitted.poses.take(rows))
+    return clearly_better(*(held_out_gains(members, half) for half in halves))
+
+
+def _first_of(order: Rows, size: int) -> Half:
+    half = np.zeros(len(order), dtype=bool)
+    half[order[:size]] = True
+    return half
 
 
 class CutQueue:
@@ -69,15 +137,16 @@ class CutQueue:
     cuts its siblings need.
     """
 
-    def __init__(self, engine: Engine, poses: Poses) -> None:
+    def __init__(self, engine: Engine, fitted: Fitted, rule: CutRule) -> None:
         self._engine = engine
-        self._poses = poses
+        self._fitted = fitted
+        self._rule = rule
         self._queue: list[tuple[float, int, Cut]] = []
 
     def add(self, slot: int, rows: Rows) -> None:
         """Propose the images of a class; one image alone cannot be cut."""
         if len(rows) >= 2:
-            cut = find_cut(self._engine, rows, self._poses)
+            cut = find_cut(self._engine, rows, self._fitted, self._rule)
             heapq.heappush(self._queue, (-cut.gain, slot, cut))
 
     def pop(self, smallest_gain: float = -np.inf) -> tuple[int, Cut] | None:
@@ -90,19 +159,18 @@ class CutQueue:
 
 def grow_classes(
     engine: Engine,
-    labels: npt.NDArray[np.int32],
-    poses: Poses,
-    n_classes: int,
+    last: LevelResult,
     n_wanted: int,
+    rule: CutRule,
 ) -> Growth:
-    """Split classes, the most evidently mixed first, until there are ``n_wanted``.
+    """Split the classes of a level, the most evidently mixed first, until there are ``n_wanted``.
 
     Classes keep their numbers, the second half of a cut gets the next free one. Where nothing is
     left to cut (classes of one image) the remaining references are zero.
     """
-    groups = [np.flatnonzero(labels == k) for k in range(n_classes)]
-    parents = list(range(n_classes))
-    queue = CutQueue(engine, poses)
+    groups = [np.flatnonzero(last.labels == k) for k in range(last.n_classes)]
+    parents = list(range(last.n_classes))
+    queue = CutQueue(engine, last, rule)
     for slot, rows in enumerate(groups):
         queue.add(slot, rows)
     while len(groups) < n_wanted and (best := queue.pop()) is not None:
@@ -113,7 +181,7 @@ def grow_classes(
         queue.add(slot, cut.first)
         queue.add(len(groups) - 1, cut.second)
     parents += [0] * (n_wanted - len(parents))
-    references = group_references(engine, groups, poses, n_wanted)
+    references = group_references(engine, groups, last.poses, n_wanted)
     return Growth(references, np.array(parents, dtype=np.int32))
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from cl2d.options.flat import STAGES, ClassifyOptions, build_options, python_name
 from cl2d.options.stages import (
     AlignmentOptions,
+    CoreOptions,
     LevelOptions,
     OutputOptions,
     PreprocessOptions,
@@ -23,6 +24,7 @@ __all__ = [
     "STAGES",
     "AlignmentOptions",
     "ClassifyOptions",
+    "CoreOptions",
     "LevelOptions",
     "OutputOptions",
     "PreprocessOptions",

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from cl2d.errors import InputError
 from cl2d.options.stages import (
     AlignmentOptions,
+    CoreOptions,
     LevelOptions,
     OutputOptions,
     PreprocessOptions,
@@ -30,6 +31,7 @@ class ClassifyOptions(BaseModel):
     preprocess: PreprocessOptions = PreprocessOptions()
     alignment: AlignmentOptions = AlignmentOptions()
     levels: LevelOptions = LevelOptions()
+    cores: CoreOptions = CoreOptions()
     output: OutputOptions = OutputOptions()
     run: RunOptions = RunOptions()
 

@@ -134,8 +134,11 @@ class AlignmentOptions(StageOptions):
         ge=0,
     )
     mirrors: bool = option(True, "Also try the mirror image of each particle.")
-    similarity: Literal["correlation"] = option(
-        "correlation", "Measure of likeness of image and average.", expert=True
+    similarity: Literal["correlation", "correntropy"] = option(
+        "correlation",
+        "Measure of likeness of image and average: correlation, or correntropy of the best few "
+        "classes by correlation, which is deaf to pixels that are far off.",
+        expert=True,
     )
 
     @model_validator(mode="after")
@@ -179,6 +182,12 @@ class LevelOptions(StageOptions):
     initial_classes: int = option(
         4, "Classes at the first level; each level doubles them. Never more than asked for.", ge=1
     )
+    references: str | None = option(
+        None,
+        "Averages to start from: a stack, a table of images such as classes.star, or the folder "
+        "of an earlier run. They are the classes of the first level.",
+        automatic="random classes",
+    )
     iterations: int = option(10, "Most iterations at each level.", ge=1)
     min_change_percent: float = option(
         0.5,
@@ -190,7 +199,8 @@ class LevelOptions(StageOptions):
     )
     min_class_percent: float = option(
         20.0,
-        "A class smaller than this share of the mean class is refilled by splitting a large one.",
+        "A class smaller than this share of the mean class is refilled by splitting a large one; "
+        "half of it is the least share of a class that a half gets.",
         unit="%",
         expert=True,
         ge=0,
@@ -199,8 +209,17 @@ class LevelOptions(StageOptions):
     allow_fewer: bool = option(
         False, "Let classes that run empty disappear instead of refilling them.", expert=True
     )
-    clustering: Literal["classical"] = option(
-        "classical", "Rule by which an image chooses its class.", expert=True
+    clustering: Literal["classical", "robust"] = option(
+        "classical",
+        "Rule by which an image chooses its class: the best score, or the most remarkable one "
+        "among those of the class's members and non-members.",
+        expert=True,
+    )
+    split_by: Literal["component", "fit", "better"] = option(
+        "component",
+        "How a class is cut in two: along the leading component of its aligned images, at the "
+        "median of their scores, or by whichever fits held-out members better.",
+        expert=True,
     )
     seed: int = option(0, "Seed of every random choice; same seed, same result.", ge=0)
 
@@ -224,12 +243,42 @@ class LevelOptions(StageOptions):
         return self
 
 
+class CoreOptions(StageOptions):
+    """Which members of a class are trusted."""
+
+    model_config = ConfigDict(title="Cores")
+
+    core: bool = option(True, "Score how well every image belongs to its class, and find cores.")
+    junk_zscore: float = option(
+        3.0,
+        "Images with a junk z-score this high are in no core: bad picks, ice, edges, noise.",
+        gt=0,
+    )
+    pca_zscore: float = option(
+        3.0,
+        "Images with a PCA z-score this high, outliers among their class, are in no core.",
+        gt=0,
+    )
+    stable_core: bool = option(
+        True, "Find the members that stayed with their class through the levels."
+    )
+    tolerance: int = option(
+        1, "Earlier levels in which a member of a stable core may have been elsewhere.", ge=0
+    )
+    analyze_rejected: bool = option(
+        False, "Classify the images that are in no core, one class for every 300 of them."
+    )
+
+
 class OutputOptions(StageOptions):
     """What is written, and where it may be written."""
 
     model_config = ConfigDict(title="Output")
 
     overwrite: bool = option(False, "Replace the run that the output folder already holds.")
+    evaluate: bool = option(
+        True, "Measure resolution and quality of every class between half-sets of its members."
+    )
 
 
 class RunOptions(StageOptions):

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from cl2d.cores import LevelCores
+    from cl2d.evaluate import LevelEvaluation
     from cl2d.io import ParticleSource
     from cl2d.options import ClassifyOptions
     from cl2d.preprocess import PreprocessPlan
@@ -75,8 +77,33 @@ class FinishedRun(RunState, Protocol):
         ...
 
     @property
+    def evaluations(self) -> Sequence[LevelEvaluation]:
+        """Return how good the classes of every level are; empty if that was not measured."""
+        ...
+
+    @property
     def level_averages(self) -> Sequence[npt.NDArray[np.float32]]:
         """Return the averages of every level."""
+        ...
+
+    @property
+    def cores(self) -> Sequence[LevelCores]:
+        """Return z-scores and cores of every level; empty if none were asked for."""
+        ...
+
+    @property
+    def core_averages(self) -> npt.NDArray[np.float32] | None:
+        """Return the averages of the cores of the last level, None without cores."""
+        ...
+
+    @property
+    def stable_core_averages(self) -> npt.NDArray[np.float32] | None:
+        """Return the averages of the stable cores of the last level, None without them."""
+        ...
+
+    @property
+    def rejected(self) -> FinishedRun | None:
+        """Return the classification of what is in no core, None if not asked for."""
         ...
 
 

@@ -19,13 +19,36 @@ PARTICLE_TABLE = "particles.star"
 CLASS_AVERAGES = "classes.mrcs"
 CLASS_TABLE = "classes.star"
 HIERARCHY = "hierarchy.json"
+HIERARCHY_TEXT = "hierarchy.txt"
+CORE_AVERAGES = "classes_core.mrcs"
+STABLE_CORE_AVERAGES = "classes_stable_core.mrcs"
+CORE_PARTICLES = "particles_core.star"
+STABLE_CORE_PARTICLES = "particles_stable_core.star"
+REJECTED_PARTICLES = "particles_rejected.star"
+REJECTED = "rejected"
 GALLERY = "gallery.png"
+METRICS = "metrics.json"
 LEVELS = "levels"
 LEVEL_PARTICLES = "particles.npz"
+LEVEL_CURVES = "frc.npz"
 
 # The run record comes first: a folder whose clearing was cut off must not look complete.
-RUN_FILES = (RUN_RECORD, PARTICLE_TABLE, CLASS_AVERAGES, CLASS_TABLE, HIERARCHY, GALLERY)
-LEVEL_FILES = (CLASS_AVERAGES, CLASS_TABLE, LEVEL_PARTICLES)
+RUN_FILES = (
+    RUN_RECORD,
+    PARTICLE_TABLE,
+    CLASS_AVERAGES,
+    CLASS_TABLE,
+    HIERARCHY,
+    HIERARCHY_TEXT,
+    CORE_AVERAGES,
+    STABLE_CORE_AVERAGES,
+    CORE_PARTICLES,
+    STABLE_CORE_PARTICLES,
+    REJECTED_PARTICLES,
+    GALLERY,
+    METRICS,
+)
+LEVEL_FILES = (CLASS_AVERAGES, CLASS_TABLE, LEVEL_PARTICLES, LEVEL_CURVES)
 _LEVEL_NAME = re.compile(r"level_\d{2,}")
 
 
@@ -176,21 +199,34 @@ def _create_writable(folder: Path) -> list[Path]:
 
 
 def _remove_run(folder: Path, inputs: Iterable[str | os.PathLike[str]]) -> None:
-    """Remove the files that a run writes, and its level folders where nothing else is left."""
+    """Remove the files that a run writes, and its folders where nothing else is left."""
     for path in _removable_files(folder, inputs):
         path.unlink()
-    for emptied in (*_level_folders(folder / LEVELS), folder / LEVELS):
-        if emptied.is_dir() and not any(emptied.iterdir()):
-            emptied.rmdir()
+    for run in _run_folders(folder):
+        for emptied in (*_level_folders(run / LEVELS), run / LEVELS):
+            if emptied.is_dir() and not any(emptied.iterdir()):
+                emptied.rmdir()
+    rejected = folder / REJECTED
+    if rejected in _run_folders(folder) and not any(rejected.iterdir()):
+        rejected.rmdir()
+
+
+def _run_folders(folder: Path) -> list[Path]:
+    """Return the folder of a run and, if it is there, that of its rejected particles."""
+    rejected = folder / REJECTED
+    inner = [rejected] if rejected.is_dir() and not rejected.is_symlink() else []
+    return [folder, *inner]
 
 
 def _removable_files(folder: Path, inputs: Iterable[str | os.PathLike[str]]) -> list[Path]:
     """Return the files of an earlier run, the record first; refuse if one must not be removed."""
     read = {Path(name).resolve() for name in inputs}
-    candidates = [folder / name for name in RUN_FILES]
-    candidates += [
-        level / name for level in _level_folders(folder / LEVELS) for name in LEVEL_FILES
-    ]
+    candidates: list[Path] = []
+    for run in _run_folders(folder):
+        candidates += [run / name for name in RUN_FILES]
+        candidates += [
+            level / name for level in _level_folders(run / LEVELS) for name in LEVEL_FILES
+        ]
     files = [path for path in candidates if _is_there(path)]
     for path in files:
         if path.is_dir() and not path.is_symlink():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cl2d.io import StarBlock, write_particles_star, write_star
+from cl2d.outputs.core_files import core_columns, core_member_counts
 from cl2d.preprocess import CONSTANT, DISABLED, NOT_FINITE, USABLE
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from cl2d.cores import LevelCores
     from cl2d.io import ParticleSource
     from cl2d.results import LevelResult
 
@@ -80,13 +82,17 @@ def class_numbers(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     return np.maximum(labels + 1, 0).astype(np.int32)
 
 
-def class_columns(levels: Sequence[LevelResult]) -> dict[str, Column]:
+def class_columns(
+    levels: Sequence[LevelResult], cores: Sequence[LevelCores] = ()
+) -> dict[str, Column]:
     """Return the columns of classes.star for the last of some levels.
 
     Parameters
     ----------
     levels
         The level to describe and all levels before it, from level 0.
+    cores
+        Of these levels, if there are any.
     """
     level = levels[-1]
     sizes = level.class_sizes()
@@ -96,9 +102,12 @@ def class_columns(levels: Sequence[LevelResult]) -> dict[str, Column]:
         "rlnClassNumber": numbers,
         "rlnClassDistribution": sizes / max(int(sizes.sum()), 1),
         "cl2dMembers": sizes,
+        **(core_member_columns(level, cores[-1]) if cores else {}),
         "cl2dMeanScore": _class_means(level, level.scores),
         "cl2dMeanConfidence": _class_means(level, level.confidence),
     }
+    if level.reference_numbers is not None:
+        columns["cl2dReference"] = class_numbers(level.reference_numbers)
     ancestors = numbers - 1
     parents: dict[str, Column] = {}
     for i in range(len(levels) - 1, 0, -1):
@@ -112,17 +121,29 @@ def write_particle_table(
     source: ParticleSource,
     level: LevelResult,
     flags: npt.NDArray[np.uint8],
+    core: LevelCores | None = None,
 ) -> None:
-    """Write every input row with its class, pose, score and flag, in the input's order."""
+    """Write every input row with its class, pose, scores and flag, in the input's order."""
     table = source.table
     names = () if table is None else table.column_names
     columns = particle_columns(level, flags, source.pixel_size_angstrom, names)
+    if core is not None:
+        columns |= core_columns(core)
     write_particles_star(path, table, columns, source=source)
 
 
-def write_class_table(path: Path, levels: Sequence[LevelResult]) -> None:
+def write_class_table(
+    path: Path, levels: Sequence[LevelResult], cores: Sequence[LevelCores] = ()
+) -> None:
     """Write one row for each class of the last of some levels."""
-    write_star(path, {CLASS_BLOCK: StarBlock(columns=class_columns(levels), is_loop=True)})
+    write_star(path, {CLASS_BLOCK: StarBlock(columns=class_columns(levels, cores), is_loop=True)})
+
+
+def core_member_columns(level: LevelResult, core: LevelCores) -> dict[str, Column]:
+    """Return the columns that cores add to the class table of a level."""
+    counts = core_member_counts(level, core)
+    names = {"core_members": "cl2dCoreMembers", "stable_core_members": "cl2dStableCoreMembers"}
+    return {names[key]: members for key, members in counts.items()}
 
 
 def _class_means(level: LevelResult, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:

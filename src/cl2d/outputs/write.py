@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cl2d.io import write_stack
+from cl2d.io import read_particle_table, write_stack
+from cl2d.outputs.core_files import write_core_averages, write_particle_subsets
+from cl2d.outputs.evaluation import write_evaluation
 from cl2d.outputs.folder import (
     CLASS_AVERAGES,
     CLASS_TABLE,
     GALLERY,
-    HIERARCHY,
     PARTICLE_TABLE,
+    REJECTED,
 )
 from cl2d.outputs.gallery import Gallery, write_gallery
 from cl2d.outputs.hierarchy import write_hierarchy
@@ -57,12 +59,22 @@ def write_run(out: str | os.PathLike[str], result: FinishedRun) -> Path:
     remove_other_record(folder)
     pixel_size = result.source.pixel_size_angstrom
     for i, (level, averages) in enumerate(zip(result.levels, result.level_averages, strict=True)):
-        write_level_particles(folder, level)
-        write_level_classes(folder, result.levels[: i + 1], averages, pixel_size)
+        cores = result.cores[: i + 1]
+        write_level_particles(folder, level, cores[-1] if cores else None)
+        write_level_classes(folder, result.levels[: i + 1], averages, pixel_size, cores)
     write_stack(folder / CLASS_AVERAGES, result.averages, pixel_size)
-    write_class_table(folder / CLASS_TABLE, result.levels)
-    write_particle_table(folder / PARTICLE_TABLE, result.source, result.levels[-1], result.flags)
-    write_hierarchy(folder / HIERARCHY, result.levels)
+    write_class_table(folder / CLASS_TABLE, result.levels, result.cores)
+    core = result.cores[-1] if result.cores else None
+    table = folder / PARTICLE_TABLE
+    write_particle_table(table, result.source, result.levels[-1], result.flags, core)
+    write_hierarchy(folder, result.levels, result.cores)
+    if core is not None:
+        of_cores = (result.core_averages, result.stable_core_averages)
+        write_core_averages(folder, of_cores, pixel_size)
+        write_particle_subsets(folder, read_particle_table(table), core)
+    if result.rejected is not None:
+        write_run(folder / REJECTED, result.rejected)
+    write_evaluation(folder, result.evaluations)
     write_gallery(folder / GALLERY, _gallery(result))
     write_run_record(folder, result, writing_seconds=time.perf_counter() - started)
     return folder

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from cl2d.errors import InputError
 from cl2d.outputs import prepare_output_folder, write_run
+from cl2d.pipeline.class_set import ClassSet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from cl2d.cores import LevelCores
+    from cl2d.evaluate import LevelEvaluation
     from cl2d.io import ParticleSource
     from cl2d.options import ClassifyOptions
     from cl2d.preprocess import PreprocessPlan
@@ -35,6 +39,12 @@ class Classification:
         Means of the members as read, moved by their poses: original sampling and greys.
     flags : (n,) uint8
         0 for a usable image, else why it is in no class (1 not finite, 2 constant, 3 disabled).
+    evaluations : tuple of LevelEvaluation, one a level; empty if evaluation was switched off
+    cores : tuple of LevelCores, one a level; empty if cores were switched off
+    core_averages, stable_core_averages : (n_classes, box, box) float32 or None
+        Averages of the cores of the last level; a class without core is zero.
+    rejected : Classification or None
+        What is in no core, classified on request.
     timings : seconds by phase
     warnings : sentences for the user
     """
@@ -45,6 +55,11 @@ class Classification:
     levels: tuple[LevelResult, ...]
     level_averages: tuple[npt.NDArray[np.float32], ...]
     flags: npt.NDArray[np.uint8]
+    evaluations: tuple[LevelEvaluation, ...] = ()
+    cores: tuple[LevelCores, ...] = ()
+    core_averages: npt.NDArray[np.float32] | None = None
+    stable_core_averages: npt.NDArray[np.float32] | None = None
+    rejected: Classification | None = None
     timings: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
@@ -77,6 +92,36 @@ class Classification:
     def confidence(self) -> npt.NDArray[np.float32]:
         """By how much each particle's class beat the second best."""
         return self.levels[-1].confidence
+
+    @property
+    def classes(self) -> ClassSet:
+        """The classes of the last level with all their members."""
+        level = self.levels[-1]
+        return ClassSet("classes", self.source, level, self.averages, level.labels >= 0)
+
+    @property
+    def core(self) -> ClassSet:
+        """The classes with their cores alone; InputError if cores were switched off."""
+        is_core = self.cores[-1].is_core if self.cores else None
+        return self._trusted("core", is_core, self.core_averages)
+
+    @property
+    def stable_core(self) -> ClassSet:
+        """The classes with their stable cores alone; InputError if they were not asked for."""
+        is_stable = self.cores[-1].is_stable_core if self.cores else None
+        return self._trusted("stable core", is_stable, self.stable_core_averages)
+
+    def _trusted(
+        self,
+        name: str,
+        is_member: npt.NDArray[np.bool_] | None,
+        averages: npt.NDArray[np.float32] | None,
+    ) -> ClassSet:
+        if is_member is None or averages is None:
+            message = f"the {name} must be asked for in the classification; it has none"
+            raise InputError(message)
+        level = self.levels[-1]
+        return ClassSet(name, self.source, level, averages, is_member & (level.labels >= 0))
 
     def save(self, out: str | Path, *, overwrite: bool = False) -> Path:
         """Write all files of the run into a folder and return it.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cl2d.cores import core_warnings
 from cl2d.engine import (
     LocalEngine,
     SearchSettings,
@@ -15,13 +17,17 @@ from cl2d.engine import (
     shift_grid,
     simd_level,
 )
-from cl2d.engine.ingest import ingest
+from cl2d.engine.given_references import given_references
+from cl2d.engine.ingest import ingest, working_images
 from cl2d.events import RunFinished, RunPlanned, RunWarned, ignore_event
+from cl2d.io.subset_source import SubsetSource
 from cl2d.levels import order_classes_by_size, run_levels
 from cl2d.options import ClassifyOptions
 from cl2d.outputs import UnfinishedRun, check_output_folder, write_run
 from cl2d.outputs.averages import raw_averages
 from cl2d.pipeline.classification import Classification
+from cl2d.pipeline.cores import CoreJob, core_levels
+from cl2d.pipeline.evaluation import EvaluationJob
 from cl2d.pipeline.inputs import (
     check_number_of_classes,
     enabled_images,
@@ -29,19 +35,21 @@ from cl2d.pipeline.inputs import (
     particle_source,
 )
 from cl2d.pipeline.memory import estimated_memory_bytes
+from cl2d.pipeline.rejected import rejected_options
 from cl2d.pipeline.run_folder import RunFolder
+from cl2d.pipeline.starting_views import open_starting_views, starting_from
 from cl2d.pipeline.timing import Phases
 from cl2d.preprocess import DISABLED, USABLE, plan_preprocessing
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable
 
     import numpy.typing as npt
 
-    from cl2d.engine import Engine
+    from cl2d.engine.ingest import Ingested
     from cl2d.io import ParticleSource
     from cl2d.pipeline.inputs import Particles
+    from cl2d.pipeline.starting_views import References
     from cl2d.preprocess import PreprocessPlan
 
 
@@ -54,7 +62,10 @@ class _Prepared:
     plan: PreprocessPlan
     flags: npt.NDArray[np.uint8]
     warnings: tuple[str, ...]
-    engine: Engine
+    search: SearchSettings
+    engine: LocalEngine
+    ingested: Ingested
+    views: ParticleSource | None
 
 
 def classify(
@@ -63,6 +74,7 @@ def classify(
     n_classes: int = 64,
     output: str | os.PathLike[str] | None = None,
     pixel_size_angstrom: float | None = None,
+    references: References | None = None,
     on_event: Callable[[object], None] | None = None,
     **options: object,
 ) -> Classification:
@@ -79,6 +91,10 @@ def classify(
         Folder for the files of the run (see docs/outputs.md); without it nothing is written.
     pixel_size_angstrom : float, optional
         Pixel size of an array; tables and stacks bring their own.
+    references : path, (n, y, x) array or ParticleSource, optional
+        Averages to start from, in the box and at the pixel size of the particles; a path may be
+        the folder of an earlier run. With ``n_classes`` of them the particles are sorted by these
+        views, with more classes the views are split further.
     on_event : callable, optional
         Called with the records of :mod:`cl2d.events` and with each IterationReport.
     **options
@@ -104,41 +120,67 @@ def classify(
     """
     started, cpu_started = time.perf_counter(), time.process_time()
     tell = on_event if on_event is not None else ignore_event
-    chosen = ClassifyOptions.from_flat(n_classes=n_classes, **options)
+    path = os.fspath(references) if isinstance(references, (str, os.PathLike)) else None
+    chosen = ClassifyOptions.from_flat(n_classes=n_classes, references=path, **options)
     source = particle_source(particles, pixel_size_angstrom)
+    views = None
+    if references is not None:
+        views = open_starting_views(references, source)
+        chosen = starting_from(views, chosen)
+    inputs = (*source.files, *(() if views is None else views.files))
     if output is not None:
-        check_output_folder(output, chosen.output.overwrite, inputs=source.files)
+        check_output_folder(output, chosen.output.overwrite, inputs=inputs)
     phases = Phases(tell)
-    prepared = _prepare(source, chosen, phases)
+    prepared = _prepare(source, views, chosen, phases)
     result = _sort(prepared, phases, output)
     tell(RunFinished(time.perf_counter() - started, time.process_time() - cpu_started))
     return result
 
 
-def _prepare(source: ParticleSource, options: ClassifyOptions, phases: Phases) -> _Prepared:
+def _prepare(
+    source: ParticleSource,
+    views: ParticleSource | None,
+    options: ClassifyOptions,
+    phases: Phases,
+    plan: PreprocessPlan | None = None,
+) -> _Prepared:
     """Plan the run and read all images; refuse what cannot work as early as it can be known."""
     enabled = enabled_images(source)
     check_number_of_classes(options.levels, int(enabled.sum()), source)
     radius_px = options.alignment.shift_radius_px(source.box_px, source.pixel_size_angstrom)
-    with phases.phase("planning"):
-        plan = plan_preprocessing(source, options.preprocess, rows=np.flatnonzero(enabled))
+    if plan is None:
+        with phases.phase("planning"):
+            plan = plan_preprocessing(source, options.preprocess, rows=np.flatnonzero(enabled))
     phases.tell(_run_planned(source, plan, options, radius_px))
     n_threads = options.run.n_threads()
     with phases.phase("reading", source.n_images) as done:
-        ingested = ingest(source, plan, n_threads, done)
+        keep_images = options.alignment.similarity == "correntropy"
+        ingested = ingest(source, plan, n_threads, done, keep_images=keep_images)
     flags = np.where(enabled, ingested.flags, np.uint8(DISABLED))
     warnings = flag_warnings(flags, source)
     for warning in warnings:
         phases.tell(RunWarned(warning))
     check_number_of_classes(options.levels, int((flags == USABLE).sum()), source)
+    search = SearchSettings(radius_px, options.alignment.mirrors)
     engine = LocalEngine(
         ingested.blocks,
         flags == USABLE,
-        SearchSettings(radius_px, options.alignment.mirrors),
+        search,
         pixels_per_working_px=plan.box_px / plan.working_box_px,
         n_threads=n_threads,
+        working_images=working_images(ingested, plan, n_threads),
     )
-    return _Prepared(source, options, plan, flags, (*plan.warnings, *warnings), engine)
+    return _Prepared(
+        source=source,
+        options=options,
+        plan=plan,
+        flags=flags,
+        warnings=(*plan.warnings, *warnings),
+        search=search,
+        engine=engine,
+        ingested=ingested,
+        views=views,
+    )
 
 
 def _sort(
@@ -146,7 +188,7 @@ def _sort(
 ) -> Classification:
     """Find the classes and, given a folder, write them."""
     if output is None:
-        return _find_classes(prepared, phases, None)
+        return _with_rejected(_find_classes(prepared, phases, None), phases)
     begun = UnfinishedRun(
         source=prepared.source,
         options=prepared.options,
@@ -155,31 +197,71 @@ def _sort(
         timings=phases.seconds,
         warnings=prepared.warnings,
     )
-    folder = RunFolder(output, begun)
+    inputs = (*prepared.source.files, *(() if prepared.views is None else prepared.views.files))
+    folder = RunFolder(output, begun, inputs)
     with folder.recording_the_end():
-        result = _find_classes(prepared, phases, folder)
+        result = _with_rejected(_find_classes(prepared, phases, folder), phases)
         write_run(folder.path, result)
     return result
 
 
 def _find_classes(prepared: _Prepared, phases: Phases, folder: RunFolder | None) -> Classification:
-    """Run the levels and average the images as read."""
+    """Run the levels, find their cores, evaluate them, and average the images as read."""
+    source, options, plan, engine = (
+        prepared.source,
+        prepared.options,
+        prepared.plan,
+        prepared.engine,
+    )
+    n_threads = options.run.n_threads()
     keep = folder.keep_level if folder is not None else None
     with phases.timed("levels"):
-        levels = run_levels(prepared.engine, prepared.options.levels, phases.tell, keep)
+        views = prepared.views
+        first = None if views is None else given_references(views, plan, n_threads)
+        levels = run_levels(engine, options.levels, phases.tell, keep, first)
     ordered = order_classes_by_size(levels)
-    n_threads = prepared.options.run.n_threads()
-    averages = raw_averages(prepared.source, ordered, n_threads, phases.tell_and_time)
+    cores = CoreJob(plan, prepared.search, n_threads, phases).cores(
+        engine, ordered, prepared.ingested.statistics, options.cores
+    )
+    trusted = core_levels(ordered, cores)
+    evaluation = EvaluationJob(plan, prepared.search, n_threads, phases)
+    halves = evaluation.half_sets(engine, ordered) if options.output.evaluate else []
+    # One pass over the images as read, whatever is averaged.
+    stacks = raw_averages(source, [*ordered, *halves, *trusted], n_threads, phases.tell_and_time)
+    averages, others = stacks[: len(ordered)], stacks[len(ordered) :]
+    half_averages, core_averages = others[: len(halves)], others[len(halves) :]
+    found = core_warnings(ordered, cores, options.cores) if cores else []
+    for warning in found:
+        phases.tell(RunWarned(warning))
     return Classification(
-        source=prepared.source,
-        options=prepared.options,
-        plan=prepared.plan,
+        source=source,
+        options=options,
+        plan=plan,
         levels=ordered,
         level_averages=tuple(averages),
+        evaluations=evaluation.evaluations(ordered, averages, halves, half_averages),
+        cores=cores,
+        core_averages=core_averages[0] if core_averages else None,
+        stable_core_averages=core_averages[1] if len(core_averages) > 1 else None,
         flags=prepared.flags,
         timings=phases.seconds,
-        warnings=prepared.warnings,
+        warnings=(*prepared.warnings, *found),
     )
+
+
+def _with_rejected(result: Classification, phases: Phases) -> Classification:
+    """Return the result with a quick classification of what is in no core, if asked for."""
+    if not (result.options.cores.analyze_rejected and result.cores):
+        return result
+    rows = np.flatnonzero(~result.cores[-1].is_core & (result.flags == USABLE))
+    if len(rows) == 0:
+        return result
+    options = rejected_options(result.options, len(rows))
+    with phases.phase("rejected"):
+        quiet = Phases(ignore_event)
+        source = SubsetSource(result.source, rows)
+        rejected = _find_classes(_prepare(source, None, options, quiet, result.plan), quiet, None)
+    return replace(result, rejected=rejected)
 
 
 def _run_planned(

@@ -31,8 +31,16 @@ _LEFT_OUT = {
 }
 
 
-def particle_source(particles: Particles, pixel_size_angstrom: float | None) -> ParticleSource:
-    """Return the source of whatever a caller gave as particles."""
+def particle_source(
+    particles: Particles, pixel_size_angstrom: float | None = None
+) -> ParticleSource:
+    """Return the source of whatever a caller gave as particles.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be used, or a pixel size is given for a file, which brings its own.
+    """
     if isinstance(particles, (str, os.PathLike)):
         if pixel_size_angstrom is not None:
             message = "pixel_size_angstrom must be left out for a file, which brings its own"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cl2d.engine import bytes_per_image
+from cl2d.engine import bytes_per_image, distribution_bytes
 from cl2d.levels import level_schedule
 from cl2d.preprocess import SAMPLE_BYTES
 
@@ -25,13 +25,19 @@ def estimated_memory_bytes(
 ) -> int:
     """Return the expected peak of memory of a whole run.
 
-    Coefficients of all images stay in memory; averages are float64 sums of all levels at once.
+    Coefficients of all images stay in memory, for correntropy the working images beside them;
+    averages are float64 sums of all levels at once. The robust rule keeps scores of a sample.
     Before, the sample that the run is planned by is there alone.
     """
     coefficients = bytes_per_image(plan.working_box_px, plan.k_min, plan.k_max, plan.mask_radius_px)
     schedule = level_schedule(options.levels.initial_classes, options.levels.classes)
-    sums = sum(schedule) * source.box_px**2 * (8 + 4)
+    kept = options.alignment.similarity == "correntropy"
+    working = plan.working_box_px**2 * 4 if kept else 0
+    stacks = 3 if options.output.evaluate else 1  # of all members, and of two halves
+    sums = stacks * sum(schedule) * source.box_px**2 * (8 + 4)
+    ranked = options.levels.clustering == "robust"
+    ranks = distribution_bytes(source.n_images, options.levels.classes) if ranked else 0
     all_images = source.n_images * source.box_px**2 * 4
     block = min(all_images, 64 << 20)
-    running = source.n_images * (coefficients + BYTES_PER_ROW) + sums + block
+    running = source.n_images * (coefficients + working + BYTES_PER_ROW) + sums + ranks + block
     return PROGRAM_BYTES + max(running, min(all_images, SAMPLE_BYTES))

@@ -16,7 +16,8 @@ from cl2d.outputs import (
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from cl2d.outputs.run_record import Status
     from cl2d.results import LevelResult
@@ -29,9 +30,10 @@ class RunFolder:
     checked must have been checked.
     """
 
-    def __init__(self, out: str | os.PathLike[str], begun: UnfinishedRun) -> None:
-        overwrite = begun.options.output.overwrite
-        self.path = prepare_output_folder(out, overwrite, inputs=begun.source.files)
+    def __init__(
+        self, out: str | os.PathLike[str], begun: UnfinishedRun, inputs: Iterable[Path]
+    ) -> None:
+        self.path = prepare_output_folder(out, begun.options.output.overwrite, inputs=inputs)
         self._begun = begun
         self._levels: list[LevelResult] = []
         self._record("running")

@@ -10,15 +10,18 @@ from cl2d.preprocess.normalise import CONSTANT, DISABLED, NOT_FINITE, USABLE
 from cl2d.preprocess.plan import PreprocessPlan, ring_weights
 from cl2d.preprocess.planning import SAMPLE_BYTES, plan_preprocessing
 from cl2d.preprocess.prepare import Prepared, prepare_images
+from cl2d.preprocess.statistics import STATISTICS, image_statistics
 
 __all__ = [
     "CONSTANT",
     "DISABLED",
     "NOT_FINITE",
     "SAMPLE_BYTES",
+    "STATISTICS",
     "USABLE",
     "Prepared",
     "PreprocessPlan",
+    "image_statistics",
     "plan_preprocessing",
     "prepare_images",
     "ring_weights",

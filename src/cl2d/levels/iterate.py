@@ -1,0 +1,169 @@
+"""The iterations of one level: assign, centre, average, refill, until few images move."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cl2d.engine import (
+    ClassicalRule,
+    RobustRule,
+    ScoreDistributions,
+    normalised_references,
+    sample_rows,
+)
+from cl2d.events import IterationProgress
+from cl2d.levels.centring import centred_poses
+from cl2d.levels.size_control import Reseeding, no_reseeding, reseed_small_classes
+from cl2d.levels.splitting import CutRule
+from cl2d.results import IterationReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+    from cl2d.engine import Assignment, AssignmentRule, Engine, RealAverages
+    from cl2d.options import LevelOptions
+
+    OnEvent = Callable[[object], None]
+
+
+@dataclass(frozen=True)
+class LevelStart:
+    """What a level starts from.
+
+    Attributes
+    ----------
+    level : int
+    references : (n_classes, n_rings, n_angles / 2) complex64
+    parents : (n_classes,) int32, classes of the level before; -1 at level 0
+    given : bool
+        Whether the references are the user's own views. A view few images show is kept then, and
+        one that none shows stays as it was given.
+    """
+
+    level: int
+    references: npt.NDArray[np.complex64]
+    parents: npt.NDArray[np.int32]
+    given: bool = False
+
+
+@dataclass(frozen=True)
+class LevelEnd:
+    """The last assignment of a level, its poses centred, and how it came about."""
+
+    assignment: Assignment
+    parents: npt.NDArray[np.int32]
+    reports: tuple[IterationReport, ...]
+
+
+@dataclass(frozen=True)
+class _Step:
+    """What one iteration leaves: the assignment, its poses centred, and the next references."""
+
+    assignment: Assignment
+    reseeding: Reseeding
+    report: IterationReport
+
+
+class LevelLoop:
+    """Runs the iterations of levels."""
+
+    def __init__(self, engine: Engine, options: LevelOptions, on_event: OnEvent) -> None:
+        self._engine = engine
+        self._options = options
+        self._on_event = on_event
+        self._cut_rule = CutRule(options.split_by, options.min_class_percent)
+        self._n_usable = int(engine.usable.sum())
+        self._sample = sample_rows(engine.usable) if options.clustering == "robust" else None
+
+    def run(self, start: LevelStart) -> LevelEnd:
+        """Iterate until few images change class or the iterations are used up."""
+        parents = start.parents
+        step: _Step | None = None
+        reports: list[IterationReport] = []
+        for iteration in range(1, self._options.iterations + 1):
+            step = self._iterate(start, iteration, step)
+            parents = parents[step.reseeding.origin]
+            reports.append(step.report)
+            self._on_event(step.report)
+            if self._at_rest(step.report):
+                break
+        assert step is not None
+        return LevelEnd(step.assignment, parents, tuple(reports))
+
+    def _iterate(self, start: LevelStart, iteration: int, before: _Step | None) -> _Step:
+        started = time.perf_counter()
+        references = start.references if before is None else before.reseeding.references
+        assignment = self._assign(references, before, start.level, iteration)
+        labels = assignment.labels
+        class_sums = self._engine.update(labels, assignment.poses, len(references))
+        averages = normalised_references(class_sums.sums)
+        if start.given:
+            empty = class_sums.counts == 0
+            averages[empty] = references[empty]
+        reseeding = no_reseeding(averages)
+        if iteration < self._options.iterations and not start.given:
+            reseeding = reseed_small_classes(self._engine, averages, assignment, self._cut_rule)
+        report = IterationReport(
+            level=start.level,
+            n_classes=len(references),
+            iteration=iteration,
+            n_changed=self._n_changed(labels, before),
+            mean_score=float(assignment.scores[labels >= 0].mean()),
+            smallest_class=int(class_sums.counts.min()),
+            largest_class=int(class_sums.counts.max()),
+            n_reseeded=reseeding.n_reseeded,
+            seconds=time.perf_counter() - started,
+        )
+        return _Step(assignment, reseeding, report)
+
+    def _assign(
+        self,
+        references: npt.NDArray[np.complex64],
+        before: _Step | None,
+        level: int,
+        iteration: int,
+    ) -> Assignment:
+        """Assign every image, and put the class averages in their centres."""
+        total = self._engine.n_images
+        assignment = self._engine.assign(
+            references,
+            self._rule(before),
+            lambda done: self._on_event(IterationProgress(level, iteration, done, total)),
+            self._sample,
+            self._real_averages(before, len(references)),
+        )
+        poses = centred_poses(assignment.poses, assignment.labels, len(references))
+        return replace(assignment, poses=poses)
+
+    def _real_averages(self, before: _Step | None, n_classes: int) -> RealAverages | None:
+        """Return what the references show in real space, save those that are new."""
+        if before is None:
+            return None
+        averages = self._engine.averages(
+            before.assignment.labels, before.assignment.poses, n_classes
+        )
+        return None if averages is None else averages.without(before.reseeding.changed)
+
+    def _rule(self, before: _Step | None) -> AssignmentRule:
+        """Return the rule of an iteration; the first of a level has no distributions to go by."""
+        if before is None or self._sample is None:
+            return ClassicalRule()
+        scores = before.assignment.sampled_scores
+        assert scores is not None
+        labels = before.assignment.labels[self._sample]
+        return RobustRule(ScoreDistributions(scores, labels, before.reseeding.changed))
+
+    def _n_changed(self, labels: npt.NDArray[np.int32], before: _Step | None) -> int:
+        if before is None:
+            return self._n_usable
+        return int(np.count_nonzero(labels != before.assignment.labels))
+
+    def _at_rest(self, report: IterationReport) -> bool:
+        few = report.n_changed < self._options.min_change_percent / 100 * self._n_usable
+        return few and report.iteration >= 2 and report.n_reseeded == 0

@@ -1,0 +1,100 @@
+"""Put other cores into the folder of a finished run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cl2d.io import StarBlock, atomic_path, read_star, write_star
+from cl2d.outputs.core_files import (
+    STABLE_CORE_COLUMN,
+    core_arrays,
+    core_columns,
+    write_arrays,
+    write_core_averages,
+    write_particle_subsets,
+)
+from cl2d.outputs.folder import (
+    CLASS_TABLE,
+    LEVEL_PARTICLES,
+    PARTICLE_TABLE,
+    RUN_RECORD,
+    level_folder,
+)
+from cl2d.outputs.hierarchy import write_hierarchy
+from cl2d.outputs.run_record import plain_json
+from cl2d.outputs.saved_run import read_run_particles
+from cl2d.outputs.tables import CLASS_BLOCK, core_member_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from cl2d.cores import LevelCores
+    from cl2d.options import CoreOptions
+    from cl2d.outputs.saved_run import SavedRun
+    from cl2d.results import LevelResult
+
+    Averages = npt.NDArray[np.float32]
+
+_STABLE_CORE_MEMBERS = "cl2dStableCoreMembers"
+
+
+def update_cores(
+    saved: SavedRun, cores: Sequence[LevelCores], averages: tuple[Averages | None, Averages | None]
+) -> None:
+    """Write everything that depends on the cores anew; nothing else changes.
+
+    Parameters
+    ----------
+    saved : SavedRun
+    cores : LevelCores of each level
+    averages : of the cores and of the stable cores of the last level
+        None removes the file: averages of other cores must not stay.
+    """
+    out = saved.folder
+    for level, core in zip(saved.levels, cores, strict=True):
+        folder = level_folder(out, level.level)
+        _update_arrays(folder / LEVEL_PARTICLES, core)
+        _update_classes(folder / CLASS_TABLE, level, core)
+    _update_classes(out / CLASS_TABLE, saved.levels[-1], cores[-1])
+    write_hierarchy(out, saved.levels, cores)
+    table = read_run_particles(out)
+    columns = dict(table.block.columns)
+    if cores[-1].is_stable_core is None:
+        columns.pop(STABLE_CORE_COLUMN, None)
+    table = replace(table, block=StarBlock({**columns, **core_columns(cores[-1])}))
+    optics = {} if table.optics is None else {"optics": table.optics}
+    write_star(out / PARTICLE_TABLE, optics | {"particles": table.block})
+    write_particle_subsets(out, table, cores[-1])
+    write_core_averages(out, averages, saved.plan.pixel_size_angstrom)
+
+
+def update_record(saved: SavedRun, options: CoreOptions, warnings: Sequence[str]) -> None:
+    """Write the options of the cores, and what there is to say of them, into run.json."""
+    record: dict[str, Any] = dict(saved.record)
+    record["options"] = {**record["options"], "cores": options.model_dump()}
+    record["core_warnings"] = list(warnings)
+    text = json.dumps(plain_json(record), indent=2, allow_nan=False)
+    with atomic_path(saved.folder / RUN_RECORD) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def _update_arrays(path: Path, core: LevelCores) -> None:
+    with np.load(path, allow_pickle=False) as stored:
+        arrays = {name: stored[name] for name in stored.files if name != "is_stable_core"}
+    write_arrays(path, arrays | core_arrays(core))
+
+
+def _update_classes(path: Path, level: LevelResult, core: LevelCores) -> None:
+    blocks = read_star(path)
+    columns = dict(blocks[CLASS_BLOCK].columns)
+    if core.is_stable_core is None:
+        columns.pop(_STABLE_CORE_MEMBERS, None)
+    columns |= core_member_columns(level, core)
+    write_star(path, {**blocks, CLASS_BLOCK: StarBlock(columns)})

@@ -1,0 +1,170 @@
+"""Read back the folder of a finished run."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cl2d.errors import InputFileError
+from cl2d.io import read_particle_table, read_stack
+from cl2d.options import ClassifyOptions
+from cl2d.outputs.folder import (
+    CLASS_AVERAGES,
+    HIERARCHY,
+    LEVEL_PARTICLES,
+    LEVELS,
+    PARTICLE_TABLE,
+    RUN_RECORD,
+)
+from cl2d.preprocess import PreprocessPlan
+from cl2d.results import IterationReport, LevelResult, poses_from_relion
+
+if TYPE_CHECKING:
+    import os
+
+    import numpy.typing as npt
+
+    from cl2d.io import ParticleTable
+
+
+@dataclass(frozen=True, eq=False)
+class SavedRun:
+    """A finished run as its folder tells it.
+
+    Attributes
+    ----------
+    folder : Path
+    record : the contents of run.json
+    options : ClassifyOptions
+    plan : PreprocessPlan, what was decided from the images of the run
+    levels : tuple of LevelResult, from level 0; labels from 0 as in memory
+    averages : (n_classes, box, box) float32, of the last level
+    """
+
+    folder: Path
+    record: dict[str, Any]
+    options: ClassifyOptions
+    plan: PreprocessPlan
+    levels: tuple[LevelResult, ...]
+    averages: npt.NDArray[np.float32]
+
+    @property
+    def input_name(self) -> str:
+        """What the run called its particles: the path as it was given, or "array"."""
+        return str(self.record["input"]["name"])
+
+    @property
+    def fingerprint(self) -> str:
+        """The sha256 of the particles it was made from."""
+        return str(self.record["input"]["fingerprint_sha256"])
+
+
+def load_run(out: str | os.PathLike[str]) -> SavedRun:
+    """Read options, plan, levels and averages of a finished run.
+
+    Raises
+    ------
+    InputFileError
+        If the folder holds no finished run, or a file of it is missing or damaged.
+    """
+    folder = Path(out)
+    record = read_run_record(folder)
+    if record["status"] != "complete":
+        message = f"{folder / RUN_RECORD}: the run must be complete, not {record['status']}"
+        raise InputFileError(message)
+    try:
+        options = ClassifyOptions.model_validate_json(json.dumps(record["options"]))
+        plan = _plan(record["preprocessing"])
+        levels = _levels(folder, record["levels"])
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        message = f"{folder}: must hold the files of a run as cl2d wrote them ({error})"
+        raise InputFileError(message) from error
+    return SavedRun(folder, record, options, plan, levels, read_stack(folder / CLASS_AVERAGES))
+
+
+def read_run_record(folder: Path) -> dict[str, Any]:
+    """Return the contents of run.json.
+
+    Raises
+    ------
+    InputFileError
+        If it is missing or is no run record.
+    """
+    path = folder / RUN_RECORD
+    if not path.is_file():
+        message = f"{folder}: must be the folder of a run, but it has no {RUN_RECORD}"
+        raise InputFileError(message)
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        message = f"{path}: must be JSON ({error})"
+        raise InputFileError(message) from error
+    if not isinstance(record, dict) or "status" not in record:
+        message = f"{path}: must be the record of a run, with a status"
+        raise InputFileError(message)
+    return record
+
+
+def read_run_particles(out: str | os.PathLike[str]) -> ParticleTable:
+    """Return the particle table of a run: its particles.star, or that file given itself.
+
+    Raises
+    ------
+    InputFileError
+        If there is none, or it has no class numbers.
+    """
+    path = Path(out)
+    if path.is_dir():
+        path = path / PARTICLE_TABLE
+    if not path.is_file():
+        message = f"{path}: does not exist; give the folder of a finished run"
+        raise InputFileError(message)
+    table = read_particle_table(path)
+    table.numbers("rlnClassNumber")
+    return table
+
+
+def _plan(facts: dict[str, Any]) -> PreprocessPlan:
+    arrays = ("noise_power", "signal_to_noise")
+    known = {field.name for field in dataclasses.fields(PreprocessPlan)}
+    values = {name: value for name, value in facts.items() if name in known}
+    for name in arrays:  # JSON has no infinity: the record says null
+        values[name] = np.array([np.inf if value is None else value for value in values[name]])
+    values["warnings"] = tuple(values["warnings"])
+    return PreprocessPlan(**values)
+
+
+def _levels(folder: Path, facts: list[dict[str, Any]]) -> tuple[LevelResult, ...]:
+    tree = json.loads((folder / HIERARCHY).read_text(encoding="utf-8"))
+    levels = []
+    for fact, branch in zip(facts, tree["levels"], strict=True):
+        path = folder / LEVELS / f"level_{fact['level']:02d}" / LEVEL_PARTICLES
+        parents = [(entry["parent"] or 0) - 1 for entry in branch["classes"]]
+        iterations = tuple(IterationReport(**report) for report in fact["iterations"])
+        levels.append(_level(path, fact, np.array(parents, dtype=np.int32), iterations))
+    return tuple(levels)
+
+
+def _level(
+    path: Path,
+    fact: dict[str, Any],
+    parents: npt.NDArray[np.int32],
+    iterations: tuple[IterationReport, ...],
+) -> LevelResult:
+    with np.load(path, allow_pickle=False) as arrays:
+        origin_px = np.stack([arrays["origin_x_px"], arrays["origin_y_px"]], axis=1)
+        return LevelResult(
+            level=fact["level"],
+            n_classes=fact["n_classes"],
+            labels=arrays["class_number"].astype(np.int32) - 1,
+            poses=poses_from_relion(arrays["psi_deg"], origin_px, arrays["flip"]),
+            scores=arrays["score"],
+            confidence=arrays["confidence"],
+            parents=parents,
+            iterations=iterations,
+        )

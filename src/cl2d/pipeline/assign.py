@@ -1,0 +1,177 @@
+"""Put new particles into the classes of a finished run."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cl2d.engine import (
+    ClassicalRule,
+    LocalEngine,
+    RobustRule,
+    ScoreDistributions,
+    SearchSettings,
+    sample_rows,
+)
+from cl2d.engine.ingest import ingest
+from cl2d.errors import InputError
+from cl2d.evaluate import AverageComparison
+from cl2d.events import ignore_event
+from cl2d.outputs import prepare_output_folder, write_run
+from cl2d.outputs.averages import raw_averages
+from cl2d.outputs.saved_run import load_run
+from cl2d.pipeline.classification import Classification
+from cl2d.pipeline.inputs import particle_source
+from cl2d.pipeline.starting_views import PIXEL_SIZE_TOLERANCE
+from cl2d.pipeline.timing import Phases
+from cl2d.results import LevelResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+    from cl2d.engine import Assignment
+    from cl2d.io import ParticleSource
+    from cl2d.options import ClassifyOptions
+    from cl2d.outputs.saved_run import SavedRun
+    from cl2d.pipeline.inputs import Particles
+
+
+def assign(
+    run: str | os.PathLike[str],
+    particles: Particles,
+    *,
+    output: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    threads: int | None = None,
+    on_event: Callable[[object], None] | None = None,
+) -> Classification:
+    """Put new particles into the classes of a finished run, without changing the classes.
+
+    Mask, band limit, weights and search are those of the run; each particle joins the class it
+    fits best by correlation, under the run's clustering rule. Class numbers are the run's.
+
+    Parameters
+    ----------
+    run : path
+        Output folder of the finished run.
+    particles : path, (n, y, x) array or ParticleSource
+        New particles of the same box and pixel size, prepared in the same way.
+    output : path, optional
+        Folder for the files, laid out like those of a run of one level. Averages are those of the
+        new particles, in the frames of the run's averages.
+    overwrite : bool
+        Whether a run in the output folder may be replaced.
+    threads : int, optional
+    on_event : callable, optional
+
+    Raises
+    ------
+    InputError
+        If the run is not finished, the particles do not fit it, or the folder cannot be used.
+    """
+    saved = load_run(run)
+    source = particle_source(particles)
+    _check_fit(saved, source)
+    options = _options(saved, overwrite, threads)
+    folder = None
+    if output is not None:
+        folder = prepare_output_folder(output, overwrite, inputs=source.files)
+    phases = Phases(on_event if on_event is not None else ignore_event)
+    result = _assigned(saved, source, options, phases)
+    if folder is not None:
+        write_run(folder, result)
+    return result
+
+
+def _assigned(
+    saved: SavedRun, source: ParticleSource, options: ClassifyOptions, phases: Phases
+) -> Classification:
+    n_threads = options.run.n_threads()
+    plan = saved.plan
+    radius = options.alignment.shift_radius_px(source.box_px, source.pixel_size_angstrom)
+    search = SearchSettings(radius, options.alignment.mirrors)
+    with phases.phase("reading", source.n_images) as done:
+        ingested = ingest(source, plan, n_threads, done)
+    references = AverageComparison(saved.averages, plan, search, n_threads).references
+    scale = plan.box_px / plan.working_box_px
+    engine = LocalEngine(ingested.blocks, ingested.flags == 0, search, scale, n_threads)
+    robust = options.levels.clustering == "robust"
+    with phases.phase("assignment", source.n_images) as done:
+        found = _best_classes(engine, references, done, robust=robust)
+    level = _level(found, len(references))
+    averages = raw_averages(source, [level], n_threads, phases.tell_and_time)
+    return Classification(
+        source=source,
+        options=options,
+        plan=plan,
+        levels=(level,),
+        level_averages=tuple(averages),
+        flags=ingested.flags,
+        timings=phases.seconds,
+    )
+
+
+def _best_classes(
+    engine: LocalEngine,
+    references: npt.NDArray[np.complex64],
+    on_progress: Callable[[int], None],
+    *,
+    robust: bool,
+) -> Assignment:
+    if not robust:
+        return engine.assign(references, ClassicalRule(), on_progress)
+    sample = sample_rows(engine.usable)
+    first = engine.assign(references, ClassicalRule(), on_progress, sample=sample)
+    assert first.sampled_scores is not None
+    distributions = ScoreDistributions(first.sampled_scores, first.labels[sample])
+    return engine.assign(references, RobustRule(distributions), on_progress)
+
+
+def _level(found: Assignment, n_classes: int) -> LevelResult:
+    return LevelResult(
+        level=0,
+        n_classes=n_classes,
+        labels=found.labels,
+        poses=found.poses,
+        scores=found.scores,
+        confidence=found.confidence,
+        parents=np.full(n_classes, -1, dtype=np.int32),
+    )
+
+
+def _options(saved: SavedRun, overwrite: bool, threads: int | None) -> ClassifyOptions:
+    """Return the options of the run as one level of its classes."""
+    n_classes = len(saved.averages)
+    changes = {
+        "classes": n_classes,
+        "initial_classes": n_classes,
+        "references": os.fspath(saved.folder),
+    }
+    options = saved.options
+    return options.model_copy(
+        update={
+            "levels": options.levels.model_copy(update=changes),
+            "output": options.output.model_copy(update={"overwrite": overwrite}),
+            "run": options.run.model_copy(update={"threads": threads}),
+        }
+    )
+
+
+def _check_fit(saved: SavedRun, source: ParticleSource) -> None:
+    if source.box_px != saved.plan.box_px:
+        message = (
+            f"the box of {source.name} must be that of {saved.folder}, {saved.plan.box_px} px, "
+            f"not {source.box_px} px"
+        )
+        raise InputError(message)
+    own, new = saved.plan.pixel_size_angstrom, source.pixel_size_angstrom
+    if own is not None and new is not None and abs(new / own - 1) > PIXEL_SIZE_TOLERANCE:
+        message = (
+            f"the pixel size of {source.name} must be that of {saved.folder}, {own:g} A, "
+            f"not {new:g} A"
+        )
+        raise InputError(message)

@@ -1,0 +1,153 @@
+"""Evaluate the classes of a run: while it goes on, or afterwards from its folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from cl2d.engine import LocalEngine, SearchSettings
+from cl2d.engine.ingest import ingest
+from cl2d.errors import InputError, InputFileError
+from cl2d.evaluate import LevelEvaluation, LevelEvaluator, half_set_level
+from cl2d.events import ignore_event
+from cl2d.io import open_particles
+from cl2d.options import RunOptions
+from cl2d.outputs.averages import raw_averages
+from cl2d.outputs.evaluation import write_evaluation
+from cl2d.outputs.folder import PARTICLE_TABLE
+from cl2d.outputs.saved_run import SavedRun, load_run
+from cl2d.pipeline.inputs import particle_source
+from cl2d.pipeline.timing import Phases
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from cl2d.engine import Engine
+    from cl2d.io import ParticleSource
+    from cl2d.pipeline.inputs import Particles
+    from cl2d.preprocess import PreprocessPlan
+    from cl2d.results import LevelResult
+
+    Stacks = Sequence[npt.NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class EvaluationJob:
+    """What an evaluation needs to know of its run."""
+
+    plan: PreprocessPlan
+    search: SearchSettings
+    n_threads: int
+    phases: Phases
+
+    def half_sets(self, engine: Engine, levels: Sequence[LevelResult]) -> list[LevelResult]:
+        """Return the half-sets of every level, each half aligned on its own."""
+        halves: list[LevelResult] = []
+        total = int(engine.usable.sum()) * len(levels)
+        with self.phases.phase("half-sets", total) as done:
+            for i, level in enumerate(levels):
+                before = i * total // len(levels)
+                halves.append(half_set_level(engine, level, partial(_add_to, done, before)))
+        return halves
+
+    def evaluations(
+        self,
+        levels: Sequence[LevelResult],
+        averages: Stacks,
+        halves: Sequence[LevelResult],
+        half_averages: Stacks,
+    ) -> tuple[LevelEvaluation, ...]:
+        """Return the evaluation of each level from the averages of all and of half the members.
+
+        None without half-sets.
+        """
+        evaluator = LevelEvaluator(self.plan, self.search, self.n_threads)
+        if not halves:
+            return ()
+        parts = zip(levels, averages, halves, half_averages, strict=True)
+        with self.phases.phase("evaluation"):
+            return tuple(evaluator.evaluate(*part) for part in parts)
+
+
+def evaluate(
+    run: str | os.PathLike[str],
+    *,
+    particles: Particles | None = None,
+    threads: int | None = None,
+    on_event: Callable[[object], None] | None = None,
+) -> tuple[LevelEvaluation, ...]:
+    """Evaluate every class of every level of a finished run, and add the figures to its files.
+
+    Parameters
+    ----------
+    run : path
+        Output folder of the run; its class tables, ``frc.npz`` of each level and ``metrics.json``
+        are renewed.
+    particles : path, (n, y, x) array or ParticleSource, optional
+        The particles of the run, where they are not found under the name it knew them by.
+    threads : int, optional
+    on_event : callable, optional
+
+    Raises
+    ------
+    InputError
+        If the run is not finished, or the particles are not those it was made from.
+    """
+    saved = load_run(run)
+    source = source_of_run(saved, particles)
+    n_threads = RunOptions(threads=threads).n_threads()
+    phases = Phases(on_event if on_event is not None else ignore_event)
+    search = SearchSettings(
+        saved.options.alignment.shift_radius_px(source.box_px, source.pixel_size_angstrom),
+        saved.options.alignment.mirrors,
+    )
+    job = EvaluationJob(saved.plan, search, n_threads, phases)
+    with phases.phase("reading", source.n_images) as done:
+        ingested = ingest(source, saved.plan, n_threads, done)
+    scale = saved.plan.box_px / saved.plan.working_box_px
+    engine = LocalEngine(ingested.blocks, ingested.flags == 0, search, scale, n_threads)
+    halves = job.half_sets(engine, saved.levels)
+    stacks = raw_averages(source, [*saved.levels, *halves], n_threads, phases.tell_and_time)
+    n_levels = len(saved.levels)
+    evaluations = job.evaluations(saved.levels, stacks[:n_levels], halves, stacks[n_levels:])
+    write_evaluation(saved.folder, evaluations)
+    return evaluations
+
+
+def source_of_run(saved: SavedRun, particles: Particles | None = None) -> ParticleSource:
+    """Return the particles a run was made from, checked by their fingerprint.
+
+    Without ``particles`` they are looked for under the name the run knew them by, then in the
+    run's own table.
+
+    Raises
+    ------
+    InputError
+        If they are not found, or are others.
+    """
+    source = particle_source(particles) if particles is not None else _found(saved)
+    same = source.n_images == saved.record["input"]["n_images"]
+    if not same or source.fingerprint() != saved.fingerprint:
+        message = f"the particles must be those of {saved.folder}, not {source.name}"
+        raise InputError(message)
+    return source
+
+
+def _add_to(done: Callable[[int], None], before: int, count: int) -> None:
+    done(before + count)
+
+
+def _found(saved: SavedRun) -> ParticleSource:
+    try:
+        return open_particles(saved.input_name)
+    except InputFileError as error:
+        try:
+            return open_particles(saved.folder / PARTICLE_TABLE)
+        except InputFileError:
+            message = f"the particles of {saved.folder} must be given: {error}"
+            raise InputError(message) from error

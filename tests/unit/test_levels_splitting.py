@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cl2d.engine import Component
+from cl2d.levels.halves import clearly_better, held_out_gains
+from cl2d.levels.size_control import reseed_small_classes
+from cl2d.levels.splitting import (
+    CutRule,
+    component_half,
+    find_cut,
+    fit_half,
+    grow_classes,
+)
+from cl2d.results import LevelResult, identity_poses
+
+BY_COMPONENT = CutRule("component", 20.0)
+
+
+class VectorEngine:
+    """Stands in for the engine: aligned members are given vectors, poses play no part."""
+
+    def __init__(self, vectors):
+        self.vectors = vectors.astype(np.complex64)
+
+    @property
+    def n_images(self):
+        return len(self.vectors)
+
+    def aligned_members(self, rows, poses):
+        assert len(rows) == len(poses)
+        return self.vectors[rows]
+
+    def component(self, rows, poses):
+        members = self.aligned_members(rows, poses).view(np.float32)
+        deviation = members - members.mean(axis=0)
+        u, s, _ = np.linalg.svd(deviation, full_matrices=False)
+        return Component(u[:, 0] * s[0], float(s[0] ** 2), float((s**2).sum()))
+
+    def update(self, labels, poses, n_classes):
+        assert len(labels) == len(poses)
+        sums = np.stack([self.vectors[labels == k].sum(axis=0) for k in range(n_classes)])
+
+        class Sums:
+            pass
+
+        found = Sums()
+        found.sums = sums[:, None, :].astype(np.complex128)
+        found.counts = np.bincount(labels[labels >= 0], minlength=n_classes)
+        return found
+
+
+def level_of(labels, scores=None):
+    n_images, n_classes = len(labels), int(labels.max()) + 1
+    scores = np.ones(n_images, np.float32) if scores is None else scores
+    return LevelResult(
+        level=0,
+        n_classes=n_classes,
+        labels=labels.astype(np.int32),
+        poses=identity_poses(n_images),
+        scores=scores.astype(np.float32),
+        confidence=np.zeros(n_images, np.float32),
+        parents=np.full(n_classes, -1, np.int32),
+    )
+
+
+def views_with_noise(labels, noise, seed=0, n_pixels=40):
+    rng = np.random.default_rng(seed)
+    views = 3 * rng.normal(size=(int(labels.max()) + 1, n_pixels))
+    return views[labels] + noise * rng.normal(size=(len(labels), n_pixels))
+
+
+def test_true_halves_gain_and_random_ones_do_not():
+    labels = np.arange(200) % 4 // 2
+    members = views_with_noise(labels, noise=1.0).astype(np.complex64)
+    true = held_out_gains(members, labels == 0)
+    chance = held_out_gains(members, np.random.default_rng(1).random(200) < 0.5)
+    assert true.shape == chance.shape == (100,)
+    assert true.mean() > 0.15
+    assert abs(chance.mean()) < 0.1 * true.mean()
+    assert clearly_better(true, chance)
+    assert not clearly_better(chance, true)
+
+
+def test_halves_of_pure_noise_gain_next_to_nothing():
+    members = np.random.default_rng(2).normal(size=(100, 30)).astype(np.complex64)
+    members += 2  # what all members share
+    gains = held_out_gains(members, np.arange(100) % 4 < 2)
+    assert abs(gains.mean()) < 0.005
+
+
+def test_gain_of_known_vectors():
+    # Training members (rows 0, 2) are the axes; row 1 is the first axis, row 3 the second.
+    members = np.array([[1, 0], [2, 0], [0, 1], [0, 5]], dtype=np.complex64)
+    gains = held_out_gains(members, np.array([True, True, False, False]))
+    np.testing.assert_allclose(gains, 1 - np.sqrt(0.5), rtol=1e-6)
+
+
+def test_one_held_out_member_decides_nothing():
+    assert not clearly_better(np.array([0.5]), np.array([0.1]))
+    assert not clearly_better(np.array([]), np.array([]))
+
+
+def test_equal_gains_are_not_better():
+    gains = np.array([0.1, 0.2, 0.3])
+    assert not clearly_better(gains, gains)
+
+
+def test_mixed_class_is_cut_into_its_views():
+    labels = np.random.default_rng(3).integers(0, 2, 300)
+    engine = VectorEngine(views_with_noise(labels, noise=1.0))
+    cut = find_cut(engine, np.arange(300), level_of(np.zeros(300, int)), BY_COMPONENT)
+    assert {frozenset(cut.first), frozenset(cut.second)} == {
+        frozenset(np.flatnonzero(labels == k)) for k in (0, 1)
+    }
+    assert cut.gain > 0
+
+
+def test_rank_of_fit_is_kept_where_it_fits_held_out_members_better():
+    """The leading component is the contrast, which no correlation knows; scores tell views."""
+    rng = np.random.default_rng(4)
+    labels = rng.integers(0, 2, 300)
+    what_all_share = 10 * rng.normal(size=40)
+    contrast = rng.uniform(0.3, 2.0, (300, 1))
+    engine = VectorEngine(contrast * (what_all_share + views_with_noise(labels, 1.0)))
+    level = level_of(np.zeros(300, int), scores=labels + 0.1 * rng.random(300))
+    rows = np.arange(300)
+    _, by_component = component_half(engine, rows, level, 30)
+    cut = find_cut(engine, rows, level, CutRule("better", 20.0))
+    half = np.isin(rows, cut.first)
+    assert (half == fit_half(rows, level)).all()
+    assert not (half == by_component).all()
+    always = find_cut(engine, rows, level, CutRule("fit", 20.0))
+    np.testing.assert_array_equal(always.first, cut.first)
+    never = find_cut(engine, rows, level, BY_COMPONENT)
+    np.testing.assert_array_equal(never.first, rows[by_component])
+
+
+def test_component_is_kept_where_the_scores_tell_nothing():
+    labels = np.random.default_rng(6).integers(0, 2, 300)
+    engine = VectorEngine(views_with_noise(labels, noise=1.0))
+    level = level_of(np.zeros(300, int), scores=np.random.default_rng(7).random(300))
+    rows = np.arange(300)
+    better = find_cut(engine, rows, level, CutRule("better", 20.0))
+    component = find_cut(engine, rows, level, BY_COMPONENT)
+    np.testing.assert_array_equal(better.first, component.first)
+
+
+@pytest.mark.parametrize(("percent", "fewest"), [(0, 1), (20, 10), (40, 20), (100, 50)])
+def test_no_half_is_below_half_the_minimum_class_size(percent, fewest):
+    vectors = np.random.default_rng(5).normal(size=(100, 8))
+    vectors[0, 0] = 1000  # one odd image
+    level = level_of(np.zeros(100, int))
+    cut = find_cut(VectorEngine(vectors), np.arange(100), level, CutRule("component", percent))
+    assert min(len(cut.first), len(cut.second)) == fewest
+    assert len(cut.first) + len(cut.second) == 100
+
+
+def test_grown_classes_remember_their_parents_and_lose_nobody():
+    views = np.repeat([0, 1, 2], 80)
+    engine = VectorEngine(views_with_noise(views, noise=1.0))
+    growth = grow_classes(engine, level_of(np.where(views == 2, 0, views)), 3, BY_COMPONENT)
+    assert growth.parents.tolist() == [0, 1, 0]
+    assert growth.references.shape[0] == 3
+
+
+def test_reseeded_class_descends_from_the_class_it_was_cut_from():
+    views = np.repeat([0, 1, 2], 80)
+    labels = np.where(views == 2, 1, 0)
+    labels[0] = 2  # all that is left of class 2
+    engine = VectorEngine(views_with_noise(views, noise=1.0))
+    level = level_of(labels)
+    references = np.ones((3, 1, 40), np.complex64)
+    reseeding = reseed_small_classes(engine, references, level, BY_COMPONENT)
+    assert reseeding.n_reseeded == 1
+    assert reseeding.origin.tolist() == [0, 1, 0]
+    assert reseeding.changed.tolist() == [True, False, True]
+    np.testing.assert_array_equal(reseeding.references[1], references[1])
+
+
+def test_nothing_changes_where_no_class_is_small():
+    views = np.repeat([0, 1], 50)
+    engine = VectorEngine(views_with_noise(views, noise=1.0))
+    references = np.ones((2, 1, 40), np.complex64)
+    reseeding = reseed_small_classes(engine, references, level_of(views), BY_COMPONENT)
+    assert reseeding.n_reseeded == 0
+    assert reseeding.origin.tolist() == [0, 1]
+    assert not reseeding.changed.any()
