@@ -3,7 +3,7 @@
 Examples (see README.md):
 
     CL2D_BENCH_DATA=folder python bench/cores.py B64 A64 --seeds 3
-    python bench/cores.py hard --seeds 1
+    python bench/cores.py hard --seeds 1 --set-option similarity=correntropy
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from accuracy import SIMULATED, simulated_set, stored_set
+from accuracy import SIMULATED, named_value, simulated_set, stored_set
 
 import cl2d
+from cl2d.agreement import adjusted_rand_index, normalised_mutual_information
 from cl2d.simulate.truth import JUNK_KINDS
 
 if TYPE_CHECKING:
@@ -31,13 +32,18 @@ def main() -> None:
     parser.add_argument("sets", nargs="+")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--data", default=os.environ.get("CL2D_BENCH_DATA", "."))
+    parser.add_argument("--threads", type=int, help="default: all cores")
+    parser.add_argument(
+        "--set-option", metavar="NAME=VALUE", action="append", default=[], type=named_value
+    )
     options = parser.parse_args()
+    chosen = {"evaluate": False, "threads": options.threads, **dict(options.set_option)}
     for name in options.sets:
         bench = simulated_set(name) if name in SIMULATED else stored_set(name, Path(options.data))
         kinds = np.array(JUNK_KINDS)[bench.truth.junk]
         for seed in range(options.seeds):
             result = cl2d.classify(
-                bench.source, n_classes=bench.default_classes(), seed=seed, evaluate=False
+                bench.source, n_classes=bench.default_classes(), seed=seed, **chosen
             )
             print(f"{name} seed {seed}", report(result, bench.truth.view, kinds), flush=True)
 
@@ -50,6 +56,10 @@ def report(
     last = result.cores[-1]
     subsets = {"all": result.labels >= 0, "core": last.is_core, "stable": last.is_stable_core}
     lines = [
+        f"ARI {adjusted_rand_index(views[good], result.labels[good]):.3f}"
+        f" NMI {normalised_mutual_information(views[good], result.labels[good]):.3f}"
+    ]
+    lines += [
         f"{name} {np.count_nonzero(rows)} purity {purity(result.labels[rows], views[rows]):.3f}"
         f" (good only {purity(result.labels[rows & good], views[rows & good]):.3f})"
         for name, rows in subsets.items()

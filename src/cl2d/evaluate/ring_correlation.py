@@ -70,7 +70,10 @@ def signal_to_noise(curves: Curve) -> Curve:
 
 
 def crossing_ring(curve: Curve, threshold: float) -> float:
-    """Return where a curve first falls below a threshold, between rings by a straight line.
+    """Return where a curve falls below a threshold, between rings by a straight line.
+
+    It must stay below for two rings running, or do so in the last: the innermost rings hold a
+    dozen samples each, and one of them dips now and then by noise alone.
 
     Parameters
     ----------
@@ -84,10 +87,11 @@ def crossing_ring(curve: Curve, threshold: float) -> float:
     """
     if np.isnan(curve).any():
         return float("nan")
-    below = np.flatnonzero(curve[1:] < threshold)
-    if len(below) == 0:
+    below = curve[1:] < threshold
+    fallen = np.flatnonzero(below & np.append(below[1:], True))
+    if len(fallen) == 0:
         return float(len(curve) - 1)
-    k = int(below[0]) + 1
+    k = int(fallen[0]) + 1
     before = 1.0 if k == 1 else float(curve[k - 1])
     return k - 1 + (before - threshold) / (before - float(curve[k]))
 
