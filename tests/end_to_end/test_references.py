@@ -151,3 +151,12 @@ def test_references_of_another_pixel_size_are_refused(simulation, tmp_path):
 def test_folder_without_a_run_is_refused_as_start(simulation, tmp_path):
     with pytest.raises(InputError, match="must be the folder of a run"):
         cl2d.classify(simulation.images, n_classes=4, references=tmp_path, **QUICK)
+
+
+def test_one_image_of_a_stack_is_named_by_its_number(tmp_path):
+    images = np.random.default_rng(0).normal(size=(3, 24, 24)).astype(np.float32)
+    write_stack(tmp_path / "views.mrcs", images, 2.0)
+    found = open_references(f"3@{tmp_path / 'views.mrcs'}")
+    np.testing.assert_array_equal(found.read(0, found.n_images), images[2:])
+    with pytest.raises(InputError, match=r"named as 1@.*views\.mrcs"):
+        cl2d.align(images, reference=tmp_path / "views.mrcs")

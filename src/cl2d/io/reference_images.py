@@ -25,14 +25,19 @@ def open_references(path: str | Path) -> ParticleSource:
     Parameters
     ----------
     path : str or Path
-        A stack, a table with a column rlnReferenceImage (classes.star, RELION's model.star), the
-        block ``classes`` of an Xmipp metadata file, or whatever ``open_particles`` takes.
+        A stack, one image of a stack as ``3@averages.mrcs``, a table with a column
+        rlnReferenceImage (classes.star, RELION's model.star), the block ``classes`` of an Xmipp
+        metadata file, or whatever ``open_particles`` takes.
 
     Raises
     ------
     InputFileError
         If the file or a stack it names is missing, malformed, truncated or inconsistent.
     """
+    number, at, stack = str(path).partition("@")
+    if at and number.isdigit():
+        one = StarBlock({IMAGE_COLUMN["relion"]: [str(path)]})
+        return TableSource(ParticleTable(Path(stack), "", one, "relion"))
     path = Path(path)
     if not path.is_file() or path.suffix.lower() not in _TABLE_SUFFIXES:
         return open_particles(path)

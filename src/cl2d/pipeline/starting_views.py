@@ -66,6 +66,8 @@ def starting_from(views: ParticleSource, options: ClassifyOptions) -> ClassifyOp
             f"n_classes ({levels.classes}) must be at least the number of references "
             f"({views.n_images} in {views.name})"
         )
+        if levels.classes == 1:
+            message += f"; one image of a stack is named as 1@{views.name}"
         raise InputError(message)
     start = levels.model_copy(update={"initial_classes": views.n_images})
     return options.model_copy(update={"levels": start})
