@@ -30,7 +30,7 @@ def matrix(poses: Poses, i: int) -> np.ndarray:
 
 def test_composed_poses_are_products_of_their_maps():
     inner, outer = random_poses(40, 5.0, 1), random_poses(40, 5.0, 2)
-    assert 4 == len({(bool(a), bool(b)) for a, b in zip(inner.mirror, outer.mirror, strict=True)})
+    assert len({(bool(a), bool(b)) for a, b in zip(inner.mirror, outer.mirror, strict=True)}) == 4
     both = composed_poses(outer, inner)
     for i in range(40):
         expected = matrix(outer, i) @ matrix(inner, i)
