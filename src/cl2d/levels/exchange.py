@@ -66,7 +66,6 @@ class _Section:
 
     slot: int
     cut: Cut
-    gain: TotalGain
 
 
 def exchange_classes(
@@ -105,11 +104,9 @@ class _State:
             if len(rows) < FEWEST_MEMBERS:
                 continue
             cut = find_cut(self._engine, rows, self._fitted, rule)
-            looked_at = np.sort(np.concatenate([cut.first, cut.second]))
-            gains = held_out_gains(self._members(looked_at), np.isin(looked_at, cut.first))
-            found.append(_Section(slot, cut, total_gain(gains, len(rows))))
-        sure = [section for section in found if section.gain.at_least > 0]
-        return sorted(sure, key=lambda section: -section.gain.at_least / section.gain.n_members)
+            if cut.priority > 0:
+                found.append(_Section(slot, cut))
+        return sorted(found, key=lambda section: -section.cut.priority)
 
     def joints(self) -> list[_Joint]:
         """Return the most alike pairs of classes, those that would lose least first."""
@@ -177,7 +174,7 @@ def _chosen(sections: list[_Section], joints: list[_Joint]) -> list[tuple[_Joint
     for section in sections:
         for joint in joints:
             classes = {section.slot, joint.kept, joint.absorbed}
-            if len(classes) == 3 and not classes & busy and section.gain.outweighs(joint.loss):
+            if len(classes) == 3 and not classes & busy and section.cut.gain.outweighs(joint.loss):
                 chosen.append((joint, section))
                 busy |= classes
                 break

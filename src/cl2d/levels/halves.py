@@ -63,7 +63,7 @@ def held_out_gains(members: npt.NDArray[np.complex64], in_first: npt.NDArray[np.
     members : (n, ...) complex64
         Aligned members, weighted so that the plain inner product is that of the scores.
     in_first : (n,) bool
-        Which half each is in.
+        Which half each is in; of the judges, every second member, it does not matter.
 
     Returns
     -------
