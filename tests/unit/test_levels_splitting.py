@@ -191,7 +191,7 @@ def test_nothing_changes_where_no_class_is_small():
 
 def test_cut_of_pure_noise_is_worth_nothing_however_few_the_members():
     for seed in range(5):
-        vectors = np.random.default_rng(seed).normal(size=(30, 40)) + 2
+        vectors = np.random.default_rng(seed).normal(size=(30, 400)) + 2
         cut = find_cut(
             VectorEngine(vectors), np.arange(30), level_of(np.zeros(30, int)), BY_COMPONENT
         )
