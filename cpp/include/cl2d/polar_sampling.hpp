@@ -11,6 +11,7 @@
 
 namespace cl2d {
 
+class AngularDft;
 struct SamplingScratch;
 
 /// Samples transforms of images padded to twice their box (origin pixel box / 2 at pixel box).
@@ -43,9 +44,11 @@ class PolarSampler {
                     std::complex<float>* patch,
                     float* lane) const;
   void copy_patch(const std::complex<float>* spectrum, std::complex<float>* patch) const;
-  void fill_tile(float* tile,
+  void fill_tile(ImageBlock& block,
+                 std::int64_t tile,
                  const std::complex<float>* spectra,
                  std::int64_t count,
+                 const AngularDft& dft,
                  SamplingScratch& scratch) const;
 
   PolarGrid grid_;

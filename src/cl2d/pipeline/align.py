@@ -30,7 +30,6 @@ MEANINGLESS = (
     "min_class_percent",
     "allow_fewer",
     "clustering",
-    "exchange",
     "similarity",
     "tolerance",
     "analyze_rejected",
