@@ -11,18 +11,12 @@ import pytest
 
 from cl2d.errors import InputFileError
 from cl2d.io import open_particles, write_stack
-from tests.particle_files import BOX, numbered_images, write_table, write_two_stacks
+from tests.particle_files import BOX, numbered_images, write_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "real"
-
-
-@pytest.fixture
-def two_stacks(tmp_path: Path) -> Path:
-    write_two_stacks(tmp_path)
-    return tmp_path
 
 
 def _values(images: np.ndarray) -> list[float]:

@@ -8,7 +8,7 @@ import pytest
 
 from cl2d.errors import InputFileError
 from cl2d.io import open_particles
-from tests.particle_files import BOX, write_table, write_two_stacks
+from tests.particle_files import BOX, write_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,12 +17,6 @@ if TYPE_CHECKING:
 def _optics(*rows: str, columns: str = "rlnOpticsGroup rlnImagePixelSize rlnImageSize") -> str:
     labels = "".join(f"_{name}\n" for name in columns.split())
     return f"data_optics\nloop_\n{labels}" + "".join(f"{row}\n" for row in rows) + "\n"
-
-
-@pytest.fixture
-def two_stacks(tmp_path: Path) -> Path:
-    write_two_stacks(tmp_path)
-    return tmp_path
 
 
 def test_pixel_size_comes_from_the_optics_group(two_stacks: Path) -> None:

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from cl2d.io import open_particles, write_particles_star, write_stack
-from tests.particle_files import numbered_images, write_table, write_two_stacks
+from tests.particle_files import numbered_images, write_table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-
-@pytest.fixture
-def two_stacks(tmp_path: Path) -> Path:
-    write_two_stacks(tmp_path)
-    return tmp_path
+    import pytest
 
 
 def test_stack_beside_the_table_is_named_so_that_the_name_holds_elsewhere(
