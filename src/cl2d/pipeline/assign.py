@@ -18,7 +18,6 @@ from cl2d.engine import (
 from cl2d.engine.ingest import ingest
 from cl2d.errors import InputError
 from cl2d.evaluate import AverageComparison
-from cl2d.events import ignore_event
 from cl2d.outputs import prepare_output_folder, write_run
 from cl2d.outputs.averages import raw_averages
 from cl2d.outputs.saved_run import load_run
@@ -80,7 +79,7 @@ def assign(
     folder = None
     if output is not None:
         folder = prepare_output_folder(output, overwrite, inputs=source.files)
-    phases = Phases(on_event if on_event is not None else ignore_event)
+    phases = Phases(on_event)
     result = _assigned(saved, source, options, phases)
     if folder is not None:
         write_run(folder, result)

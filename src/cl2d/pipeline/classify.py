@@ -19,7 +19,7 @@ from cl2d.engine import (
 )
 from cl2d.engine.given_references import given_references
 from cl2d.engine.ingest import ingest, working_images
-from cl2d.events import RunFinished, RunPlanned, RunWarned, ignore_event
+from cl2d.events import RunFinished, RunPlanned, RunWarned
 from cl2d.io.subset_source import SubsetSource
 from cl2d.levels import order_classes_by_size, run_levels
 from cl2d.options import ClassifyOptions
@@ -119,7 +119,6 @@ def classify(
     (2, 32, 32)
     """
     started, cpu_started = time.perf_counter(), time.process_time()
-    tell = on_event if on_event is not None else ignore_event
     path = os.fspath(references) if isinstance(references, (str, os.PathLike)) else None
     chosen = ClassifyOptions.from_flat(n_classes=n_classes, references=path, **options)
     source = particle_source(particles, pixel_size_angstrom)
@@ -130,10 +129,10 @@ def classify(
     inputs = (*source.files, *(() if views is None else views.files))
     if output is not None:
         check_output_folder(output, chosen.output.overwrite, inputs=inputs)
-    phases = Phases(tell)
+    phases = Phases(on_event)
     prepared = _prepare(source, views, chosen, phases)
     result = _sort(prepared, phases, output)
-    tell(RunFinished(time.perf_counter() - started, time.process_time() - cpu_started))
+    phases.tell(RunFinished(time.perf_counter() - started, time.process_time() - cpu_started))
     return result
 
 
@@ -258,7 +257,7 @@ def _with_rejected(result: Classification, phases: Phases) -> Classification:
         return result
     options = rejected_options(result.options, len(rows))
     with phases.phase("rejected"):
-        quiet = Phases(ignore_event)
+        quiet = Phases()
         source = SubsetSource(result.source, rows)
         rejected = _find_classes(_prepare(source, None, options, quiet, result.plan), quiet, None)
     return replace(result, rejected=rejected)

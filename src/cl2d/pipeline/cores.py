@@ -9,7 +9,6 @@ from cl2d.cores import core_warnings, find_cores, noise_images, score_levels
 from cl2d.engine import LocalEngine
 from cl2d.engine.ingest import ingest
 from cl2d.errors import InputError
-from cl2d.events import ignore_event
 from cl2d.io import array_source
 from cl2d.options import RunOptions, build_options
 from cl2d.outputs.averages import raw_averages
@@ -128,7 +127,7 @@ def recompute_cores(
     chosen = build_options({**saved.options.cores.model_dump(), **options, "core": True})
     cores = find_cores(saved.levels, _stored_zscores(saved), chosen.cores)
     warnings = core_warnings(saved.levels, cores, chosen.cores)
-    phases = Phases(on_event if on_event is not None else ignore_event)
+    phases = Phases(on_event)
     n_threads = RunOptions(threads=threads).n_threads()
     averages: list[Averages | None] = [None, None]
     try:

@@ -10,7 +10,6 @@ from cl2d.engine import LocalEngine, SearchSettings
 from cl2d.engine.ingest import ingest
 from cl2d.errors import InputError, InputFileError
 from cl2d.evaluate import LevelEvaluation, LevelEvaluator, half_set_level
-from cl2d.events import ignore_event
 from cl2d.io import open_particles
 from cl2d.options import RunOptions
 from cl2d.outputs.averages import raw_averages
@@ -101,7 +100,7 @@ def evaluate(
     saved = load_run(run)
     source = source_of_run(saved, particles)
     n_threads = RunOptions(threads=threads).n_threads()
-    phases = Phases(on_event if on_event is not None else ignore_event)
+    phases = Phases(on_event)
     search = SearchSettings(
         saved.options.alignment.shift_radius_px(source.box_px, source.pixel_size_angstrom),
         saved.options.alignment.mirrors,

@@ -6,7 +6,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from cl2d.events import PhaseFinished, PhaseProgress, PhaseStarted
+from cl2d.events import PhaseFinished, PhaseProgress, PhaseStarted, ignore_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -15,13 +15,18 @@ if TYPE_CHECKING:
 class Phases:
     """Tells listeners of phases and keeps their wall times.
 
+    Parameters
+    ----------
+    on_event : callable, optional
+        Who is told; nobody if left out.
+
     Attributes
     ----------
     seconds : dict of float, by name of the phase
     """
 
-    def __init__(self, tell: Callable[[object], None]) -> None:
-        self.tell = tell
+    def __init__(self, on_event: Callable[[object], None] | None = None) -> None:
+        self.tell = on_event if on_event is not None else ignore_event
         self.seconds: dict[str, float] = {}
 
     @contextmanager
