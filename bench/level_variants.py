@@ -22,7 +22,8 @@ from cl2d.agreement import adjusted_rand_index
 from cl2d.engine import LocalEngine, SearchSettings
 from cl2d.engine.ingest import ingest
 from cl2d.levels import run_levels, splitting
-from cl2d.levels.halves import held_out_gains
+from cl2d.levels.halves import TotalGain
+from cl2d.levels.two_groups import two_group_evidence
 from cl2d.options import LevelOptions, PreprocessOptions, RunOptions
 from cl2d.preprocess import plan_preprocessing
 
@@ -38,25 +39,49 @@ if TYPE_CHECKING:
 find_cut = splitting.find_cut
 
 
+def ranked(cut: Cut, priority: float) -> Cut:
+    """Return a cut of another priority; the order of cuts goes by nothing else."""
+    gain = TotalGain(priority * cut.gain.n_members, 0.0, cut.gain.n_members)
+    return replace(cut, gain=gain)
+
+
 def by_size(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Cut:
     """Split the largest class first, wherever its scores part."""
+    return ranked(find_cut(engine, rows, fitted, rule), float(len(rows)))
+
+
+def by_total(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Cut:
+    """Split first the class whose held-out members gain most, all together."""
     cut = find_cut(engine, rows, fitted, rule)
-    return splitting.Cut(float(len(rows)), cut.first, cut.second)
+    return ranked(cut, cut.gain.at_least)
+
+
+def evidence(engine: Engine, cut: Cut, fitted: Fitted) -> float:
+    """Return the evidence of two groups along the component, a member."""
+    rows = np.sort(np.concatenate([cut.first, cut.second]))
+    scores = engine.component(rows, fitted.poses.take(rows)).scores
+    return two_group_evidence(np.sort(scores).astype(np.float64))[0]
+
+
+def by_evidence(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Cut:
+    """Split first the class whose scores on the component are most evidently of two groups."""
+    cut = find_cut(engine, rows, fitted, rule)
+    return ranked(cut, evidence(engine, cut, fitted))
 
 
 def by_total_evidence(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Cut:
     """Split the class with the largest evidence of all its members together."""
     cut = find_cut(engine, rows, fitted, rule)
-    return splitting.Cut(cut.gain * len(rows), cut.first, cut.second)
+    return ranked(cut, evidence(engine, cut, fitted) * len(rows))
 
 
 def at_median(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Cut:
-    """Split the most evidently mixed class first, always into halves of one size."""
+    """Split the most surely mixed class first, always into halves of one size."""
     cut = find_cut(engine, rows, fitted, rule)
     rows = np.sort(np.concatenate([cut.first, cut.second]))
     order = rows[np.argsort(engine.component(rows, fitted.poses.take(rows)).scores, kind="stable")]
     half = len(rows) // 2
-    return splitting.Cut(cut.gain, np.sort(order[:half]), np.sort(order[half:]))
+    return replace(cut, first=np.sort(order[:half]), second=np.sort(order[half:]))
 
 
 def by_fit(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Cut:
@@ -69,34 +94,13 @@ def by_better(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Cut:
     return find_cut(engine, rows, fitted, replace(rule, split_by="better"))
 
 
-def by_held_out(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Cut:
-    """Split first the class whose halves fit held-out members best, surely so."""
-    cut = by_better(engine, rows, fitted, rule)
-    return splitting.Cut(sure_gain(engine, cut, fitted), cut.first, cut.second)
-
-
-def by_total_held_out(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Cut:
-    """Split first the class whose held-out members gain most, all together."""
-    cut = by_better(engine, rows, fitted, rule)
-    return splitting.Cut(sure_gain(engine, cut, fitted) * len(rows), cut.first, cut.second)
-
-
-def sure_gain(engine: Engine, cut: Cut, fitted: Fitted) -> float:
-    """Return the mean gain of held-out members, less two standard errors."""
-    rows = np.sort(np.concatenate([cut.first, cut.second]))
-    members = engine.aligned_members(rows, fitted.poses.take(rows))
-    gains = held_out_gains(members, np.isin(rows, cut.first))
-    error = gains.std() / np.sqrt(len(gains))
-    return float(gains.mean() - 2 * error)
-
-
 VARIANTS: dict[str, FindCut] = {
-    "evidence": find_cut,
+    "gain": find_cut,
     "fit": by_fit,
     "better": by_better,
-    "held-out": by_held_out,
-    "total-held-out": by_total_held_out,
-    "total": by_total_evidence,
+    "total-gain": by_total,
+    "evidence": by_evidence,
+    "total-evidence": by_total_evidence,
     "size": by_size,
     "median": at_median,
 }
@@ -124,8 +128,10 @@ def main() -> None:
     parser.add_argument("--threads", type=int)
     parser.add_argument("--first", type=int)
     parser.add_argument("--no-whiten", action="store_true")
-    parser.add_argument("--variants", default="evidence,total,size,median")
+    parser.add_argument("--no-exchange", action="store_true")
+    parser.add_argument("--variants", default="gain,evidence,size,median")
     options = parser.parse_args()
+    n_classes, exchange = options.classes, not options.no_exchange
     for name in options.sets:
         bench_set = accuracy.load_set(name, options)
         engine = engine_of(bench_set, options.threads, whiten=not options.no_whiten)
@@ -134,7 +140,8 @@ def main() -> None:
             found, started = [], time.process_time()
             for seed in range(options.seeds):
                 with using(variant):
-                    last = run_levels(engine, LevelOptions(classes=options.classes, seed=seed))[-1]
+                    chosen = LevelOptions(classes=n_classes, seed=seed, exchange=exchange)
+                    last = run_levels(engine, chosen)[-1]
                 view = bench_set.truth.view[good]
                 found.append(adjusted_rand_index(view, last.labels[good]))
             seconds = (time.process_time() - started) / options.seeds

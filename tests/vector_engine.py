@@ -86,6 +86,10 @@ class VectorEngine:
     def subset(self, rows: npt.NDArray[np.intp]) -> VectorEngine:
         return VectorEngine(self.vectors[rows], self.usable[rows])
 
+    def of_references(self, references: npt.NDArray[np.complex64]) -> VectorEngine:
+        vectors = references[:, 0].real.astype(np.float64)
+        return VectorEngine(vectors, vectors.any(axis=1))
+
 
 def groups_of_vectors(
     n_groups: int, n_each: int, noise: float, seed: int = 0, dimensions: int = 24

@@ -1,5 +1,6 @@
 // ImageBlock and PolarSampler: images in, coefficients kept.
 #include "cl2d/image_block.hpp"
+#include "cl2d/polar_images.hpp"
 #include "cl2d/polar_sampling.hpp"
 
 #include "arrays.hpp"
@@ -39,6 +40,16 @@ Array<std::complex<float>> coefficients(const ImageBlock& block, std::int64_t im
   return out;
 }
 
+ImageBlock from_polar(const PolarGrid& grid,
+                      const Array<std::complex<float>>& samples,
+                      int n_threads) {
+  check_shape(samples, "samples", {-1, grid.n_rings(), grid.n_half_angles()});
+  const std::complex<float>* data = samples.data();
+  const py::ssize_t n = samples.shape(0);
+  const py::gil_scoped_release release;
+  return block_of_polar_images(grid, data, n, n_threads);
+}
+
 }  // namespace
 
 void bind_image_block(py::module_& m) {
@@ -51,6 +62,11 @@ void bind_image_block(py::module_& m) {
       .def("select", &select, py::arg("rows").noconvert())
       .def(
           "copy_image", &ImageBlock::copy_image, py::arg("source"), py::arg("start"), py::arg("to"))
+      .def_static("from_polar",
+                  &from_polar,
+                  py::arg("grid"),
+                  py::arg("samples").noconvert(),
+                  py::arg("n_threads"))
       .def("coefficients", &coefficients, py::arg("image"));
   py::class_<PolarSampler>(m, "PolarSampler", "Samples padded transforms onto the polar grid.")
       .def(py::init([](const PolarGrid& grid, const Array<double>& ring_weights) {

@@ -2,7 +2,7 @@
 
 #include "cl2d/threads.hpp"
 
-#include "angular_dft.hpp"
+#include "tile_analysis.hpp"
 
 #include <cmath>
 #include <stdexcept>
@@ -37,9 +37,7 @@ double kaiser_bessel_transform(double cycles) {
 /// What one thread needs while it fills tiles.
 struct SamplingScratch {
   std::vector<std::complex<float>> patch;
-  AlignedBuffer polar;
-  AlignedBuffer workspace;
-  AlignedBuffer coefficients;
+  TileAnalysis analysis;
 };
 
 std::vector<double> gridding_correction(int box_px) {
@@ -128,36 +126,16 @@ void PolarSampler::sample_image(const std::complex<float>* spectrum,
   }
 }
 
-void PolarSampler::fill_tile(ImageBlock& block,
-                             std::int64_t tile,
+void PolarSampler::fill_tile(float* tile,
                              const std::complex<float>* spectra,
                              std::int64_t count,
-                             const AngularDft& dft,
                              SamplingScratch& scratch) const {
   const std::int64_t pixels = static_cast<std::int64_t>(2 * grid_.box_px()) * (grid_.box_px() + 1);
-  for (std::size_t i = 0; i < dft.tile_samples(); ++i) scratch.polar[i] = 0;
+  scratch.analysis.clear();
   for (std::int64_t lane = 0; lane < count; ++lane) {
-    sample_image(spectra + lane * pixels, scratch.patch.data(), scratch.polar.get() + lane);
+    sample_image(spectra + lane * pixels, scratch.patch.data(), scratch.analysis.samples() + lane);
   }
-  kernels::active_table().analyse(
-      dft.view(), {scratch.polar.get(), scratch.workspace.get(), scratch.coefficients.get()});
-  const int zero_order = grid_.n_rings();  // order 0 is carried by every ring
-  float* to = block.tile(tile);
-  for (int lane = 0; lane < kLanes; ++lane) {
-    const float* from = scratch.coefficients.get() + lane;
-    double norm = 0;
-    for (int i = 0; i < grid_.n_coefficients(); ++i) {
-      const double p = from[i * 2 * kLanes], q = from[i * 2 * kLanes + kLanes];
-      norm += (i < zero_order ? 1 : 2) * (p * p + q * q);
-    }
-    const float scale = norm > 0 ? static_cast<float>(1 / std::sqrt(norm)) : 0.0F;
-    for (int i = 0; i < grid_.n_coefficients(); ++i) {
-      const float p = scale * from[i * 2 * kLanes];
-      const float q = i < zero_order ? 0.0F : scale * from[i * 2 * kLanes + kLanes];
-      to[i * 2 * kLanes + lane] = p + q;
-      to[i * 2 * kLanes + kLanes + lane] = p - q;
-    }
-  }
+  scratch.analysis.store(tile);
 }
 
 void PolarSampler::fill(ImageBlock& block,
@@ -183,23 +161,18 @@ void PolarSampler::fill(ImageBlock& block,
   const std::int64_t n_tiles = (n + kLanes - 1) / kLanes;
   const auto reach = static_cast<std::size_t>(reach_);
   const std::size_t patch = (2 * reach + 1) * (reach + kTaps / 2 + 1);
-  std::vector<SamplingScratch> scratch(static_cast<std::size_t>(n_threads));
-  for (SamplingScratch& s : scratch) {
-    s.patch.resize(patch);
-    s.polar = make_aligned_buffer(dft.tile_samples());
-    s.workspace = make_aligned_buffer(
-        static_cast<std::size_t>(kernels::active_table().synthesis_workspace(dft.view())));
-    s.coefficients = make_aligned_buffer(static_cast<std::size_t>(block.tile_floats()));
+  std::vector<SamplingScratch> scratch;
+  scratch.reserve(static_cast<std::size_t>(n_threads));
+  for (int thread = 0; thread < n_threads; ++thread) {
+    scratch.push_back({std::vector<std::complex<float>>(patch), TileAnalysis(grid_, dft)});
   }
 #pragma omp parallel for schedule(static) num_threads(n_threads)
   for (std::int64_t tile = 0; tile < n_tiles; ++tile) {
     const std::int64_t start = tile * kLanes;
     const std::int64_t count = n - start < kLanes ? n - start : kLanes;
-    fill_tile(block,
-              first / kLanes + tile,
+    fill_tile(block.tile(first / kLanes + tile),
               spectra + start * pixels,
               count,
-              dft,
               scratch[static_cast<std::size_t>(thread_index())]);
   }
 }

@@ -42,6 +42,9 @@ class ImageBlock:
     """
     Polar coefficients of a run of images.
     """
+    @staticmethod
+    def from_polar(grid: PolarGrid, samples: numpy.typing.NDArray[numpy.complex64], n_threads: typing.SupportsInt | typing.SupportsIndex) -> ImageBlock:
+        ...
     def __init__(self, grid: PolarGrid, n_images: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
     def coefficients(self, image: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.complex64]:

@@ -83,6 +83,27 @@ class IterationProgress:
 
 
 @dataclass(frozen=True)
+class ClassesExchanged:
+    """Pairs of like classes became one class each, and as many mixed classes two.
+
+    ``exchange`` counts from 1 within a level; the iterations that follow carry its number.
+    """
+
+    level: int
+    exchange: int
+    n_pairs: int
+
+
+@dataclass(frozen=True)
+class ExchangeEnded:
+    """The iterations after an exchange are over; ``kept`` if the images then fitted better."""
+
+    level: int
+    exchange: int
+    kept: bool
+
+
+@dataclass(frozen=True)
 class LevelFinished:
     """A level is over; ``class_sizes[k]`` images are in class k."""
 

@@ -77,6 +77,24 @@ def poses_from_relion(
     return Poses(psi, np.stack([np.where(mirror, x, -x), -y], axis=1), mirror.astype(bool))
 
 
+def composed_poses(outer: Poses, inner: Poses) -> Poses:
+    """Return the poses that do ``inner`` first and ``outer`` on its result.
+
+    Parameters
+    ----------
+    outer : Poses, one for each of ``inner`` or a single one for all
+    inner : (n,) Poses
+    """
+    cos, sin = np.cos(outer.psi_rad), np.sin(outer.psi_rad)
+    x, y = inner.shift_px.T
+    turned_x, turned_y = cos * x - sin * y, sin * x + cos * y
+    shift = np.stack([np.where(outer.mirror, -turned_x, turned_x), turned_y], axis=1)
+    # A mirror between two rotations turns the sense of the outer one round.
+    psi = inner.psi_rad + np.where(inner.mirror, -outer.psi_rad, outer.psi_rad)
+    psi = (psi + np.pi) % (2 * np.pi) - np.pi
+    return Poses(psi, shift + outer.shift_px, inner.mirror ^ outer.mirror)
+
+
 def identity_poses(n_images: int) -> Poses:
     """Return ``n_images`` poses without rotation, shift or mirror."""
     return Poses(np.zeros(n_images), np.zeros((n_images, 2)), np.zeros(n_images, dtype=bool))
@@ -84,7 +102,11 @@ def identity_poses(n_images: int) -> Poses:
 
 @dataclass(frozen=True)
 class IterationReport:
-    """One iteration of one level, for the progress display, ``run.json`` and convergence plots."""
+    """One iteration of one level, for the progress display, ``run.json`` and convergence plots.
+
+    Iterations count from 1 at the start of a level and again after each exchange of classes;
+    ``exchange`` counts those, 0 before the first.
+    """
 
     level: int
     n_classes: int
@@ -95,6 +117,7 @@ class IterationReport:
     largest_class: int
     n_reseeded: int
     seconds: float
+    exchange: int = 0
 
 
 @dataclass(frozen=True)

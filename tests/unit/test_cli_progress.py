@@ -115,7 +115,7 @@ def test_mere_progress_is_told_every_half_minute_with_the_time_left(clock):
     clock[0] = 31.0
     show(IterationProgress(0, 3, 6000, 12_000))
     # 8 iterations of 4 classes and 10 of 8, at half a second a class
-    assert stream.getvalue()[shown:] == "level 0  iteration 3: 50 %, at most 56 s left\n"
+    assert stream.getvalue()[shown:] == "level 0  iteration 3: 50 %, about 56 s left\n"
     clock[0] = 62.0
     show(PhaseProgress("writing", 2500))
     assert stream.getvalue().endswith("writing: 2,500\n")
@@ -177,7 +177,7 @@ def test_bars_show_level_iteration_and_change(monkeypatch):
             show._progress.refresh()
         assert [task.description for task in show._progress.tasks] == ["level 0: 4 classes"]
         detail = show._progress.tasks[0].fields["detail"]
-        assert detail == "2.5 % changed, mean similarity 0.2500, at most 56 s left"
+        assert detail == "2.5 % changed, mean similarity 0.2500, about 56 s left"
         show(EVENTS[-2])
         assert show._progress.tasks == []
         show(EVENTS[-1])

@@ -55,7 +55,7 @@ def test_empty_class_gets_half_of_the_mixed_one() -> None:
 
 
 def test_small_class_stays_where_no_class_is_mixed() -> None:
-    vectors, truth = groups_of_vectors(3, 60, 0.05, seed=2)
+    vectors, truth = groups_of_vectors(3, 60, 0.05, seed=2, dimensions=600)
     labels = truth.astype(np.int32)
     rare = np.flatnonzero(truth == 2)[3:]
     vectors, labels = np.delete(vectors, rare, axis=0), np.delete(labels, rare)

@@ -114,7 +114,7 @@ def test_mixed_class_is_cut_into_its_views():
     assert {frozenset(cut.first), frozenset(cut.second)} == {
         frozenset(np.flatnonzero(labels == k)) for k in (0, 1)
     }
-    assert cut.gain > 0
+    assert cut.priority > 0.1
 
 
 def test_rank_of_fit_is_kept_where_it_fits_held_out_members_better():
@@ -126,7 +126,7 @@ def test_rank_of_fit_is_kept_where_it_fits_held_out_members_better():
     engine = VectorEngine(contrast * (what_all_share + views_with_noise(labels, 1.0)))
     level = level_of(np.zeros(300, int), scores=labels + 0.1 * rng.random(300))
     rows = np.arange(300)
-    _, by_component = component_half(engine, rows, level, 30)
+    by_component = component_half(engine, rows, level, BY_COMPONENT)
     cut = find_cut(engine, rows, level, CutRule("better", 20.0))
     half = np.isin(rows, cut.first)
     assert (half == fit_half(rows, level)).all()
@@ -187,3 +187,19 @@ def test_nothing_changes_where_no_class_is_small():
     assert reseeding.n_reseeded == 0
     assert reseeding.origin.tolist() == [0, 1]
     assert not reseeding.changed.any()
+
+
+def test_cut_of_pure_noise_is_worth_nothing_however_few_the_members():
+    for seed in range(5):
+        vectors = np.random.default_rng(seed).normal(size=(30, 400)) + 2
+        cut = find_cut(
+            VectorEngine(vectors), np.arange(30), level_of(np.zeros(30, int)), BY_COMPONENT
+        )
+        assert cut.priority < 0
+
+
+def test_two_members_can_be_cut_and_nothing_is_sure():
+    vectors = np.random.default_rng(0).normal(size=(2, 8))
+    cut = find_cut(VectorEngine(vectors), np.arange(2), level_of(np.zeros(2, int)), BY_COMPONENT)
+    assert len(cut.first) == len(cut.second) == 1
+    assert cut.priority == -np.inf

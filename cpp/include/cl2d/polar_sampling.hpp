@@ -11,7 +11,6 @@
 
 namespace cl2d {
 
-class AngularDft;
 struct SamplingScratch;
 
 /// Samples transforms of images padded to twice their box (origin pixel box / 2 at pixel box).
@@ -44,11 +43,9 @@ class PolarSampler {
                     std::complex<float>* patch,
                     float* lane) const;
   void copy_patch(const std::complex<float>* spectrum, std::complex<float>* patch) const;
-  void fill_tile(ImageBlock& block,
-                 std::int64_t tile,
+  void fill_tile(float* tile,
                  const std::complex<float>* spectra,
                  std::int64_t count,
-                 const AngularDft& dft,
                  SamplingScratch& scratch) const;
 
   PolarGrid grid_;

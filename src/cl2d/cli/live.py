@@ -95,7 +95,7 @@ class LiveBars:
 
     def _detail(self, report: IterationReport) -> str:
         seconds = self._time_left.seconds()
-        left = f", at most {duration(seconds)} left" if seconds is not None else ""
+        left = f", about {duration(seconds)} left" if seconds is not None else ""
         changed = self._wording.changed_percent(report)
         return f"{changed:.1f} % changed, mean similarity {report.mean_score:.4f}{left}"
 

@@ -105,7 +105,7 @@ class PlainLines:
         if isinstance(event, PhaseProgress):
             return [f"{event.name}: {share}"]
         seconds = self._time_left.seconds()
-        left = f", at most {duration(seconds)} left" if seconds is not None else ""
+        left = f", about {duration(seconds)} left" if seconds is not None else ""
         return [f"level {event.level}  iteration {event.iteration}: {share}{left}"]
 
 

@@ -9,10 +9,11 @@ from cl2d.results import IterationReport
 
 @dataclass
 class TimeLeft:
-    """Bound on the remaining time: every level to come uses all its iterations.
+    """Estimate of the remaining time: every level to come uses all its iterations.
 
     An iteration compares each image with each class, so its time is taken as proportional to
-    the number of classes, at the rate of the latest iteration.
+    the number of classes, at the rate of the latest iteration. Exchanges of classes, few and short,
+    are not foreseen.
     """
 
     classes_by_level: tuple[int, ...]
@@ -28,5 +29,5 @@ class TimeLeft:
         self._seconds = rate * (here + later)
 
     def seconds(self) -> float | None:
-        """Return the most seconds left after the latest iteration; None before the first."""
+        """Return the seconds left after the latest iteration; None before the first."""
         return self._seconds

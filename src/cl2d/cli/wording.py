@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cl2d.cli.memory import available_memory_bytes
-from cl2d.events import LevelFinished, PhaseFinished, RunFinished, RunPlanned, RunWarned
+from cl2d.events import (
+    ClassesExchanged,
+    ExchangeEnded,
+    LevelFinished,
+    PhaseFinished,
+    RunFinished,
+    RunPlanned,
+    RunWarned,
+)
 from cl2d.results import IterationReport
 
 
@@ -26,6 +34,8 @@ class Wording:
             RunPlanned: plan_lines,
             RunWarned: lambda warned: [f"warning: {warned.message}"],
             IterationReport: lambda report: [self.iteration_line(report)],
+            ClassesExchanged: _exchange_lines,
+            ExchangeEnded: _exchange_end_lines,
             LevelFinished: _level_lines,
             PhaseFinished: lambda phase: [f"{phase.name}: {duration(phase.seconds)}"],
             RunFinished: _finish_lines,
@@ -72,6 +82,15 @@ def plan_lines(plan: RunPlanned) -> list[str]:
 def _level_lines(level: LevelFinished) -> list[str]:
     sizes = f" of {min(level.class_sizes)} to {max(level.class_sizes)}" if level.class_sizes else ""
     return [f"level {level.level} done: {count(level.n_classes, 'class')}{sizes} particles"]
+
+
+def _exchange_lines(event: ClassesExchanged) -> list[str]:
+    pairs = count(event.n_pairs, "pair")
+    return [f"level {event.level}: {pairs} of like classes joined, as many mixed classes cut"]
+
+
+def _exchange_end_lines(event: ExchangeEnded) -> list[str]:
+    return [] if event.kept else [f"level {event.level}: no better for that, and taken back"]
 
 
 def _finish_lines(run: RunFinished) -> list[str]:

@@ -206,6 +206,25 @@ class LocalEngine:
             chosen._working_images = self._working_images.take(rows)
         return chosen
 
+    def of_references(self, references: npt.NDArray[np.complex64]) -> LocalEngine:
+        """Return an engine whose images are references, searched as the images of this one are.
+
+        Parameters
+        ----------
+        references : (n, n_rings, n_angles / 2) complex64
+            A reference of zeros is an image that is not usable.
+        """
+        views = copy(self)
+        views._blocks = [
+            _native.ImageBlock.from_polar(
+                self.grid, references[start : start + BLOCK_IMAGES], self._n_threads
+            )
+            for start in range(0, len(references), BLOCK_IMAGES)
+        ]
+        views._usable = np.any(references != 0, axis=(1, 2))
+        views._working_images = None
+        return views
+
     def _starts(self) -> list[int]:
         return [BLOCK_IMAGES * i for i in range(len(self._blocks))]
 

@@ -110,3 +110,7 @@ class Engine(Protocol):
     def subset(self, rows: npt.NDArray[np.intp]) -> Engine:
         """Return an engine of copies of some of the images, in the order of ``rows``."""
         ...
+
+    def of_references(self, references: npt.NDArray[np.complex64]) -> Engine:
+        """Return an engine whose images are references, searched as the images of this one are."""
+        ...

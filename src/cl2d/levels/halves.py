@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,43 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Gains = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class TotalGain:
+    """What two averages are worth to all members of a class, as judged by some of them.
+
+    Attributes
+    ----------
+    total, error : sum of the gains of all members, and its standard error
+    n_members : int
+    """
+
+    total: float
+    error: float
+    n_members: int
+
+    @property
+    def at_least(self) -> float:
+        """Two standard errors below."""
+        return self.total - 2 * self.error
+
+    @property
+    def at_most(self) -> float:
+        """Two standard errors above."""
+        return self.total + 2 * self.error
+
+    def outweighs(self, loss: TotalGain) -> bool:
+        """Tell whether this is more than a loss elsewhere: surely in all, and for each member."""
+        in_all = self.at_least > loss.at_most
+        return in_all and self.total * loss.n_members > loss.total * self.n_members
+
+
+def total_gain(gains: Gains, n_members: int) -> TotalGain:
+    """Return the gain of ``n_members`` from the gains of a sample of them."""
+    spread = float(gains.std(ddof=1)) if len(gains) > 1 else np.inf
+    error = n_members * spread / np.sqrt(len(gains))
+    return TotalGain(n_members * float(gains.mean()), error, n_members)
 
 
 def held_out_gains(members: npt.NDArray[np.complex64], in_first: npt.NDArray[np.bool_]) -> Gains:
@@ -25,7 +63,7 @@ def held_out_gains(members: npt.NDArray[np.complex64], in_first: npt.NDArray[np.
     members : (n, ...) complex64
         Aligned members, weighted so that the plain inner product is that of the scores.
     in_first : (n,) bool
-        Which half each is in.
+        Which half each is in; of the judges, every second member, it does not matter.
 
     Returns
     -------

@@ -1,4 +1,8 @@
-"""The iterations of one level: assign, centre, average, refill, until few images move."""
+"""The iterations of one level: assign, centre, average, refill, until few images move.
+
+At the last level classes are then exchanged (:mod:`cl2d.levels.exchange`) and iterated again, as
+long as that makes the images fit better.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +19,9 @@ from cl2d.engine import (
     normalised_references,
     sample_rows,
 )
-from cl2d.events import IterationProgress
+from cl2d.events import ClassesExchanged, ExchangeEnded, IterationProgress
 from cl2d.levels.centring import centred_poses
+from cl2d.levels.exchange import exchange_classes
 from cl2d.levels.size_control import Reseeding, no_reseeding, reseed_small_classes
 from cl2d.levels.splitting import CutRule
 from cl2d.results import IterationReport
@@ -32,6 +37,10 @@ if TYPE_CHECKING:
     OnEvent = Callable[[object], None]
 
 
+MOST_EXCHANGES = 8
+"""Exchanges at a level; each may join and cut several classes at once, so few are needed."""
+
+
 @dataclass(frozen=True)
 class LevelStart:
     """What a level starts from.
@@ -44,12 +53,14 @@ class LevelStart:
     given : bool
         Whether the references are the user's own views. A view few images show is kept then, and
         one that none shows stays as it was given.
+    exchange : int, how many exchanges of classes went before
     """
 
     level: int
     references: npt.NDArray[np.complex64]
     parents: npt.NDArray[np.int32]
     given: bool = False
+    exchange: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,6 +70,11 @@ class LevelEnd:
     assignment: Assignment
     parents: npt.NDArray[np.int32]
     reports: tuple[IterationReport, ...]
+
+    @property
+    def mean_score(self) -> float:
+        """Mean score of all images that are in a class."""
+        return self.reports[-1].mean_score
 
 
 @dataclass(frozen=True)
@@ -80,6 +96,38 @@ class LevelLoop:
         self._cut_rule = CutRule(options.split_by, options.min_class_percent)
         self._n_usable = int(engine.usable.sum())
         self._sample = sample_rows(engine.usable) if options.clustering == "robust" else None
+
+    def run_with_exchanges(self, start: LevelStart) -> LevelEnd:
+        """Iterate, then exchange classes and iterate again while the images fit better for it.
+
+        What is not better is not kept, but its iterations are among the reports: they took time.
+        """
+        end = self.run(start)
+        for exchange in range(1, MOST_EXCHANGES + 1):
+            exchanged = self._exchanged(start, end, exchange)
+            if exchanged is None:
+                break
+            again = self.run(exchanged)
+            kept = again.mean_score > end.mean_score
+            self._on_event(ExchangeEnded(start.level, exchange, kept))
+            reports = (*end.reports, *again.reports)
+            if not kept:
+                return replace(end, reports=reports)
+            end = replace(again, reports=reports)
+        return end
+
+    def _exchanged(self, start: LevelStart, end: LevelEnd, exchange: int) -> LevelStart | None:
+        """Return the start after an exchange of classes, None if no exchange is worth making."""
+        n_classes = len(start.references)
+        fitted = end.assignment
+        sums = self._engine.update(fitted.labels, fitted.poses, n_classes).sums
+        found = exchange_classes(self._engine, fitted, normalised_references(sums), self._cut_rule)
+        if found.n_pairs == 0:
+            return None
+        self._on_event(ClassesExchanged(start.level, exchange, found.n_pairs))
+        return LevelStart(
+            start.level, found.references, end.parents[found.origin], exchange=exchange
+        )
 
     def run(self, start: LevelStart) -> LevelEnd:
         """Iterate until few images change class or the iterations are used up."""
@@ -119,6 +167,7 @@ class LevelLoop:
             largest_class=int(class_sums.counts.max()),
             n_reseeded=reseeding.n_reseeded,
             seconds=time.perf_counter() - started,
+            exchange=start.exchange,
         )
         return _Step(assignment, reseeding, report)
 

@@ -67,12 +67,12 @@ def run_levels(
     loop = LevelLoop(engine, options, tell)
     levels: list[LevelResult] = []
     n_first = len(first.references)
-    for level, n_classes in enumerate(
-        level_schedule(n_first, max(n_first, min(options.classes, n_usable)))
-    ):
+    schedule = level_schedule(n_first, max(n_first, min(options.classes, n_usable)))
+    for level, n_classes in enumerate(schedule):
         tell(LevelStarted(level, n_classes))
         start = first if level == 0 else _grown(engine, levels[-1], n_classes, options)
-        end = loop.run(start)
+        exchanging = options.exchange and level == len(schedule) - 1 and not start.given
+        end = loop.run_with_exchanges(start) if exchanging else loop.run(start)
         before = levels[-1] if levels else None
         levels.append(_finished_level(start, end, before, options.allow_fewer))
         if on_level is not None:

@@ -50,7 +50,7 @@ def reseed_small_classes(
     fitted: Fitted,
     rule: CutRule,
 ) -> Reseeding:
-    """Start small classes anew from halves of the classes that are most evidently mixed.
+    """Start small classes anew from halves of the classes that are most surely mixed.
 
     Small means below the rule's share of the mean size, and below a quarter of the largest.
     A small class stays as it is, a rare view perhaps, where no other class looks mixed; an empty
@@ -73,7 +73,7 @@ def reseed_small_classes(
         queue.add(int(slot), groups[slot])
     changed, origin = none.changed.copy(), none.origin.copy()
     for slot in np.flatnonzero(small)[np.argsort(sizes[small], kind="stable")]:
-        best = queue.pop(smallest_gain=-np.inf if sizes[slot] == 0 else 0.0)
+        best = queue.pop(only_if_sure=sizes[slot] > 0)
         if best is None:
             break
         mixed, cut = best

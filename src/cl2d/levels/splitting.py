@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from cl2d.engine import normalised_references
-from cl2d.levels.halves import clearly_better, held_out_gains
+from cl2d.levels.halves import TotalGain, clearly_better, held_out_gains, total_gain
 from cl2d.levels.two_groups import two_group_evidence
 
 if TYPE_CHECKING:
@@ -43,11 +43,16 @@ class Fitted(Protocol):
 
 @dataclass(frozen=True)
 class Cut:
-    """Two halves of (a sample of) a class, and the evidence that they are two groups."""
+    """Two halves of (a sample of) a class, and what two averages are worth to all its members."""
 
-    gain: float
+    gain: TotalGain
     first: Rows
     second: Rows
+
+    @property
+    def priority(self) -> float:
+        """What a member surely gains: large for a class of several views, however small."""
+        return self.gain.at_least / self.gain.n_members
 
 
 @dataclass(frozen=True)
@@ -82,8 +87,11 @@ def find_cut(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Cut:
     """Cut the members of a class along the leading component, or as CL2D at the median score.
 
     With the rule "better" the cut by the scores is kept if its halves fit held-out members clearly
-    better (:func:`held_out_gains`), by two standard errors, else that along the component. The
-    evidence is the component's in any case: it is about the class, not about the cut.
+    better (:func:`held_out_gains`), by two standard errors, else that along the component.
+
+    The judges had a part in the component, not in the averages. With many more coefficients than
+    members that favours a cut of noise by less than the error; components of half the members
+    would be free of it, but too noisy to find the views of small classes.
 
     Parameters
     ----------
@@ -92,36 +100,36 @@ def find_cut(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Cut:
     fitted : poses and scores of all images of the engine
     rule : CutRule
     """
-    if len(rows) > SAMPLE_MEMBERS:
-        rows = rows[np.linspace(0, len(rows) - 1, SAMPLE_MEMBERS).astype(np.intp)]
-    gain, first = component_half(engine, rows, fitted, rule.fewest(len(rows)))
-    if rule.split_by != "component":
-        by_fit = fit_half(rows, fitted)
-        if rule.split_by == "fit" or _fits_better(engine, rows, fitted, (by_fit, first)):
-            first = by_fit
-    return Cut(gain, rows[first], rows[~first])
+    n_members = len(rows)
+    if n_members > SAMPLE_MEMBERS:
+        rows = rows[np.linspace(0, n_members - 1, SAMPLE_MEMBERS).astype(np.intp)]
+    members = engine.aligned_members(rows, fitted.poses.take(rows))
+    by_fit = fit_half(rows, fitted)
+    gains_by_fit = held_out_gains(members, by_fit)
+    if rule.split_by == "fit":
+        return Cut(total_gain(gains_by_fit, n_members), rows[by_fit], rows[~by_fit])
+    first = component_half(engine, rows, fitted, rule)
+    gains = held_out_gains(members, first)
+    if rule.split_by == "better" and clearly_better(gains_by_fit, gains):
+        first, gains = by_fit, gains_by_fit
+    return Cut(total_gain(gains, n_members), rows[first], rows[~first])
 
 
-def component_half(engine: Engine, rows: Rows, fitted: Fitted, fewest: int) -> tuple[float, Half]:
-    """Return the evidence of two groups along the leading component, and who is in the first.
+def component_half(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Half:
+    """Return who is in the first of two groups along the leading component.
 
-    Either half gets at least ``fewest`` members, by moving the cut.
+    Either half gets at least as many members as the rule says, by moving the cut.
     """
     component = engine.component(rows, fitted.poses.take(rows))
     order = np.argsort(component.scores, kind="stable")
-    gain, size = two_group_evidence(component.scores[order].astype(np.float64))
-    return gain, _first_of(order, int(np.clip(size, fewest, len(rows) - fewest)))
+    _, size = two_group_evidence(component.scores[order].astype(np.float64))
+    fewest = rule.fewest(len(rows))
+    return _first_of(order, int(np.clip(size, fewest, len(rows) - fewest)))
 
 
 def fit_half(rows: Rows, fitted: Fitted) -> Half:
     """Return the worse fitting half of some images."""
     return _first_of(np.argsort(fitted.scores[rows], kind="stable"), len(rows) // 2)
-
-
-def _fits_better(engine: Engine, rows: Rows, fitted: Fitted, halves: tuple[Half, Half]) -> bool:
-    """Tell whether the first way to halve a class is clearly better than the second."""
-    members = engine.aligned_members(rows, fitted.poses.take(rows))
-    return clearly_better(*(held_out_gains(members, half) for half in halves))
 
 
 def _first_of(order: Rows, size: int) -> Half:
@@ -131,7 +139,7 @@ def _first_of(order: Rows, size: int) -> Half:
 
 
 class CutQueue:
-    """Groups of images and the ways to cut them, the most evidently mixed first.
+    """Groups of images and the ways to cut them, first where held-out members gain most.
 
     A half can be cut again at once, so a class of five views is not held back by the number of
     cuts its siblings need.
@@ -147,11 +155,11 @@ class CutQueue:
         """Propose the images of a class; one image alone cannot be cut."""
         if len(rows) >= 2:
             cut = find_cut(self._engine, rows, self._fitted, self._rule)
-            heapq.heappush(self._queue, (-cut.gain, slot, cut))
+            heapq.heappush(self._queue, (-cut.priority, slot, cut))
 
-    def pop(self, smallest_gain: float = -np.inf) -> tuple[int, Cut] | None:
-        """Return the best cut and the class it is of; None if none gains more than asked."""
-        if not self._queue or -self._queue[0][0] <= smallest_gain:
+    def pop(self, *, only_if_sure: bool = False) -> tuple[int, Cut] | None:
+        """Return the best cut and the class it is of; None if there is none, or no sure one."""
+        if not self._queue or (only_if_sure and self._queue[0][0] >= 0):
             return None
         _, slot, cut = heapq.heappop(self._queue)
         return slot, cut
@@ -163,7 +171,7 @@ def grow_classes(
     n_wanted: int,
     rule: CutRule,
 ) -> Growth:
-    """Split the classes of a level, the most evidently mixed first, until there are ``n_wanted``.
+    """Split the classes of a level, the most surely mixed first, until there are ``n_wanted``.
 
     Classes keep their numbers, the second half of a cut gets the next free one. Where nothing is
     left to cut (classes of one image) the remaining references are zero.

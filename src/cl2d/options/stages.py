@@ -221,6 +221,12 @@ class LevelOptions(StageOptions):
         "median of their scores, or by whichever fits held-out members better.",
         expert=True,
     )
+    exchange: bool = option(
+        True,
+        "At the last level, join classes that show one view and cut as many that show two, where "
+        "held-out images fit better for it.",
+        expert=True,
+    )
     seed: int = option(0, "Seed of every random choice; same seed, same result.", ge=0)
 
     @model_validator(mode="before")

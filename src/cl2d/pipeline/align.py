@@ -30,6 +30,7 @@ MEANINGLESS = (
     "min_class_percent",
     "allow_fewer",
     "clustering",
+    "exchange",
     "similarity",
     "tolerance",
     "analyze_rejected",
