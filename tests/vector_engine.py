@@ -17,7 +17,7 @@ from cl2d.results import identity_poses
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cl2d.engine import AssignmentRule, RealAverages
+    from cl2d.engine import AssignmentRule, OwnShare, RealAverages
     from cl2d.results import Poses
 
 Vectors = npt.NDArray[np.float64]
@@ -42,12 +42,16 @@ class VectorEngine:
         on_progress: Callable[[int], None] | None = None,
         sample: npt.NDArray[np.intp] | None = None,
         averages: RealAverages | None = None,
+        *,
+        own: OwnShare | None = None,
     ) -> Assignment:
         assert averages is None
         self.n_assignments += 1
         means = references.reshape(len(references), -1).real.astype(np.float64)
         lengths = np.linalg.norm(self.vectors, axis=1) * np.sqrt(self.vectors.shape[1])
         scores = self.vectors @ means.T / np.maximum(lengths, 1e-30)[:, None]
+        if own is not None:
+            scores = self._without_own(scores, own)
         choice = rule.choose(scores.astype(np.float32))
         if on_progress is not None:
             on_progress(self.n_images)
@@ -55,6 +59,17 @@ class VectorEngine:
         own = scores[np.arange(self.n_images), choice.labels].astype(np.float32)
         sampled = None if sample is None else scores[sample].astype(np.float32)
         return Assignment(labels, identity_poses(self.n_images), own, choice.margin, sampled)
+
+    def _without_own(self, scores: Vectors, own: OwnShare) -> Vectors:
+        """Return scores, those against the own class by the sum of its other members."""
+        scores = scores.copy()
+        for i in np.flatnonzero(own.labels >= 0):
+            others = self.vectors[(own.labels == own.labels[i]) & (np.arange(len(scores)) != i)]
+            rest = others.sum(axis=0)
+            product = np.linalg.norm(self.vectors[i]) * np.linalg.norm(rest)
+            if product > 0:
+                scores[i, own.labels[i]] = self.vectors[i] @ rest / product
+        return scores
 
     def averages(self, labels: npt.NDArray[np.int32], poses: Poses, n_classes: int) -> None:
         """Say that classes are not chosen by correntropy."""

@@ -16,8 +16,9 @@ from cl2d.engine.distributions import (
     sample_rows,
 )
 from cl2d.engine.local import LocalEngine
+from cl2d.engine.own_share import OwnShare
 from cl2d.engine.protocol import Assignment, ClassSums, Component, Engine, SearchSettings
-from cl2d.engine.references import normalised_references
+from cl2d.engine.references import normalised_references, sum_lengths
 from cl2d.engine.rules import AssignmentRule, Choice, ClassicalRule, RobustRule
 from cl2d.engine.shift_grid import covering_radius_px, shift_grid
 from cl2d.engine.spectrum import gram_spectrum
@@ -33,6 +34,7 @@ __all__ = [
     "Component",
     "Engine",
     "LocalEngine",
+    "OwnShare",
     "RealAverages",
     "RobustRule",
     "ScoreDistributions",
@@ -49,4 +51,5 @@ __all__ = [
     "set_simd_level",
     "shift_grid",
     "simd_level",
+    "sum_lengths",
 ]

@@ -11,6 +11,7 @@ import numpy as np
 from cl2d import _native
 from cl2d.engine.block_size import BLOCK_IMAGES
 from cl2d.engine.correntropy import Candidates, best_few, reordered
+from cl2d.engine.own_share import overlap_with_self
 from cl2d.engine.protocol import Assignment, ClassSums, Component, SearchSettings
 from cl2d.engine.shift_grid import covering_radius_px, shift_grid
 from cl2d.results import Poses
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cl2d.engine.correntropy import RealAverages, WorkingImages
+    from cl2d.engine.own_share import OwnShare
     from cl2d.engine.rules import AssignmentRule
 
     _Refined = tuple[
@@ -114,6 +116,8 @@ class LocalEngine:
         on_progress: Callable[[int], None] | None = None,
         sample: npt.NDArray[np.intp] | None = None,
         averages: RealAverages | None = None,
+        *,
+        own: OwnShare | None = None,
     ) -> Assignment:
         """Give every image the class the rule chooses, at its best pose in that class.
 
@@ -129,6 +133,9 @@ class LocalEngine:
         averages : RealAverages, optional
             The same classes in real space: the best few of each image are put in the order of
             their correntropy before the rule chooses.
+        own : OwnShare, optional
+            The sums the references are of: scores against the own class are then those against
+            the average of its other members.
         """
         parts: list[Assignment] = []
         sampled: list[npt.NDArray[np.float32]] = []
@@ -139,7 +146,7 @@ class LocalEngine:
         for block in self._blocks:
             for tiles, n_images in self._calls(block, len(references)):
                 chunk = _Chunk(block, tiles, slice(done, done + n_images), references)
-                part, scores = self._assign_chunk(chunk, rule, averages)
+                part, scores = self._assign_chunk(chunk, rule, averages, own)
                 parts.append(part)
                 sampled.append(scores[wanted[done : done + n_images]])
                 done += n_images
@@ -242,7 +249,11 @@ class LocalEngine:
         return calls
 
     def _assign_chunk(
-        self, chunk: _Chunk, rule: AssignmentRule, averages: RealAverages | None
+        self,
+        chunk: _Chunk,
+        rule: AssignmentRule,
+        averages: RealAverages | None,
+        own: OwnShare | None,
     ) -> tuple[Assignment, npt.NDArray[np.float32]]:
         """Return the assignment of the images of a chunk, and their scores by class."""
         options = _native.SearchOptions(self._mirrors, self._n_threads)
@@ -250,13 +261,61 @@ class LocalEngine:
             chunk.block, chunk.tiles, chunk.references, self._shifts, options
         )
         scores = all_scores[: chunk.rows.stop - chunk.rows.start]
+        if own is not None:
+            scores = self._scores_without_own(chunk, scores, codes, own)
         if averages is not None:
             scores = self._by_correntropy(chunk, scores, codes, averages)
         choice = rule.choose(scores)
         psi, shift, mirror, fit = self._refined(chunk, choice.labels, codes)
+        if own is not None:
+            stayed = np.flatnonzero(choice.labels == own.labels[chunk.rows])
+            there = Poses(psi[stayed], shift[stayed], mirror[stayed].astype(bool))
+            fit[stayed] = self._without_own(own, chunk.rows.start + stayed, fit[stayed], there)
         psi = (psi + np.pi) % (2 * np.pi) - np.pi
         poses = Poses(psi, shift * self._scale, mirror.astype(bool))
         return Assignment(choice.labels, poses, fit, choice.margin), scores
+
+    def _scores_without_own(
+        self,
+        chunk: _Chunk,
+        scores: npt.NDArray[np.float32],
+        codes: npt.NDArray[np.int32],
+        own: OwnShare,
+    ) -> npt.NDArray[np.float32]:
+        """Return the scores, those against the own class by the average of its other members."""
+        labels = own.labels[chunk.rows]
+        member = np.flatnonzero(labels >= 0)
+        cells = member, labels[member]
+        scores = scores.copy()
+        scores[cells] = self._without_own(
+            own, chunk.rows.start + member, scores[cells], self._poses_of_codes(codes[cells])
+        )
+        return scores
+
+    def _without_own(
+        self,
+        own: OwnShare,
+        rows: npt.NDArray[np.intp],
+        scores: npt.NDArray[np.float32],
+        found: Poses,
+    ) -> npt.NDArray[np.float32]:
+        """Return scores of ``rows`` against their own classes, at poses in working pixels."""
+        before = own.poses.take(rows)
+        overlap = overlap_with_self(
+            found.psi_rad - before.psi_rad,
+            found.shift_px - before.shift_px / self._scale,
+            self.grid.box_px,
+            self.grid.k_max,
+        )
+        overlap[found.mirror != before.mirror] = 0
+        return own.scores_without_own(scores, own.labels[rows], overlap)
+
+    def _poses_of_codes(self, codes: npt.NDArray[np.int32]) -> Poses:
+        """Return the poses a search names by its codes, shifts in working pixels."""
+        n_angles = self.grid.n_angles
+        psi = 2 * np.pi * (codes % n_angles) / n_angles
+        mirror = (codes // n_angles % 2).astype(bool)
+        return Poses(psi, self._shifts[codes // (2 * n_angles)], mirror)
 
     def _by_correntropy(
         self,
@@ -280,17 +339,16 @@ class LocalEngine:
         self, chunk: _Chunk, labels: npt.NDArray[np.int32], all_codes: npt.NDArray[np.int32]
     ) -> _Refined:
         """Return angle, shift in working pixels, mirror and score of images in given classes."""
-        codes = all_codes[np.arange(len(labels)), labels]
-        n_angles = self.grid.n_angles
-        mirror = (codes // n_angles % 2).astype(np.uint8)
+        start = self._poses_of_codes(all_codes[np.arange(len(labels)), labels])
+        mirror = start.mirror.astype(np.uint8)
         psi, shift, scores = _native.refine(
             chunk.block,
             chunk.tiles,
             chunk.references,
             self._refinement(),
             np.ascontiguousarray(labels),
-            2 * np.pi * (codes % n_angles) / n_angles,
-            self._shifts[codes // (2 * n_angles)],
+            start.psi_rad,
+            start.shift_px,
             mirror,
         )
         return psi, shift, mirror, scores

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cl2d.engine.correntropy import RealAverages
+    from cl2d.engine.own_share import OwnShare
     from cl2d.engine.rules import AssignmentRule
     from cl2d.results import Poses
 
@@ -79,11 +80,14 @@ class Engine(Protocol):
         on_progress: Callable[[int], None] | None = None,
         sample: npt.NDArray[np.intp] | None = None,
         averages: RealAverages | None = None,
+        *,
+        own: OwnShare | None = None,
     ) -> Assignment:
         """Give every image the class the rule chooses, at its best pose in that class.
 
         ``sample`` asks for all scores of some images, in ascending order, beside the result.
         With ``averages`` the best few classes of each image are in the order of correntropy.
+        With ``own`` each image is compared with the average of the other members of its class.
         """
         ...
 

@@ -14,10 +14,12 @@ import numpy as np
 
 from cl2d.engine import (
     ClassicalRule,
+    OwnShare,
     RobustRule,
     ScoreDistributions,
     normalised_references,
     sample_rows,
+    sum_lengths,
 )
 from cl2d.events import ClassesExchanged, ExchangeEnded, IterationProgress
 from cl2d.levels.centring import centred_poses
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from cl2d.engine import Assignment, AssignmentRule, Engine, RealAverages
+    from cl2d.engine import Assignment, AssignmentRule, ClassSums, Engine, RealAverages
     from cl2d.options import LevelOptions
 
     OnEvent = Callable[[object], None]
@@ -82,6 +84,7 @@ class _Step:
     """What one iteration leaves: the assignment, its poses centred, and the next references."""
 
     assignment: Assignment
+    class_sums: ClassSums
     reseeding: Reseeding
     report: IterationReport
 
@@ -169,7 +172,7 @@ class LevelLoop:
             seconds=time.perf_counter() - started,
             exchange=start.exchange,
         )
-        return _Step(assignment, reseeding, report)
+        return _Step(assignment, class_sums, reseeding, report)
 
     def _assign(
         self,
@@ -186,6 +189,7 @@ class LevelLoop:
             lambda done: self._on_event(IterationProgress(level, iteration, done, total)),
             self._sample,
             self._real_averages(before, len(references)),
+            own=_own_share(before),
         )
         poses = centred_poses(assignment.poses, assignment.labels, len(references))
         return replace(assignment, poses=poses)
@@ -216,3 +220,18 @@ class LevelLoop:
     def _at_rest(self, report: IterationReport) -> bool:
         few = report.n_changed < self._options.min_change_percent / 100 * self._n_usable
         return few and report.iteration >= 2 and report.n_reseeded == 0
+
+
+def _own_share(before: _Step | None) -> OwnShare | None:
+    """Return what images add to the references; none where those are new."""
+    if before is None:
+        return None
+    labels = before.assignment.labels
+    of_sum = (labels >= 0) & ~before.reseeding.changed[labels]
+    sums = before.class_sums
+    return OwnShare(
+        np.where(of_sum, labels, np.int32(-1)),
+        before.assignment.poses,
+        sum_lengths(sums.sums),
+        sums.counts,
+    )
