@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from cl2d.engine import ClassicalRule, OwnShare, normalised_references, sum_lengths
-from cl2d.engine.own_share import overlap_with_self
-from cl2d.results import Poses, identity_poses
+from cl2d.results import identity_poses
 from tests.engine_inputs import blob_particles, engine_of, noise_images, random_poses, white_plan
 
 BOX = 40
@@ -21,7 +20,7 @@ def noisy_blobs(n, seed=0):
 
 def own_share(engine, labels, poses, n_classes):
     sums = engine.update(labels, poses, n_classes)
-    share = OwnShare(labels, poses, sum_lengths(sums.sums), sums.counts)
+    share = OwnShare(labels, sum_lengths(sums.sums), sums.counts)
     return normalised_references(sums.sums), share
 
 
@@ -42,37 +41,6 @@ def test_score_without_own_is_that_of_an_average_made_without_the_image():
     assert (found < slow + 1e-3).all()
     assert np.abs(found - slow).max() < 0.35 * np.abs(with_own - slow).max()
     assert np.abs(found - slow).mean() < 0.2 * np.abs(with_own - slow).mean()
-
-
-@pytest.mark.parametrize(
-    ("turn_rad", "shift_px"),
-    [
-        (0.0, (0.0, 0.0)),
-        (0.0, (0.6, 0.0)),
-        (0.0, (0.5, -0.8)),
-        (0.04, (0.0, 0.0)),
-        (0.05, (0.4, 0)),
-    ],
-)
-def test_overlap_is_the_correlation_of_noise_with_itself_moved(turn_rad, shift_px):
-    plan = white_plan(BOX)
-    n = 150
-    engine = engine_of(noise_images(n, BOX), plan)
-    rows, poses = np.arange(n), identity_poses(n)
-    moved = Poses(np.full(n, turn_rad), np.tile(np.array(shift_px), (n, 1)), poses.mirror)
-    here, there = (
-        engine.aligned_members(rows, at).reshape(n, -1).view(np.float32) for at in (poses, moved)
-    )
-    product = np.einsum("ij,ij->i", here, there)
-    norms = np.linalg.norm(here, axis=1) * np.linalg.norm(there, axis=1)
-    predicted = overlap_with_self(moved.psi_rad, moved.shift_px, BOX, plan.k_max)
-    np.testing.assert_allclose(predicted, (product / norms).mean(), atol=0.08)
-
-
-def test_image_far_from_where_it_was_has_no_share_to_lose():
-    far = overlap_with_self(np.array([np.pi, 0.0]), np.array([[0.0, 0.0], [8.0, 0.0]]), BOX, 16)
-    assert far.max() < 1e-6
-    assert overlap_with_self(np.array([2 * np.pi]), np.zeros((1, 2)), BOX, 16) == pytest.approx(1)
 
 
 def test_only_member_keeps_its_score_and_images_of_no_sum_theirs():

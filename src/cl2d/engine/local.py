@@ -11,7 +11,6 @@ import numpy as np
 from cl2d import _native
 from cl2d.engine.block_size import BLOCK_IMAGES
 from cl2d.engine.correntropy import Candidates, best_few, reordered
-from cl2d.engine.own_share import overlap_with_self
 from cl2d.engine.protocol import Assignment, ClassSums, Component, SearchSettings
 from cl2d.engine.shift_grid import covering_radius_px, shift_grid
 from cl2d.results import Poses
@@ -262,60 +261,21 @@ class LocalEngine:
         )
         scores = all_scores[: chunk.rows.stop - chunk.rows.start]
         if own is not None:
-            scores = self._scores_without_own(chunk, scores, codes, own)
+            labels = own.labels[chunk.rows]
+            member = np.flatnonzero(labels >= 0)
+            cells = member, labels[member]
+            scores = scores.copy()
+            scores[cells] = own.scores_without_own(scores[cells], labels[member])
         if averages is not None:
             scores = self._by_correntropy(chunk, scores, codes, averages)
         choice = rule.choose(scores)
         psi, shift, mirror, fit = self._refined(chunk, choice.labels, codes)
         if own is not None:
-            stayed = np.flatnonzero(choice.labels == own.labels[chunk.rows])
-            there = Poses(psi[stayed], shift[stayed], mirror[stayed].astype(bool))
-            fit[stayed] = self._without_own(own, chunk.rows.start + stayed, fit[stayed], there)
+            stayed = choice.labels == own.labels[chunk.rows]
+            fit[stayed] = own.scores_without_own(fit[stayed], choice.labels[stayed])
         psi = (psi + np.pi) % (2 * np.pi) - np.pi
         poses = Poses(psi, shift * self._scale, mirror.astype(bool))
         return Assignment(choice.labels, poses, fit, choice.margin), scores
-
-    def _scores_without_own(
-        self,
-        chunk: _Chunk,
-        scores: npt.NDArray[np.float32],
-        codes: npt.NDArray[np.int32],
-        own: OwnShare,
-    ) -> npt.NDArray[np.float32]:
-        """Return the scores, those against the own class by the average of its other members."""
-        labels = own.labels[chunk.rows]
-        member = np.flatnonzero(labels >= 0)
-        cells = member, labels[member]
-        scores = scores.copy()
-        scores[cells] = self._without_own(
-            own, chunk.rows.start + member, scores[cells], self._poses_of_codes(codes[cells])
-        )
-        return scores
-
-    def _without_own(
-        self,
-        own: OwnShare,
-        rows: npt.NDArray[np.intp],
-        scores: npt.NDArray[np.float32],
-        found: Poses,
-    ) -> npt.NDArray[np.float32]:
-        """Return scores of ``rows`` against their own classes, at poses in working pixels."""
-        before = own.poses.take(rows)
-        overlap = overlap_with_self(
-            found.psi_rad - before.psi_rad,
-            found.shift_px - before.shift_px / self._scale,
-            self.grid.box_px,
-            self.grid.k_max,
-        )
-        overlap[found.mirror != before.mirror] = 0
-        return own.scores_without_own(scores, own.labels[rows], overlap)
-
-    def _poses_of_codes(self, codes: npt.NDArray[np.int32]) -> Poses:
-        """Return the poses a search names by its codes, shifts in working pixels."""
-        n_angles = self.grid.n_angles
-        psi = 2 * np.pi * (codes % n_angles) / n_angles
-        mirror = (codes // n_angles % 2).astype(bool)
-        return Poses(psi, self._shifts[codes // (2 * n_angles)], mirror)
 
     def _by_correntropy(
         self,
@@ -339,16 +299,17 @@ class LocalEngine:
         self, chunk: _Chunk, labels: npt.NDArray[np.int32], all_codes: npt.NDArray[np.int32]
     ) -> _Refined:
         """Return angle, shift in working pixels, mirror and score of images in given classes."""
-        start = self._poses_of_codes(all_codes[np.arange(len(labels)), labels])
-        mirror = start.mirror.astype(np.uint8)
+        codes = all_codes[np.arange(len(labels)), labels]
+        n_angles = self.grid.n_angles
+        mirror = (codes // n_angles % 2).astype(np.uint8)
         psi, shift, scores = _native.refine(
             chunk.block,
             chunk.tiles,
             chunk.references,
             self._refinement(),
             np.ascontiguousarray(labels),
-            start.psi_rad,
-            start.shift_px,
+            2 * np.pi * (codes % n_angles) / n_angles,
+            self._shifts[codes // (2 * n_angles)],
             mirror,
         )
         return psi, shift, mirror, scores

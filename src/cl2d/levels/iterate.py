@@ -231,7 +231,6 @@ def _own_share(before: _Step | None) -> OwnShare | None:
     sums = before.class_sums
     return OwnShare(
         np.where(of_sum, labels, np.int32(-1)),
-        before.assignment.poses,
         sum_lengths(sums.sums),
         sums.counts,
     )

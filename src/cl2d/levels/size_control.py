@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cl2d.levels.joints import find_joints
 from cl2d.levels.splitting import CutQueue, group_references
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cl2d.engine import Engine
+    from cl2d.levels.halves import TotalGain
     from cl2d.levels.splitting import CutRule, Fitted
 
 LARGEST_RATIO = 0.25
@@ -53,8 +55,10 @@ def reseed_small_classes(
     """Start small classes anew from halves of the classes that are most surely mixed.
 
     Small means below the rule's share of the mean size, and below a quarter of the largest.
-    A small class stays as it is, a rare view perhaps, where no other class looks mixed; an empty
-    one always gets a half. Only references change: every image stays in its class until the next
+    A small class may be a rare view. It is given up only where that loses less than the cut
+    gains, as judged by held-out members (:func:`cl2d.levels.joints.find_joints`): a large class
+    of one view gains a little by any cut, if only by the defocus of its members. An empty class
+    always gets a half. Only references change: every image stays in its class until the next
     iteration assigns it, so this is for iterations that another one follows.
     """
     n_classes = len(references)
@@ -72,7 +76,10 @@ def reseed_small_classes(
     for slot in np.flatnonzero(~small):
         queue.add(int(slot), groups[slot])
     changed, origin = none.changed.copy(), none.origin.copy()
+    losses = _losses(engine, references, fitted, small & (sizes > 1))
     for slot in np.flatnonzero(small)[np.argsort(sizes[small], kind="stable")]:
+        if sizes[slot] > 0 and not _worth_it(queue.best_gain(), losses.get(int(slot))):
+            continue
         best = queue.pop(only_if_sure=sizes[slot] > 0)
         if best is None:
             break
@@ -87,6 +94,26 @@ def reseed_small_classes(
     halves = group_references(engine, groups, fitted.poses, n_classes)
     references = np.where(changed[:, None, None], halves, references)
     return Reseeding(references, origin, changed, int(small[changed].sum()))
+
+
+def _losses(
+    engine: Engine,
+    references: npt.NDArray[np.complex64],
+    fitted: Fitted,
+    small: npt.NDArray[np.bool_],
+) -> dict[int, TotalGain]:
+    """Return what is lost if a small class becomes one with the class where that loses least."""
+    losses: dict[int, TotalGain] = {}
+    if small.any():
+        for joint in find_joints(engine, fitted, references, small):
+            for slot in (joint.kept, joint.absorbed):
+                losses.setdefault(slot, joint.loss)
+    return losses
+
+
+def _worth_it(gain: TotalGain | None, loss: TotalGain | None) -> bool:
+    """Tell whether a cut is worth a small class; one image alone is no loss."""
+    return gain is not None and (loss is None or gain.outweighs(loss))
 
 
 def fill_empty_classes(

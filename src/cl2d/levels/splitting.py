@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 SAMPLE_MEMBERS = 1000
 """Members looked at when a class is judged or cut; the next iteration assigns all of them."""
 
+FEWEST_MEMBERS = 20
+"""Members below which a cut is not judged: the held-out half of them says nothing."""
+
 
 class Fitted(Protocol):
     """Classes, poses and scores of all images: an assignment, or the result of a level."""
@@ -156,6 +159,10 @@ class CutQueue:
         if len(rows) >= 2:
             cut = find_cut(self._engine, rows, self._fitted, self._rule)
             heapq.heappush(self._queue, (-cut.priority, slot, cut))
+
+    def best_gain(self) -> TotalGain | None:
+        """Return what the best cut is worth; None if there is none."""
+        return self._queue[0][2].gain if self._queue else None
 
     def pop(self, *, only_if_sure: bool = False) -> tuple[int, Cut] | None:
         """Return the best cut and the class it is of; None if there is none, or no sure one."""
