@@ -17,9 +17,10 @@ COMMAND = "python bench/accuracy.py --suite --data FOLDER --threads 1 --table do
 HOW_TO_READ = [
     """Each case is one set of particles, classified several times by default options, each time
     with another seed. `median` and `worst` are over these runs.""",
-    """`oracle` is the same engine with the clean true views for class averages, unless said
-    otherwise: a run is not expected to do better. It may, by a little: its averages have the
-    particles' CTF, the clean views have none.""",
+    """`oracle` is the same engine with the true views in place of class averages, as averages
+    would show them without noise, unless said otherwise. A run is not expected to do better;
+    by a little it may, for its averages can also draw on what else the particles have in
+    common.""",
     "`of oracle` is the median as a multiple of it.",
     "`steady`: does the worst run come within 10 % of the median?",
     "Junk is left out of all figures but those on junk.",

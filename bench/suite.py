@@ -8,31 +8,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from accuracy_figures import (
-    Figures,
-    chance_sizes,
-    compact_axes,
-    label_figures,
-    nearest_axis,
-    run_figures,
-    size_figures,
-    timed_classification,
-)
-from oracle import oracle_labels
+from accuracy_figures import Figures, run_figures, size_figures, timed_classification
 from speed_machine import processor_name, source_commit
-from suite_cases import ANGLE, LARGEST, Case, LoadedCase, chosen_cases, load_case
+from suite_cases import LARGEST, Case, LoadedCase, chosen_cases, load_case
+from suite_oracle import oracle_figures
 from suite_results import ORACLE, ResultsFile, Run
 
 from cl2d.errors import InputError
 from cl2d.options import RunOptions
-from cl2d.simulate.geometry import direction_angles_deg, rotation_matrices
-from cl2d.simulate.molecule import project
 
 if TYPE_CHECKING:
     import argparse
-
-    import numpy.typing as npt
 
 
 @dataclass(frozen=True)
@@ -115,34 +101,6 @@ def seed_figures(loaded: LoadedCase, seed: int, variant: Variant) -> Figures:
     if loaded.case.judged_by == LARGEST:
         return {**sizes, **times}
     return {**run_figures(truth, result), **sizes, **times}
-
-
-def oracle_figures(loaded: LoadedCase, threads: int | None) -> Figures:
-    """Return the figures of the best there can be.
-
-    By the engine, from the true clean views, or from projections along evenly spread directions; by
-    the nearest of such directions where no molecule is at hand; by lot where there is no particle.
-    """
-    case, bench_set, truth = loaded.case, loaded.bench_set, loaded.bench_set.truth
-    if case.judged_by == LARGEST:
-        return chance_sizes(bench_set.source.n_images, case.n_classes)
-    views = bench_set.views
-    if case.judged_by == ANGLE:
-        axes = compact_axes(truth.beam_directions(), case.n_classes)
-        if loaded.simulation is None:
-            return label_figures(truth, nearest_axis(truth.beam_directions(), axes))
-        views = projections(loaded, axes)
-    labels, poses = oracle_labels(bench_set.source, views, threads)
-    return label_figures(truth, labels, poses)
-
-
-def projections(loaded: LoadedCase, axes: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-    """Return clean projections of the simulated molecule along unit vectors, (n, box, box)."""
-    assert loaded.simulation is not None
-    rot, tilt = direction_angles_deg(axes)
-    rotations = rotation_matrices(rot, tilt, np.zeros_like(rot))
-    box_px = loaded.simulation.options.box_px
-    return project(loaded.simulation.molecule, rotations, np.zeros((len(axes), 2)), box_px)
 
 
 def where_and_when(threads: int | None) -> dict[str, Any]:

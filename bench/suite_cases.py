@@ -45,6 +45,8 @@ class Case:
         Options of the simulator; None for a set of the data folder.
     particles
         What a stored set shows, in words; simulated ones are told by their options.
+    ctf
+        Contrast transfer of a stored set, in the simulator's words.
     max_seeds
         Most runs, for cases that take minutes.
     """
@@ -55,13 +57,20 @@ class Case:
     judged_by: str = ARI
     simulation: dict[str, Any] | None = None
     particles: str = ""
+    ctf: str = "none"
     max_seeds: int | None = None
+
+    @property
+    def contrast_transfer(self) -> str:
+        """The contrast transfer of the particles: none, flipped or raw."""
+        return self.ctf if self.simulation is None else str(self.simulation["ctf"])
 
     def definition(self) -> dict[str, Any]:
         """Return what results depend on: those of another definition are not of this case."""
         return {
             "n_classes": self.n_classes,
             "judged_by": self.judged_by,
+            "contrast_transfer": self.contrast_transfer,
             "simulation": self.simulation,
         }
 

@@ -14,6 +14,7 @@ from cl2d.errors import InputError, InputFileError
 
 BENCH = Path(__file__).parents[2] / "bench"
 TINY = {
+    "ctf": "none",
     "n_particles": 60,
     "n_views": 3,
     "box_px": 32,
@@ -155,7 +156,8 @@ def test_torn_views_are_not_kept_together_but_joined_ones_are(bench, cases):
     assert 0.5 <= figures["kept_together"] < 0.75
 
 
-def test_suite_goes_on_where_it_stopped_and_names_missing_sets(bench, cases, tmp_path, capsys):
+@pytest.mark.usefixtures("cases")
+def test_suite_goes_on_where_it_stopped_and_names_missing_sets(bench, tmp_path, capsys):
     results, page = tmp_path / "results.jsonl", tmp_path / "page.md"
     command = ["--suite", "--threads", "1", "--results", str(results), "--label", "now"]
     main = bench("accuracy").main
@@ -176,7 +178,7 @@ def test_suite_goes_on_where_it_stopped_and_names_missing_sets(bench, cases, tmp
 
 
 def test_oracle_of_a_simulated_sphere_assigns_to_true_projections(bench, cases):
-    suite = bench("suite")
+    suite = bench("suite_oracle")
     loaded = bench("suite_cases").load_case(cases["tiny-sphere"], None)
     figures = suite.oracle_figures(loaded, 1)
     nearest = suite.oracle_figures(replace(loaded, simulation=None), 1)
