@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 COMMAND = "python bench/accuracy.py --suite --data FOLDER --threads 1 --table docs/quality.md"
 HOW_TO_READ = [
     """Each case is one set of particles, classified several times by default options, each time
-    with another seed. `median` and `worst` are over these runs.""",
+    with another seed. `median` and `worst` are over these runs; cases that take minutes have
+    fewer, as `seeds` says.""",
     """`oracle` is the same engine with the true views in place of class averages, as averages
     would show them without noise, unless said otherwise. A run is not expected to do better;
     by a little it may, for its averages can also draw on what else the particles have in

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from cl2d.errors import InputError, InputFileError
+from cl2d.simulate.optics import contrast_transfer
 
 BENCH = Path(__file__).parents[2] / "bench"
 TINY = {
@@ -185,6 +186,26 @@ def test_oracle_of_a_simulated_sphere_assigns_to_true_projections(bench, cases):
     # At this SNR nearly every image goes to the nearest projection, and none does better.
     assert nearest["angle_to_mean_deg"] <= figures["angle_to_mean_deg"]
     assert figures["angle_to_mean_deg"] < nearest["angle_to_mean_deg"] + 10.0
+
+
+@pytest.mark.parametrize("ctf", ["none", "flipped", "raw"])
+def test_oracle_sees_views_as_the_mean_over_all_particles_would(bench, ctf):
+    module = bench("suite_cases")
+    case = module.Case("ctf", 3, "anything", simulation={**TINY, "ctf": ctf})
+    loaded = module.load_case(case, None)
+    views, truth = loaded.bench_set.views, loaded.bench_set.truth
+    slow = np.zeros_like(views, dtype=np.float64)
+    for row in np.flatnonzero(truth.good):
+        transfer = np.ones((32, 17))
+        if ctf != "none":
+            transfer = contrast_transfer(truth.take(slice(row, row + 1)), 32, 4.0)[0]
+        if ctf == "flipped":
+            transfer = np.abs(transfer)
+        slow += np.fft.irfft2(np.fft.rfft2(views) * transfer, s=(32, 32))
+    slow /= truth.good.sum()
+    seen = bench("suite_oracle").as_averaged(views, loaded)
+    # float32 throughout, on values of the order of 1
+    np.testing.assert_allclose(seen, slow, atol=1e-5 * np.abs(views).max())
 
 
 def test_runs_come_back_from_the_file_as_they_were(bench, cases, tmp_path):
