@@ -99,8 +99,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "sets",
         nargs="*",
-        default=["easy", "plain"],
-        help=f"of {', '.join(SIMULATED)}, or NAME of NAME.star, NAME_truth.csv in --data",
+        help=f"of {', '.join(SIMULATED)} (default: the first two), or NAME of NAME.star,"
+        " NAME_truth.csv in --data",
     )
     parser.add_argument(
         "--data", type=Path, default=os.environ.get("CL2D_BENCH_DATA"), help="folder of sets"
@@ -130,6 +130,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         options.seeds = 5 if options.suite else 3
     if options.seeds < 1:
         parser.error("--seeds must be at least 1")
+    if options.suite and options.sets:
+        parser.error("--cases, not a list of sets, names the cases of the suite")
+    options.sets = options.sets or ["easy", "plain"]
     if options.suite and options.set_option and options.label is None:
         parser.error("--label must name the variant where --set-option makes one")
     return options

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +23,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Variant:
-    """How cases are run, and the label under which the runs are kept."""
+    """How cases are run, and the label under which the runs are kept.
+
+    ``made`` says where and when the program started: sources may change while it runs.
+    """
 
     label: str
-    threads: int | None = None
-    options: dict[str, Any] = field(default_factory=dict)
+    threads: int | None
+    options: dict[str, Any]
+    made: dict[str, Any]
 
 
 def run_suite(options: argparse.Namespace) -> str:
@@ -36,10 +40,12 @@ def run_suite(options: argparse.Namespace) -> str:
     Cases whose particles are not there are named and left out.
     """
     results = ResultsFile(options.results)
-    variant = Variant(options.label or source_commit(), options.threads, dict(options.set_option))
+    made = where_and_when(options.threads)
+    label = options.label or made["commit"]
+    variant = Variant(label, options.threads, dict(options.set_option), made)
     cpu_seconds = 0.0
     for case in chosen_cases(options.cases):
-        done = results.done(variant.label, case)
+        done = results.done(label, case)
         missing = [seed for seed in [ORACLE, *case.seeds(options.seeds)] if seed not in done]
         if not missing:
             print(f"{case.name}: done before", flush=True)
@@ -54,10 +60,8 @@ def run_suite(options: argparse.Namespace) -> str:
             results.append(run)
             cpu_seconds += run.figures.get("cpu_seconds", 0.0)
             print(told(case, run), flush=True)
-    print(
-        f"{cpu_seconds / 60:.1f} CPU min of classification; {results.path}, label {variant.label}"
-    )
-    return variant.label
+    print(f"{cpu_seconds / 60:.1f} CPU min of classification; {results.path}, label {label}")
+    return str(label)
 
 
 def run_case(loaded: LoadedCase, seed: int | str, variant: Variant) -> Run:
@@ -78,7 +82,7 @@ def run_case(loaded: LoadedCase, seed: int | str, variant: Variant) -> Run:
             "box_px": bench_set.source.box_px,
             "n_views": len(bench_set.views),
         },
-        made=where_and_when(variant.threads),
+        made=variant.made,
     )
 
 

@@ -296,6 +296,19 @@ def test_unknown_labels_and_cases_are_answered_with_the_known_ones(bench, tmp_pa
         bench("suite_cases").chosen_cases(["big"])
 
 
+@pytest.mark.parametrize(
+    ("arguments", "answer"),
+    [
+        (["--suite", "A64"], "--cases"),
+        (["--suite", "--set-option", "clustering=robust"], "--label must name the variant"),
+    ],
+)
+def test_options_that_would_be_lost_in_a_suite_are_refused(bench, capsys, arguments, answer):
+    with pytest.raises(SystemExit):
+        bench("accuracy").main(arguments)
+    assert answer in capsys.readouterr().err
+
+
 def test_every_case_has_a_table_and_options_the_simulator_takes(bench):
     module = bench("suite_cases")
     judged = {section.judged_by for section in bench("quality_sections").SECTIONS}
