@@ -25,7 +25,8 @@ HOW_TO_READ = [
     "`of oracle` is the median as a multiple of it.",
     "`steady`: does the worst run come within 10 % of the median?",
     "Junk is left out of all figures but those on junk.",
-    "`CPU s` is the processor time of one run on all its threads, half-sets left out.",
+    """`CPU s` is the processor time of one run on all its threads: half-sets are left out, cores
+    are found where there is junk.""",
 ]
 
 
