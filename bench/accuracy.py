@@ -4,6 +4,7 @@ Examples (see README.md):
 
     python bench/accuracy.py plain hard --seeds 3
     CL2D_BENCH_DATA=folder python bench/accuracy.py A64 B64 --json
+    python bench/accuracy.py --suite --data folder --threads 1 --table docs/quality.md
 """
 
 from __future__ import annotations
@@ -12,69 +13,27 @@ import argparse
 import json
 import os
 import sys
-import time
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from accuracy_figures import (
+    Figures,
+    label_figures,
+    nearest_axis,
+    run_figures,
+    timed_classification,
+)
+from bench_sets import SIMULATED, BenchSet, load_set
 from oracle import cartesian_labels, oracle_labels
 
-import cl2d
 from cl2d.errors import InputError
-from cl2d.io import array_source, open_particles
-from cl2d.io.mrc import read_stack
-from cl2d.simulate import (
-    SimulationOptions,
-    Truth,
-    read_truth,
-    score_classification,
-    simulate_particles,
-)
 from cl2d.simulate.geometry import spread_directions
-from cl2d.simulate.scores import ranking_quality
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    import numpy.typing as npt
-
-    from cl2d.io import ParticleSource
-
-SIMULATED: dict[str, dict[str, Any]] = {
-    "easy": {"n_particles": 500, "n_views": 6, "snr": 0.5, "shift_sd_px": 1.5},
-    "plain": {"n_particles": 4000, "n_views": 16, "snr": 0.1},
-    "alike": {
-        "n_particles": 4000,
-        "n_views": 16,
-        "snr": 0.1,
-        "solvent": 0.0,
-        "view_exponent": 0.5,
-        "ctf": "flipped",
-        "noise": "ice",
-        "junk_fraction": 0.1,
-    },
-    "hard": {
-        "n_particles": 4000,
-        "n_views": 16,
-        "snr": 0.1,
-        "view_exponent": 1.0,
-        "ctf": "raw",
-        "noise": "ice",
-        "junk_fraction": 0.15,
-    },
-    "crowded": {
-        "n_particles": 8000,
-        "n_views": 48,
-        "snr": 0.1,
-        "view_exponent": 0.5,
-        "ctf": "flipped",
-        "noise": "ice",
-        "junk_fraction": 0.1,
-    },
-    "sphere": {"n_particles": 10_000, "n_views": 0, "snr": 0.1, "ctf": "flipped", "noise": "ice"},
-}
-UNIFORM_CLASSES = 32
+DEFAULT_RESULTS = Path(__file__).resolve().parents[1] / "build" / "accuracy_suite.jsonl"
 COLUMNS = {
     "adjusted_rand_index": "ARI",
     "normalised_mutual_information": "NMI",
@@ -97,26 +56,13 @@ SMALLER_IS_BETTER = {
     "cpu_seconds",
     "wall_seconds",
 }
-Figures = dict[str, float]
-
-
-@dataclass(frozen=True)
-class BenchSet:
-    """Particles with their truth; ``views`` are the clean views, empty for uniform directions."""
-
-    name: str
-    source: ParticleSource
-    truth: Truth
-    views: npt.NDArray[np.float32]
-
-    def default_classes(self) -> int:
-        """Return one class a view, or a few where directions are uniform."""
-        return len(self.views) or UNIFORM_CLASSES
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the sets asked for and print their figures."""
     options = parse(arguments)
+    if options.suite:
+        return suite_and_page(options)
     results = []
     for name in options.sets:
         try:
@@ -132,19 +78,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def suite_and_page(options: argparse.Namespace) -> int:
+    """Run the suite and, where asked for, write its page."""
+    from quality_table import write_page
+    from suite import run_suite
+
+    try:
+        label = run_suite(options)
+        if options.table is not None:
+            write_page(options.table, options.results, label)
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Return the command line's options."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "sets",
         nargs="*",
-        default=["easy", "plain"],
-        help=f"of {', '.join(SIMULATED)}, or NAME of NAME.star, NAME_truth.csv in --data",
+        help=f"of {', '.join(SIMULATED)} (default: the first two), or NAME of NAME.star,"
+        " NAME_truth.csv in --data",
     )
     parser.add_argument(
         "--data", type=Path, default=os.environ.get("CL2D_BENCH_DATA"), help="folder of sets"
     )
-    parser.add_argument("--seeds", type=int, default=3, help="runs a set, seeds from 0")
+    parser.add_argument("--seeds", type=int, help="runs a set, seeds from 0; default 3, --suite 5")
     parser.add_argument("--classes", type=int, help="default: the number of views")
     parser.add_argument("--first", type=int, help="use only the first images of each set")
     parser.add_argument("--threads", type=int, help="default: all cores")
@@ -163,10 +124,36 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="who assigns images to the true views for the ceiling; cartesian is slow",
     )
     parser.add_argument("--json", action="store_true", help="one JSON document instead of tables")
+    add_suite_options(parser)
     options = parser.parse_args(arguments)
+    if options.seeds is None:
+        options.seeds = 5 if options.suite else 3
     if options.seeds < 1:
         parser.error("--seeds must be at least 1")
+    if options.suite and options.sets:
+        parser.error("--cases, not a list of sets, names the cases of the suite")
+    options.sets = options.sets or ["easy", "plain"]
+    if options.suite and options.set_option and options.label is None:
+        parser.error("--label must name the variant where --set-option makes one")
     return options
+
+
+def add_suite_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the suite."""
+    suite = parser.add_argument_group("suite")
+    suite.add_argument("--suite", action="store_true", help="run the cases of suite_cases.toml")
+    suite.add_argument(
+        "--cases", type=lambda names: names.split(","), help="names, comma between; default: all"
+    )
+    suite.add_argument(
+        "--results",
+        type=Path,
+        default=DEFAULT_RESULTS,
+        metavar="FILE",
+        help="where runs are kept; those that are there are not made again",
+    )
+    suite.add_argument("--label", help="name of this variant in FILE; default: the commit")
+    suite.add_argument("--table", type=Path, metavar="PAGE", help="write the page of the results")
 
 
 def named_value(text: str) -> tuple[str, Any]:
@@ -178,43 +165,6 @@ def named_value(text: str) -> tuple[str, Any]:
         return name, json.loads(value)
     except json.JSONDecodeError:
         return name, value
-
-
-def load_set(name: str, options: argparse.Namespace) -> BenchSet:
-    """Return a simulated set by its name, or one of the data folder."""
-    if name in SIMULATED:
-        bench_set = simulated_set(name)
-    elif options.data is not None:
-        bench_set = stored_set(name, Path(options.data))
-    else:
-        message = f"*{name}* must be one of {', '.join(SIMULATED)}, or --data must name a folder"
-        raise InputError(message)
-    return bench_set if options.first is None else first_images(bench_set, options.first)
-
-
-def simulated_set(name: str) -> BenchSet:
-    """Make a set in memory."""
-    simulation = simulate_particles(SimulationOptions(**SIMULATED[name]))
-    source = array_source(simulation.images, simulation.options.pixel_size_angstrom)
-    return BenchSet(name, source, simulation.truth, simulation.views)
-
-
-def stored_set(name: str, folder: Path) -> BenchSet:
-    """Open NAME.star with NAME_truth.csv and, where views are discrete, NAME_views.mrcs."""
-    source = open_particles(folder / f"{name}.star")
-    truth = read_truth(folder / f"{name}_truth.csv")
-    views = np.zeros((0, source.box_px, source.box_px), dtype=np.float32)
-    if truth.has_views:
-        views = read_stack(folder / f"{name}_views.mrcs")
-    return BenchSet(name, source, truth, views)
-
-
-def first_images(bench_set: BenchSet, n_images: int) -> BenchSet:
-    """Return the first images of a set, in memory."""
-    images = bench_set.source.read(0, min(n_images, bench_set.source.n_images))
-    source = array_source(images, bench_set.source.pixel_size_angstrom)
-    truth = bench_set.truth.take(slice(0, len(images)))
-    return BenchSet(bench_set.name, source, truth, bench_set.views)
 
 
 def measure(bench_set: BenchSet, options: argparse.Namespace) -> dict[str, Any]:
@@ -239,16 +189,8 @@ def measure(bench_set: BenchSet, options: argparse.Namespace) -> dict[str, Any]:
 
 def run_once(bench_set: BenchSet, chosen: dict[str, Any]) -> Figures:
     """Return the figures of one classification."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    result = cl2d.classify(bench_set.source, **chosen)
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    truth = bench_set.truth
-    return {
-        **asdict(score_classification(truth, result.labels, result.poses)),
-        "score_ranks_junk_low": ranking_quality(truth.good, result.scores),
-        "cpu_seconds": cpu,
-        "wall_seconds": wall,
-    }
+    result, times = timed_classification(bench_set.source, chosen)
+    return {**run_figures(bench_set.truth, result), **times}
 
 
 def run_oracle(bench_set: BenchSet, n_classes: int, options: argparse.Namespace) -> Figures | None:
@@ -261,11 +203,10 @@ def run_oracle(bench_set: BenchSet, n_classes: int, options: argparse.Namespace)
     truth = bench_set.truth
     if len(bench_set.views) == 0:
         axes = spread_directions(n_classes, np.random.default_rng(0))
-        cosines = np.nan_to_num(np.abs(truth.beam_directions() @ axes.T))
-        return asdict(score_classification(truth, cosines.argmax(axis=1).astype(np.int32)))
+        return label_figures(truth, nearest_axis(truth.beam_directions(), axes))
     assign = oracle_labels if options.oracle == "engine" else cartesian_labels
     labels, poses = assign(bench_set.source, bench_set.views, options.threads)
-    return asdict(score_classification(truth, labels, poses))
+    return label_figures(truth, labels, poses)
 
 
 def summary(runs: Iterable[Figures], name: str, statistic: Any) -> float:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from accuracy import SIMULATED, named_value, simulated_set, stored_set
+from accuracy import named_value
+from bench_sets import SIMULATED, simulated_set, stored_set
 
 import cl2d
 from cl2d.agreement import adjusted_rand_index, normalised_mutual_information

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from unittest import mock
 
-import accuracy
+import bench_sets
 import numpy as np
 
 from cl2d.agreement import adjusted_rand_index
@@ -110,7 +110,7 @@ def using(variant: str) -> AbstractContextManager[object]:
     return mock.patch.object(splitting, "find_cut", VARIANTS[variant])
 
 
-def engine_of(bench_set: accuracy.BenchSet, threads: int | None, *, whiten: bool) -> LocalEngine:
+def engine_of(bench_set: bench_sets.BenchSet, threads: int | None, *, whiten: bool) -> LocalEngine:
     n_threads = RunOptions(threads=threads).n_threads()
     plan = plan_preprocessing(bench_set.source, PreprocessOptions(whiten=whiten))
     read = ingest(bench_set.source, plan, n_threads)
@@ -133,7 +133,7 @@ def main() -> None:
     options = parser.parse_args()
     n_classes, exchange = options.classes, not options.no_exchange
     for name in options.sets:
-        bench_set = accuracy.load_set(name, options)
+        bench_set = bench_sets.load_set(name, options)
         engine = engine_of(bench_set, options.threads, whiten=not options.no_whiten)
         good = bench_set.truth.junk == 0
         for variant in options.variants.split(","):

@@ -60,10 +60,10 @@ def describe_machine() -> Machine:
     levels = tuple(available_simd_levels())
     blas, note = describe_blas(levels)
     return Machine(
-        processor=_processor(),
+        processor=processor_name(),
         cores=len(os.sched_getaffinity(0)),
         load_average=round(os.getloadavg()[0], 1),
-        commit=_commit(),
+        commit=source_commit(),
         compiler=str(built["compiler"]),
         simd_level=simd_level(),
         simd_levels=levels,
@@ -144,13 +144,14 @@ def _matrices() -> npt.NDArray[np.float32]:
     return np.random.default_rng(0).random((2, SGEMM_SIDE, SGEMM_SIDE), dtype=np.float32)
 
 
-def _processor() -> str:
+def processor_name() -> str:
+    """Return what the processor calls itself."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else "unknown processor"
 
 
-def _commit() -> str:
+def source_commit() -> str:
     """Return the commit of the sources, marked where package or engine differ from it."""
     try:
         commit = _git("rev-parse", "--short", "HEAD")

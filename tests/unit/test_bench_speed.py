@@ -1,28 +1,12 @@
 from __future__ import annotations
 
 import json
-import sys
-from importlib import import_module
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cl2d.engine import simd_level
 from cl2d.io import write_stack
-
-BENCH = Path(__file__).parents[2] / "bench"
-
-
-@pytest.fixture
-def bench(monkeypatch):
-    """Import modules of the benchmarks as their scripts do."""
-    monkeypatch.syspath_prepend(str(BENCH))
-    before = set(sys.modules)
-    yield import_module
-    for name in set(sys.modules) - before:
-        if name.startswith("speed"):
-            del sys.modules[name]
 
 
 def test_search_and_stages_give_positive_figures_and_leave_the_kernels(bench, capsys):
