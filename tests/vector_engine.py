@@ -17,7 +17,7 @@ from cl2d.results import identity_poses
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cl2d.engine import AssignmentRule, RealAverages
+    from cl2d.engine import AssignmentRule, Evidence, RealAverages
     from cl2d.results import Poses
 
 Vectors = npt.NDArray[np.float64]
@@ -35,6 +35,10 @@ class VectorEngine:
     def n_images(self) -> int:
         return len(self.vectors)
 
+    @property
+    def n_independent(self) -> float:
+        return self.vectors.shape[1]
+
     def assign(
         self,
         references: npt.NDArray[np.complex64],
@@ -42,6 +46,8 @@ class VectorEngine:
         on_progress: Callable[[int], None] | None = None,
         sample: npt.NDArray[np.intp] | None = None,
         averages: RealAverages | None = None,
+        *,
+        evidence: Evidence | None = None,
     ) -> Assignment:
         assert averages is None
         self.n_assignments += 1
@@ -54,7 +60,12 @@ class VectorEngine:
         labels = np.where(self.usable, choice.labels, -1).astype(np.int32)
         own = scores[np.arange(self.n_images), choice.labels].astype(np.float32)
         sampled = None if sample is None else scores[sample].astype(np.float32)
-        return Assignment(labels, identity_poses(self.n_images), own, choice.margin, sampled)
+        sure = None
+        if evidence is not None:
+            every = slice(0, self.n_images)
+            sure = evidence.probabilities(scores.astype(np.float32), choice.labels, every)
+        poses = identity_poses(self.n_images)
+        return Assignment(labels, poses, own, choice.margin, sampled, sure)
 
     def averages(self, labels: npt.NDArray[np.int32], poses: Poses, n_classes: int) -> None:
         """Say that classes are not chosen by correntropy."""

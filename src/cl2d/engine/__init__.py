@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from cl2d.engine.block_size import BLOCK_IMAGES, bytes_per_image
 from cl2d.engine.build import available_simd_levels, build_info, set_simd_level, simd_level
+from cl2d.engine.confidence import Evidence, own_shares
 from cl2d.engine.correntropy import RealAverages, WorkingImages
 from cl2d.engine.distributions import (
     SAMPLE_IMAGES,
@@ -32,6 +33,7 @@ __all__ = [
     "ClassicalRule",
     "Component",
     "Engine",
+    "Evidence",
     "LocalEngine",
     "RealAverages",
     "RobustRule",
@@ -45,6 +47,7 @@ __all__ = [
     "distribution_bytes",
     "gram_spectrum",
     "normalised_references",
+    "own_shares",
     "sample_rows",
     "set_simd_level",
     "shift_grid",

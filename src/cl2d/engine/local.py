@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from cl2d.engine.confidence import Evidence
     from cl2d.engine.correntropy import RealAverages, WorkingImages
     from cl2d.engine.rules import AssignmentRule
 
@@ -65,6 +66,9 @@ class LocalEngine:
         Changes nothing but the time taken.
     working_images : WorkingImages, optional
         The images themselves, where classes are to be chosen by correntropy.
+    n_independent : float
+        Independent values in an image as it is compared
+        (:func:`cl2d.preprocess.independent_values`); only confidences depend on it.
     """
 
     def __init__(
@@ -76,8 +80,10 @@ class LocalEngine:
         n_threads: int,
         *,
         working_images: WorkingImages | None = None,
+        n_independent: float = 1.0,
     ) -> None:
         self._working_images = working_images
+        self._n_independent = n_independent
         self._blocks = list(blocks)
         self._usable = usable
         self._scale = pixels_per_working_px
@@ -98,6 +104,11 @@ class LocalEngine:
         return self._usable
 
     @property
+    def n_independent(self) -> float:
+        """Independent real values in an image as it is compared."""
+        return self._n_independent
+
+    @property
     def grid(self) -> _native.PolarGrid:
         """The polar grid all images share."""
         return self._blocks[0].grid
@@ -114,6 +125,8 @@ class LocalEngine:
         on_progress: Callable[[int], None] | None = None,
         sample: npt.NDArray[np.intp] | None = None,
         averages: RealAverages | None = None,
+        *,
+        evidence: Evidence | None = None,
     ) -> Assignment:
         """Give every image the class the rule chooses, at its best pose in that class.
 
@@ -129,6 +142,8 @@ class LocalEngine:
         averages : RealAverages, optional
             The same classes in real space: the best few of each image are put in the order of
             their correntropy before the rule chooses.
+        evidence : Evidence, optional
+            What the images are known to have to do with the references; gives the confidence.
         """
         parts: list[Assignment] = []
         sampled: list[npt.NDArray[np.float32]] = []
@@ -140,6 +155,9 @@ class LocalEngine:
             for tiles, n_images in self._calls(block, len(references)):
                 chunk = _Chunk(block, tiles, slice(done, done + n_images), references)
                 part, scores = self._assign_chunk(chunk, rule, averages)
+                if evidence is not None:
+                    sure = evidence.probabilities(scores, part.labels, chunk.rows)
+                    part = replace(part, confidence=sure * self._usable[chunk.rows])
                 parts.append(part)
                 sampled.append(scores[wanted[done : done + n_images]])
                 done += n_images
@@ -330,5 +348,13 @@ def _join(parts: list[Assignment]) -> Assignment:
             np.concatenate([p.poses.mirror for p in parts]),
         ),
         np.concatenate([p.scores for p in parts]),
-        np.concatenate([p.confidence for p in parts]),
+        np.concatenate([p.margin for p in parts]),
+        confidence=_joined_if_known([p.confidence for p in parts]),
     )
+
+
+def _joined_if_known(
+    parts: list[npt.NDArray[np.float32] | None],
+) -> npt.NDArray[np.float32] | None:
+    known = [part for part in parts if part is not None]
+    return np.concatenate(known) if len(known) == len(parts) else None

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from cl2d.engine.confidence import Evidence
     from cl2d.engine.correntropy import RealAverages
     from cl2d.engine.rules import AssignmentRule
     from cl2d.results import Poses
@@ -28,15 +29,17 @@ class SearchSettings:
 class Assignment:
     """Class, pose and score of every image; label -1 where the image is not usable.
 
+    ``margin`` is the lead over the second best class in the value the rule chose by.
     ``sampled_scores`` are the scores the rule chose by, (n_sample, n_classes), of the images for
-    which they were asked.
+    which they were asked; ``confidence`` is the probability of the class, where evidence was given.
     """
 
     labels: npt.NDArray[np.int32]
     poses: Poses
     scores: npt.NDArray[np.float32]
-    confidence: npt.NDArray[np.float32]
+    margin: npt.NDArray[np.float32]
     sampled_scores: npt.NDArray[np.float32] | None = None
+    confidence: npt.NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,11 @@ class Engine(Protocol):
         """Which images take part, shape (n_images,)."""
         ...
 
+    @property
+    def n_independent(self) -> float:
+        """Independent real values in an image as it is compared."""
+        ...
+
     def assign(
         self,
         references: npt.NDArray[np.complex64],
@@ -79,11 +87,14 @@ class Engine(Protocol):
         on_progress: Callable[[int], None] | None = None,
         sample: npt.NDArray[np.intp] | None = None,
         averages: RealAverages | None = None,
+        *,
+        evidence: Evidence | None = None,
     ) -> Assignment:
         """Give every image the class the rule chooses, at its best pose in that class.
 
         ``sample`` asks for all scores of some images, in ascending order, beside the result.
-        With ``averages`` the best few classes of each image are in the order of correntropy.
+        With ``averages`` the best few classes of each image are in the order of correntropy, with
+        ``evidence`` the result has a confidence.
         """
         ...
 

@@ -14,9 +14,11 @@ import numpy as np
 
 from cl2d.engine import (
     ClassicalRule,
+    Evidence,
     RobustRule,
     ScoreDistributions,
     normalised_references,
+    own_shares,
     sample_rows,
 )
 from cl2d.events import ClassesExchanged, ExchangeEnded, IterationProgress
@@ -76,14 +78,24 @@ class LevelEnd:
         """Mean score of all images that are in a class."""
         return self.reports[-1].mean_score
 
+    @property
+    def confidence(self) -> npt.NDArray[np.float32]:
+        """Probability of the class of each image."""
+        assert self.assignment.confidence is not None
+        return self.assignment.confidence
+
 
 @dataclass(frozen=True)
 class _Step:
-    """What one iteration leaves: the assignment, its poses centred, and the next references."""
+    """What one iteration leaves: the assignment, its poses centred, and the next references.
+
+    ``own_shares`` is the share that a member of each class has in its reference.
+    """
 
     assignment: Assignment
     reseeding: Reseeding
     report: IterationReport
+    own_shares: npt.NDArray[np.float64]
 
 
 class LevelLoop:
@@ -169,7 +181,8 @@ class LevelLoop:
             seconds=time.perf_counter() - started,
             exchange=start.exchange,
         )
-        return _Step(assignment, reseeding, report)
+        shares = np.where(reseeding.changed, 0.0, own_shares(class_sums.sums))
+        return _Step(assignment, reseeding, report, shares)
 
     def _assign(
         self,
@@ -186,9 +199,21 @@ class LevelLoop:
             lambda done: self._on_event(IterationProgress(level, iteration, done, total)),
             self._sample,
             self._real_averages(before, len(references)),
+            evidence=self._evidence(before, len(references)),
         )
         poses = centred_poses(assignment.poses, assignment.labels, len(references))
         return replace(assignment, poses=poses)
+
+    def _evidence(self, before: _Step | None, n_classes: int) -> Evidence:
+        """Return what the images have to do with the references: a share in the last averages.
+
+        What the first references of a level are made of is not known here.
+        """
+        n_independent = self._engine.n_independent
+        if before is None:
+            nobody = np.full(self._engine.n_images, -1, dtype=np.int32)
+            return Evidence(n_independent, nobody, np.zeros(n_classes))
+        return Evidence(n_independent, before.assignment.labels, before.own_shares)
 
     def _real_averages(self, before: _Step | None, n_classes: int) -> RealAverages | None:
         """Return what the references show in real space, save those that are new."""

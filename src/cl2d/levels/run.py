@@ -111,7 +111,7 @@ def _finished_level(
     A view of the user's that no image shows stays a class without images.
     """
     n_classes, parents = len(start.references), end.parents
-    labels, scores = end.assignment.labels, end.assignment.scores
+    labels, scores, confidence = end.assignment.labels, end.assignment.scores, end.confidence
     number = _reference_numbers(start, parents, before)
     if allow_fewer:
         kept = np.flatnonzero(np.bincount(labels[labels >= 0], minlength=n_classes))
@@ -121,16 +121,19 @@ def _finished_level(
         number = None if number is None else number[kept]
     elif not start.given:
         labels = fill_empty_classes(labels, scores, n_classes)
+        # Nothing speaks for a class that an image only fills up.
+        confidence = np.where(labels == end.assignment.labels, confidence, np.float32(0))
     return LevelResult(
         level=start.level,
         n_classes=n_classes,
         labels=labels,
         poses=end.assignment.poses,
         scores=scores,
-        confidence=end.assignment.confidence,
+        confidence=confidence,
         parents=parents,
         iterations=end.reports,
         reference_numbers=number,
+        margin=end.assignment.margin,
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from cl2d.engine import (
     ClassicalRule,
+    Evidence,
     LocalEngine,
     RobustRule,
     ScoreDistributions,
@@ -25,6 +26,7 @@ from cl2d.pipeline.classification import Classification
 from cl2d.pipeline.inputs import particle_source
 from cl2d.pipeline.starting_views import PIXEL_SIZE_TOLERANCE
 from cl2d.pipeline.timing import Phases
+from cl2d.preprocess import independent_values
 from cl2d.results import LevelResult
 
 if TYPE_CHECKING:
@@ -97,7 +99,14 @@ def _assigned(
         ingested = ingest(source, plan, n_threads, done)
     references = AverageComparison(saved.averages, plan, search, n_threads).references
     scale = plan.box_px / plan.working_box_px
-    engine = LocalEngine(ingested.blocks, ingested.flags == 0, search, scale, n_threads)
+    engine = LocalEngine(
+        ingested.blocks,
+        ingested.flags == 0,
+        search,
+        scale,
+        n_threads,
+        n_independent=independent_values(plan),
+    )
     robust = options.levels.clustering == "robust"
     with phases.phase("assignment", source.n_images) as done:
         found = _best_classes(engine, references, done, robust=robust)
@@ -121,16 +130,20 @@ def _best_classes(
     *,
     robust: bool,
 ) -> Assignment:
+    # The averages are those of other particles: none of these has a share in them.
+    nobody = np.full(engine.n_images, -1, dtype=np.int32)
+    evidence = Evidence(engine.n_independent, nobody, np.zeros(len(references)))
     if not robust:
-        return engine.assign(references, ClassicalRule(), on_progress)
+        return engine.assign(references, ClassicalRule(), on_progress, evidence=evidence)
     sample = sample_rows(engine.usable)
     first = engine.assign(references, ClassicalRule(), on_progress, sample=sample)
     assert first.sampled_scores is not None
     distributions = ScoreDistributions(first.sampled_scores, first.labels[sample])
-    return engine.assign(references, RobustRule(distributions), on_progress)
+    return engine.assign(references, RobustRule(distributions), on_progress, evidence=evidence)
 
 
 def _level(found: Assignment, n_classes: int) -> LevelResult:
+    assert found.confidence is not None
     return LevelResult(
         level=0,
         n_classes=n_classes,
@@ -139,6 +152,7 @@ def _level(found: Assignment, n_classes: int) -> LevelResult:
         scores=found.scores,
         confidence=found.confidence,
         parents=np.full(n_classes, -1, dtype=np.int32),
+        margin=found.margin,
     )
 
 

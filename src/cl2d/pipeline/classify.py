@@ -39,7 +39,7 @@ from cl2d.pipeline.rejected import rejected_options
 from cl2d.pipeline.run_folder import RunFolder
 from cl2d.pipeline.starting_views import open_starting_views, starting_from
 from cl2d.pipeline.timing import Phases
-from cl2d.preprocess import DISABLED, USABLE, plan_preprocessing
+from cl2d.preprocess import DISABLED, USABLE, independent_values, plan_preprocessing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -168,6 +168,7 @@ def _prepare(
         pixels_per_working_px=plan.box_px / plan.working_box_px,
         n_threads=n_threads,
         working_images=working_images(ingested, plan, n_threads),
+        n_independent=independent_values(plan),
     )
     return _Prepared(
         source=source,

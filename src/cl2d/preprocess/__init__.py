@@ -7,7 +7,7 @@ same for all of them; ``prepare_images`` then treats any block of images by that
 from __future__ import annotations
 
 from cl2d.preprocess.normalise import CONSTANT, DISABLED, NOT_FINITE, USABLE
-from cl2d.preprocess.plan import PreprocessPlan, ring_weights
+from cl2d.preprocess.plan import PreprocessPlan, independent_values, ring_weights
 from cl2d.preprocess.planning import SAMPLE_BYTES, plan_preprocessing
 from cl2d.preprocess.prepare import Prepared, prepare_images
 from cl2d.preprocess.statistics import STATISTICS, image_statistics
@@ -22,6 +22,7 @@ __all__ = [
     "Prepared",
     "PreprocessPlan",
     "image_statistics",
+    "independent_values",
     "plan_preprocessing",
     "prepare_images",
     "ring_weights",
