@@ -94,10 +94,13 @@ def report(name: str, bench: BenchSet, result: cl2d.Classification, *, tables: b
     shown = majority_views(labels, views, result.n_classes)
     right = shown[labels] == views
     p = result.confidence[good].astype(np.float64)
+    margin = result.levels[-1].margin[good].astype(np.float64)
     has_class = np.isin(views, shown)
     print(
         f"{name}: right {right.mean():.3f}, mean confidence {p.mean():.3f}, "
-        f"ECE {expected_calibration_error(p, right):.4f}, Brier {brier(p, right):.4f}; "
+        f"ECE {expected_calibration_error(p, right):.4f}, Brier {brier(p, right):.4f} "
+        f"(margin as probability: {expected_calibration_error(margin, right):.4f}, "
+        f"{brier(margin, right):.4f}); "
         f"with a class {has_class.mean():.3f}: right {right[has_class].mean():.3f}, "
         f"ECE {expected_calibration_error(p[has_class], right[has_class]):.4f}",
         flush=True,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from cl2d.engine.block_size import BLOCK_IMAGES, bytes_per_image
 from cl2d.engine.build import available_simd_levels, build_info, set_simd_level, simd_level
-from cl2d.engine.confidence import Evidence, own_shares
+from cl2d.engine.confidence import Evidence, log_likelihood, own_shares, without_own_share
 from cl2d.engine.correntropy import RealAverages, WorkingImages
 from cl2d.engine.distributions import (
     SAMPLE_IMAGES,
@@ -46,10 +46,12 @@ __all__ = [
     "covering_radius_px",
     "distribution_bytes",
     "gram_spectrum",
+    "log_likelihood",
     "normalised_references",
     "own_shares",
     "sample_rows",
     "set_simd_level",
     "shift_grid",
     "simd_level",
+    "without_own_share",
 ]

@@ -6,6 +6,10 @@ correlates with the image by c is at best proportional to ``(1 - c^2)^(-n / 2)``
 the image after the average is taken off is noise. Classes being equally likely beforehand, the
 probability of one is its share of the sum over all (Bayes' rule).
 
+Two things make this too sure: the best pose stands for the sum over all poses, of which a wrong
+class has many that are nearly as good, and averages are not the true views. ``LIKELIHOOD_SHARE``
+of the log-likelihood is what is left, measured on simulated molecules (docs/experiments.md).
+
 An image is part of the average of its own class and fits that by its own noise too: with few
 members, or weak particles, that is most of the fit. Its share is taken off first.
 """
@@ -25,6 +29,11 @@ if TYPE_CHECKING:
 
 _HIGHEST_CORRELATION = 1 - 1e-6
 """Scores are rounded to this; keeps the likelihood of a perfect fit finite."""
+
+LIKELIHOOD_SHARE = 0.75
+"""Share of the log-likelihood at which classes differ, poses being chosen and averages noisy."""
+
+_LARGEST_EXPONENT = 700.0
 
 
 @dataclass(frozen=True)
@@ -68,13 +77,23 @@ class Evidence:
         correlation[members, own] = without_own_share(
             correlation[members, own], self.own_shares[own]
         )
-        np.clip(correlation, 0.0, _HIGHEST_CORRELATION, out=correlation)
-        log_likelihood = -0.5 * self.n_independent * np.log1p(-np.square(correlation))
-        log_likelihood -= log_likelihood[images, chosen][:, None]
+        likelihood = LIKELIHOOD_SHARE * log_likelihood(correlation, self.n_independent)
+        likelihood -= likelihood[images, chosen][:, None]
         # Another class may be more likely by far, under a rule that does not go by correlation.
-        odds = np.exp(np.minimum(log_likelihood, 700.0))
+        odds = np.exp(np.minimum(likelihood, _LARGEST_EXPONENT))
         found: npt.NDArray[np.float32] = (1.0 / odds.sum(axis=1)).astype(np.float32)
         return found
+
+
+def log_likelihood(correlation: Values, n_independent: float) -> Values:
+    """Return the log-likelihood of images given averages they correlate with so much.
+
+    Amplitude and noise level are free, so it is up to a constant of each image; no average is
+    worse than one that does not correlate at all.
+    """
+    known = np.clip(correlation, 0.0, _HIGHEST_CORRELATION)
+    found: Values = -0.5 * n_independent * np.log1p(-np.square(known))
+    return found
 
 
 def own_shares(sums: npt.NDArray[np.complex128]) -> Values:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from cl2d.errors import InputError
 from cl2d.events import LevelFinished, LevelStarted, ignore_event
 from cl2d.levels.iterate import LevelLoop, LevelStart
+from cl2d.levels.main_view import main_view_confidence
 from cl2d.levels.schedule import level_schedule
 from cl2d.levels.size_control import fill_empty_classes
 from cl2d.levels.splitting import CutRule, grow_classes
@@ -74,7 +76,10 @@ def run_levels(
         exchanging = options.exchange and level == len(schedule) - 1 and not start.given
         end = loop.run_with_exchanges(start) if exchanging else loop.run(start)
         before = levels[-1] if levels else None
-        levels.append(_finished_level(start, end, before, options.allow_fewer))
+        finished = _finished_level(start, end, before, options.allow_fewer)
+        rule = CutRule(options.split_by, options.min_class_percent)
+        sure = main_view_confidence(engine, finished, rule)
+        levels.append(replace(finished, confidence=sure))
         if on_level is not None:
             on_level(levels[-1])
         sizes = tuple(int(size) for size in levels[-1].class_sizes())
