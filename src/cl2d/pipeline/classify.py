@@ -230,6 +230,7 @@ def _find_classes(prepared: _Prepared, phases: Phases, folder: RunFolder | None)
     stacks = raw_averages(source, [*ordered, *halves, *trusted], n_threads, phases.tell_and_time)
     averages, others = stacks[: len(ordered)], stacks[len(ordered) :]
     half_averages, core_averages = others[: len(halves)], others[len(halves) :]
+    junk = [core.zscores.junk for core in cores] if cores else [None] * len(ordered)
     found = core_warnings(ordered, cores, options.cores) if cores else []
     for warning in found:
         phases.tell(RunWarned(warning))
@@ -239,7 +240,7 @@ def _find_classes(prepared: _Prepared, phases: Phases, folder: RunFolder | None)
         plan=plan,
         levels=ordered,
         level_averages=tuple(averages),
-        evaluations=evaluation.evaluations(ordered, averages, halves, half_averages),
+        evaluations=evaluation.evaluations(ordered, averages, halves, half_averages, junk),
         cores=cores,
         core_averages=core_averages[0] if core_averages else None,
         stable_core_averages=core_averages[1] if len(core_averages) > 1 else None,
