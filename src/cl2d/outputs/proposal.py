@@ -94,7 +94,7 @@ def read_proposal(run: str | os.PathLike[str]) -> ClassProposal:
         raise InputFileError(message)
     return ClassProposal(
         selected=np.atleast_1d(block.numbers(SELECTED_COLUMN)) != 0,
-        reasons=tuple(str(reason) for reason in block.columns[REASON_COLUMN]),
+        reasons=tuple(block.text(REASON_COLUMN)),
         members=np.atleast_1d(block.numbers("cl2dMembers")).astype(np.int64),
         quality=np.atleast_1d(block.numbers("cl2dQuality")),
     )
