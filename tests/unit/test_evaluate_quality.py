@@ -16,7 +16,6 @@ from cl2d.evaluate.quality import (
     WEAK,
     ClassMeasures,
     class_quality,
-    expected_frc,
     mean_frc,
     reasons_to_drop,
     weighted_median,
@@ -31,12 +30,12 @@ def usual_classes(n=5):
     return ClassMeasures(
         members=np.full(n, 100.0),
         detail=np.full(n, 0.9),
-        expected_detail=np.full(n, 0.9),
         fit=np.full(n, 0.4),
         certainty=np.ones(n),
         central=np.full(n, 0.8),
         junk_share=np.zeros(n),
         junk_median=np.full(n, 0.8),
+        noise_fit=0.2,
     )
 
 
@@ -59,7 +58,7 @@ def reasons(measures, measured=True):
     [
         ("members", 20.0),
         ("detail", 0.5),
-        ("fit", 0.2),
+        ("fit", 0.3),
         ("certainty", 0.5),
         ("central", 0.3),
         ("junk_share", 0.5),
@@ -74,6 +73,7 @@ def test_quality_falls_with_each_of_its_six_shares(name, worse):
 
 def test_quality_is_the_geometric_mean_of_the_shares():
     measures = with_first("junk_share", 0.5)
+    # Detail 0.9, half of the members sound, all else as is usual.
     expected = (0.9 * 0.5) ** (1 / 6)
     assert class_quality(measures)[0] == pytest.approx(expected)
 
@@ -82,9 +82,14 @@ def test_class_without_half_sets_has_no_quality():
     assert class_quality(with_first("detail", 0.0))[0] == 0
 
 
-def test_negative_fit_is_no_fit():
-    measures = replace(usual_classes(), fit=np.full(5, -0.1))
-    np.testing.assert_array_equal(class_quality(measures), 0)
+def test_class_that_fits_worse_than_noise_has_no_quality():
+    assert class_quality(with_first("fit", 0.1))[0] == 0
+
+
+def test_fit_tells_nothing_where_the_usual_fit_is_that_of_noise():
+    measures = replace(usual_classes(), noise_fit=0.4, fit=np.linspace(0.1, 0.4, 5))
+    assert reasons(measures) == [[]] * 5
+    assert len(set(class_quality(measures))) == 1
 
 
 def test_alike_classes_are_all_kept():
@@ -94,8 +99,7 @@ def test_alike_classes_are_all_kept():
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [
-        ("detail", 0.4, WEAK),
-        ("fit", 0.19, WEAK),
+        ("fit", 0.29, WEAK),
         ("central", 0.39, OFF_CENTRE),
         ("junk_median", 2.0, JUNK),
     ],
@@ -106,7 +110,7 @@ def test_class_is_dropped_for_a_reason_and_no_other_class_is(name, value, reason
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("detail", 0.46), ("fit", 0.21), ("central", 0.41), ("junk_median", 1.9), ("certainty", 0)],
+    [("detail", 0.1), ("fit", 0.31), ("central", 0.41), ("junk_median", 1.9), ("certainty", 0)],
 )
 def test_class_above_the_half_is_kept(name, value):
     assert reasons(with_first(name, value))[0] == []
@@ -117,17 +121,13 @@ def test_small_class_is_dropped_because_it_cannot_be_judged():
     assert reasons(measures, measured=False)[0] == [TOO_SMALL]
 
 
-def test_few_members_are_no_reason_where_each_has_the_usual_signal():
-    rings = np.linspace(0.2, 0.02, 20)
-    members = np.array([400.0, 300.0, 300.0, 12.0])
-    ssnr = members[:, None] * rings
-    detail = mean_frc(ssnr / (2 + ssnr), 15)
-    expected = mean_frc(expected_frc(ssnr, members), 15)
-    np.testing.assert_allclose(detail, expected)
-    assert detail[3] < detail[0] / 2
-    n = len(members)
-    measures = replace(usual_classes(n), members=members, detail=detail, expected_detail=expected)
-    assert reasons(measures) == [[]] * n
+def test_few_members_are_no_reason():
+    assert reasons(with_first("members", 11.0))[0] == []
+
+
+def test_mean_frc_weighs_rings_by_their_samples_and_clips():
+    curves = np.array([[1.0, 0.5, 1.0, -0.3, 0.9], [np.nan] * 5])
+    np.testing.assert_allclose(mean_frc(curves, 3), [(0.5 + 2.0) / 6, 0])
 
 
 def test_every_reason_has_its_words():
@@ -140,13 +140,9 @@ def test_median_goes_by_weight():
     assert weighted_median(np.zeros(0), np.zeros(0)) == 0
 
 
-def test_no_measured_class_expects_nothing():
-    curves = expected_frc(np.full((2, 8), np.nan), np.array([5.0, 3.0]))
-    np.testing.assert_array_equal(curves, 0)
-
-
 def test_no_members_at_all_is_no_division_by_zero():
-    empty = ClassMeasures(**{field.name: np.zeros(2) for field in fields(ClassMeasures)})
+    values = {field.name: np.zeros(2) for field in fields(ClassMeasures)}
+    empty = ClassMeasures(**{**values, "noise_fit": 0.2})
     assert class_quality(empty).tolist() == [0, 0]
     assert reasons_to_drop(empty, np.zeros(2, dtype=bool)) == [[TOO_SMALL], [TOO_SMALL]]
 

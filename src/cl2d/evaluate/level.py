@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cl2d.engine import without_own_share
 from cl2d.evaluate.central_signal import central_shares
 from cl2d.evaluate.half_sets import half_sizes
 from cl2d.evaluate.likeness import AverageComparison, order_by_likeness
@@ -13,7 +14,6 @@ from cl2d.evaluate.quality import (
     JUNK_ZSCORE,
     ClassMeasures,
     class_quality,
-    expected_frc,
     mean_frc,
     reasons_to_drop,
 )
@@ -68,18 +68,18 @@ class LevelEvaluator:
         curves = self._curves(np.flatnonzero(sizes.min(axis=1) > 0), half_averages)
         box = self._plan.box_px
         crossings = [[crossing_ring(curve, t) for t in THRESHOLDS] for curve in curves]
-        ssnr = signal_to_noise(curves)
-        measures = self._measures(level, averages, curves, ssnr, junk_zscores)
+        compared = self._compared(averages)
+        measures = self._measures(level, averages, curves, compared.fit_of_noise(), junk_zscores)
         measured = sizes.min(axis=1) > 0
         return LevelEvaluation(
             level=level.level,
             half_members=sizes,
             frequency_per_px=np.arange(curves.shape[1]) / box,
             frc=curves,
-            ssnr=ssnr,
+            ssnr=signal_to_noise(curves),
             crossing_per_px=np.array(crossings) / box,
             quality=class_quality(measures),
-            order=order_by_likeness(self._compared(averages).scores()),
+            order=order_by_likeness(compared.scores()),
             pixel_size_angstrom=self._plan.pixel_size_angstrom,
             reasons=tuple(tuple(why) for why in reasons_to_drop(measures, measured)),
         )
@@ -89,21 +89,20 @@ class LevelEvaluator:
         level: LevelResult,
         averages: Images,
         curves: npt.NDArray[np.float64],
-        ssnr: npt.NDArray[np.float64],
+        noise_fit: float,
         junk_zscores: Images | None,
     ) -> ClassMeasures:
         members = level.class_sizes().astype(np.float64)
         junk = np.zeros(len(level.labels)) if junk_zscores is None else junk_zscores
-        k_max = self._plan.k_max
         return ClassMeasures(
             members=members,
-            detail=mean_frc(curves, k_max),
-            expected_detail=mean_frc(expected_frc(ssnr, members), k_max),
-            fit=_class_means(level, level.scores),
+            detail=mean_frc(curves, self._plan.k_max),
+            fit=_fit_to_others(_class_means(level, level.scores), members),
             certainty=_class_means(level, level.confidence),
             central=central_shares(averages, self._plan),
             junk_share=_class_means(level, junk >= JUNK_ZSCORE),
             junk_median=_class_medians(level, junk),
+            noise_fit=noise_fit,
         )
 
     def _compared(self, averages: Images) -> AverageComparison:
@@ -120,6 +119,18 @@ class LevelEvaluator:
             second = compared.laid_over(2 * k + 1, 2 * k)
             curves[k] = ring_correlations(half_averages[2 * k : 2 * k + 1], second[None], radius)[0]
         return curves
+
+
+def _fit_to_others(
+    mean_scores: npt.NDArray[np.float64], members: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Return mean scores less the share that a member has in its average.
+
+    Members of length 1 whose sum S they correlate with by c on average have a sum of length n c.
+    """
+    length = members * np.maximum(mean_scores, 0.0)
+    share = np.divide(1.0, length, out=np.ones_like(length), where=length > 1)
+    return without_own_share(mean_scores, share)
 
 
 def _class_means(level: LevelResult, values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:

@@ -27,7 +27,7 @@ HALF = 0.5
 TOO_SMALL, WEAK, OFF_CENTRE, JUNK = "too_small", "weak", "off_centre", "junk"
 REASONS = {
     TOO_SMALL: "too few members to be judged",
-    WEAK: "halves agree and members fit less than half as well as is usual",
+    WEAK: "its members fit more like noise than like what is usual",
     OFF_CENTRE: "less than half of the usual share of its signal lies in the middle",
     JUNK: "half of its members do not show what a class shows",
 }
@@ -36,28 +36,28 @@ REASONS = {
 
 @dataclass(frozen=True, eq=False)
 class ClassMeasures:
-    """What is known of the classes of a level, each (n_classes,) float64.
+    """What is known of the classes of a level, each but the last (n_classes,) float64.
 
     Attributes
     ----------
     members : number of members
     detail : mean half-set FRC over the compared rings, see :func:`mean_frc`; 0 without half-sets
-    expected_detail : the same for as many members of the usual signal
-    fit : mean score of the members
+    fit : mean score of the members, less their own share in the average
     certainty : mean confidence of the members
     central : share of the average's signal in the inner half of the mask's radius
     junk_share : share of members with a junk z of at least 3; 0 where none were measured
     junk_median : median junk z of the members; 0 where none were measured
+    noise_fit : typical score of noise
     """
 
     members: Values
     detail: Values
-    expected_detail: Values
     fit: Values
     certainty: Values
     central: Values
     junk_share: Values
     junk_median: Values
+    noise_fit: float
 
 
 def class_quality(measures: ClassMeasures) -> Values:
@@ -67,19 +67,18 @@ def class_quality(measures: ClassMeasures) -> Values:
 
     - detail: mean of the half-set FRC over the compared rings;
     - size: members over the median size of the level's classes, at most 1;
-    - fit: mean score of the members over the highest mean score of the level, negative as 0;
+    - fit: where the fit of the members lies on the way from noise, 0, to what is usual, 1;
     - certainty: mean confidence of the members;
     - centre: signal in the middle over what is usual, at most 1;
     - soundness: share of members that are not junk.
     """
     m = measures
-    positive = np.maximum(m.fit, 0.0)
     shares = (
         m.detail,
-        np.minimum(m.members / max(float(np.median(m.members)), 1.0), 1.0),
-        positive / positive.max() if positive.max() > 0 else positive,
+        m.members / max(float(np.median(m.members)), 1.0),
+        _above_noise(m),
         m.certainty,
-        np.minimum(_relative(m.central, m.members), 1.0),
+        _relative(m.central, m.members),
         1.0 - m.junk_share,
     )
     quality: Values = np.prod(np.clip(shares, 0.0, 1.0), axis=0) ** (1 / len(shares))
@@ -95,12 +94,9 @@ def reasons_to_drop(measures: ClassMeasures, measured: npt.NDArray[np.bool_]) ->
     measured : (n_classes,) bool, whether a class was large enough for half-sets
     """
     m = measures
-    strength = np.divide(
-        m.detail, m.expected_detail, out=np.ones_like(m.detail), where=m.expected_detail > 0
-    ) * _relative(np.maximum(m.fit, 0.0), m.members)
     found = {
         TOO_SMALL: ~measured,
-        WEAK: measured & (strength < HALF),
+        WEAK: measured & (_above_noise(m) < HALF),
         OFF_CENTRE: measured & (_relative(m.central, m.members) < HALF),
         JUNK: measured & (m.junk_median >= SUSPICIOUS_ZSCORE),
     }
@@ -121,27 +117,6 @@ def mean_frc(curves: Values, k_max: int) -> Values:
     return mean
 
 
-def expected_frc(ssnr: Values, members: Values) -> Values:
-    """Return the FRC curve of classes of as many members, each with the usual signal.
-
-    The usual signal-to-noise ratio of a member is the median over the particles, by ring, of that
-    of its class over the number of members; it adds up over members.
-
-    Parameters
-    ----------
-    ssnr : (n_classes, n_rings) of the averages of all members, nan without half-sets
-    members : (n_classes,)
-    """
-    known = np.isfinite(ssnr).all(axis=1) & (members > 0)
-    if not known.any():
-        return np.zeros_like(ssnr)
-    by_member = ssnr[known] / members[known, None]
-    usual = np.array([weighted_median(ring, members[known]) for ring in by_member.T])
-    total = members[:, None] * usual
-    curves: Values = total / (2.0 + total)
-    return curves
-
-
 def weighted_median(values: Values, weights: Values) -> float:
     """Return the smallest value that half of the weight does not exceed; 0 without weight."""
     order = np.argsort(values, kind="stable")
@@ -149,6 +124,19 @@ def weighted_median(values: Values, weights: Values) -> float:
     if len(reached) == 0 or reached[-1] <= 0:
         return 0.0
     return float(values[order][np.searchsorted(reached, reached[-1] / 2)])
+
+
+def _above_noise(measures: ClassMeasures) -> Values:
+    """Return where the fit lies between that of noise, 0, and what is usual, 1.
+
+    Where the usual fit is that of noise nothing is told: 1.
+    """
+    noise = measures.noise_fit
+    usual = weighted_median(measures.fit, measures.members)
+    if usual <= noise:
+        return np.ones_like(measures.fit)
+    place: Values = (measures.fit - noise) / (usual - noise)
+    return place
 
 
 def _relative(values: Values, members: Values) -> Values:

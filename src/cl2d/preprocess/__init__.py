@@ -6,6 +6,7 @@ same for all of them; ``prepare_images`` then treats any block of images by that
 
 from __future__ import annotations
 
+from cl2d.preprocess.noise import noise_images
 from cl2d.preprocess.normalise import CONSTANT, DISABLED, NOT_FINITE, USABLE
 from cl2d.preprocess.plan import PreprocessPlan, independent_values, ring_weights
 from cl2d.preprocess.planning import SAMPLE_BYTES, plan_preprocessing
@@ -23,6 +24,7 @@ __all__ = [
     "PreprocessPlan",
     "image_statistics",
     "independent_values",
+    "noise_images",
     "plan_preprocessing",
     "prepare_images",
     "ring_weights",
