@@ -69,6 +69,7 @@ def test_evaluation_afterwards_proposes_the_same(simulation, run):
 def test_every_particle_is_in_one_of_the_two_files(run, tmp_path):
     _, out = run
     cl2d.select_auto(out, output=tmp_path / "good.star")
+    assert (tmp_path / "good_selection.png").read_bytes().startswith(b"\x89PNG")
     rows = [
         starfile.read(tmp_path / f"{name}.star")["particles"]["rlnImageName"]
         for name in ("good", "good_not_selected")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cl2d.errors import InputError, InputFileError
-from cl2d.io import StarBlock, read_star, write_star
+from cl2d.io import StarBlock, read_stack, read_star, write_star
 from cl2d.outputs.evaluation import REASON_COLUMN, SELECTED_COLUMN
-from cl2d.outputs.folder import CLASS_TABLE
+from cl2d.outputs.folder import CLASS_AVERAGES, CLASS_TABLE
 from cl2d.outputs.subset import SELECTED_COLUMN as RELION_SELECTED_COLUMN
 from cl2d.outputs.tables import CLASS_BLOCK
 
@@ -83,8 +83,7 @@ def read_proposal(run: str | os.PathLike[str]) -> ClassProposal:
     InputFileError
         If there is no class table, or it was written without an evaluation.
     """
-    path = Path(run)
-    path = (path if path.is_dir() else path.parent) / CLASS_TABLE
+    path = _folder(run) / CLASS_TABLE
     if not path.is_file():
         message = f"{path}: does not exist; give the folder of a finished run"
         raise InputFileError(message)
@@ -110,3 +109,15 @@ def write_proposal(path: Path, proposal: ClassProposal) -> None:
         "cl2dQuality": proposal.quality,
     }
     write_star(path, {CLASS_BLOCK: StarBlock(columns, is_loop=True)})
+
+
+def class_averages(run: str | os.PathLike[str]) -> npt.NDArray[np.float32] | None:
+    """Return the averages of a run, None where its folder has none."""
+    path = _folder(run) / CLASS_AVERAGES
+    return read_stack(path) if path.is_file() else None
+
+
+def _folder(run: str | os.PathLike[str]) -> Path:
+    """Return the folder of a run, of which its particles.star may be given."""
+    path = Path(run)
+    return path if path.is_dir() else path.parent

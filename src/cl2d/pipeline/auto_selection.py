@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cl2d.outputs.proposal import ClassProposal, read_proposal, write_proposal
+from cl2d.outputs.gallery import Gallery, write_gallery
+from cl2d.outputs.proposal import (
+    ClassProposal,
+    class_averages,
+    read_proposal,
+    write_proposal,
+)
 from cl2d.outputs.saved_run import read_run_particles
 from cl2d.outputs.subset import subset_rows, write_rows, write_subset
 
@@ -56,7 +62,8 @@ def select_auto(
         Which members of the classes kept.
     output : path, optional
         A .star or .xmd file. Beside NAME.star, ``NAME_not_selected.star`` gets every other
-        particle of the run and ``NAME_selection.star`` a row for each class with the reason.
+        particle of the run and ``NAME_selection.star`` a row for each class with the reason;
+        ``NAME_selection.png`` shows the averages, what is dropped crossed out.
 
     Raises
     ------
@@ -80,6 +87,11 @@ def select_auto(
         write_subset(path, table, rows)
         write_rows(not_selected_path(path), table, others)
         write_proposal(selection_path(path), proposal)
+        averages = class_averages(run)
+        if averages is not None:
+            dropped = ~proposal.selected
+            sheet = Gallery(averages, proposal.members, dropped=dropped)
+            write_gallery(selection_path(path).with_suffix(".png"), sheet)
     return AutoSelection(table.take(rows), table.take(others), proposal)
 
 
