@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from cl2d.engine import Assignment, ClassSums, Component
+from cl2d.engine import Assignment, ClassSums, Component, class_probabilities
 from cl2d.results import identity_poses
 
 if TYPE_CHECKING:
@@ -34,6 +34,10 @@ class VectorEngine:
     @property
     def n_images(self) -> int:
         return len(self.vectors)
+
+    @property
+    def n_independent(self) -> float:
+        return self.vectors.shape[1]
 
     def assign(
         self,
@@ -58,7 +62,9 @@ class VectorEngine:
         labels = np.where(self.usable, choice.labels, -1).astype(np.int32)
         own = scores[np.arange(self.n_images), choice.labels].astype(np.float32)
         sampled = None if sample is None else scores[sample].astype(np.float32)
-        return Assignment(labels, identity_poses(self.n_images), own, choice.margin, sampled)
+        poses = identity_poses(self.n_images)
+        sure = class_probabilities(scores.astype(np.float32), choice.labels, self.n_independent)
+        return Assignment(labels, poses, own, choice.margin, sure, sampled)
 
     def _without_own(self, scores: Vectors, own: OwnShare) -> Vectors:
         """Return scores, those against the own class by the sum of its other members."""

@@ -19,6 +19,7 @@ from cl2d.engine import available_simd_levels, build_info, set_simd_level, simd_
 from cl2d.errors import InputError, InputFileError
 from cl2d.io import array_source, open_particles
 from cl2d.pipeline import (
+    AutoSelection,
     Classification,
     ClassSet,
     Comparison,
@@ -30,12 +31,14 @@ from cl2d.pipeline import (
     evaluate,
     recompute_cores,
     select,
+    select_auto,
 )
 from cl2d.results import LevelResult, Poses
 
 __version__: str = _native.version
 
 __all__ = [
+    "AutoSelection",
     "ClassSet",
     "Classification",
     "Comparison",
@@ -56,6 +59,7 @@ __all__ = [
     "open_particles",
     "recompute_cores",
     "select",
+    "select_auto",
     "set_simd_level",
     "simd_level",
 ]

@@ -126,10 +126,11 @@ class LevelResult:
 
     ``labels`` are 0-based class indices; -1 marks a flagged image (not finite, constant) that
     takes part in nothing and is written with class number 0.
-    ``scores`` are normalised correlations with the own class, ``confidence`` the margin to the
-    second best class. ``parents[k]`` is the class of the previous level that class k came from
-    (-1 at level 0). ``reference_numbers[k]`` is the reference, from 0, that class k descends from
-    if the run started from references, else there are none.
+    ``scores`` are normalised correlations with the own class, ``confidence`` the probability that
+    it is the right one, ``margin`` the lead over the second best class. ``parents[k]`` is the class
+    of the previous level that class k came from (-1 at level 0). ``reference_numbers[k]`` is the
+    reference, from 0, that class k descends from if the run started from references, else there
+    are none.
     """
 
     level: int
@@ -141,6 +142,7 @@ class LevelResult:
     parents: npt.NDArray[np.int32]
     iterations: tuple[IterationReport, ...] = field(default_factory=tuple)
     reference_numbers: npt.NDArray[np.int32] | None = None
+    margin: npt.NDArray[np.float32] | None = None
 
     def class_sizes(self) -> npt.NDArray[np.int64]:
         """Return the number of members of each class, shape (n_classes,)."""

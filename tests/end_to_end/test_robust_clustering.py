@@ -37,11 +37,12 @@ def test_robust_rule_gives_every_image_a_class_whatever_the_threads(simulation):
     assert one.levels[-1].class_sizes().sum() == 400
 
 
-def test_robust_confidence_is_a_difference_of_probabilities(simulation):
+def test_robust_margin_is_a_difference_of_probabilities(simulation):
     result = robust(simulation, threads=1)
-    assert (result.confidence >= 0).all()
-    assert (result.confidence < 1).all()
-    assert result.confidence.max() > 0.3
+    margin = result.levels[-1].margin
+    assert (margin >= 0).all()
+    assert (margin < 1).all()
+    assert margin.max() > 0.3
 
 
 def test_robust_rule_finds_rare_views_started_from_them(simulation):

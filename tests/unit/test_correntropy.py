@@ -166,7 +166,7 @@ def test_particles_find_their_view_with_the_same_bits_for_any_number_of_threads(
     assert (found[0].labels == view).mean() > 0.95
     for other in found[1:]:
         np.testing.assert_array_equal(other.labels, found[0].labels)
-        np.testing.assert_array_equal(other.confidence, found[0].confidence)
+        np.testing.assert_array_equal(other.margin, found[0].margin)
         np.testing.assert_array_equal(other.poses.psi_rad, found[0].poses.psi_rad)
 
 

@@ -37,7 +37,7 @@ def bits(assignment):
     return [
         assignment.labels,
         assignment.scores,
-        assignment.confidence,
+        assignment.margin,
         poses.psi_rad,
         poses.shift_px,
         poses.mirror,
@@ -160,7 +160,7 @@ def test_scores_are_the_correlations_at_the_returned_poses():
         assert found.scores[i] == pytest.approx(exact, abs=2e-6)
 
 
-def test_confidence_is_the_lead_over_the_second_class_before_refinement():
+def test_margin_is_the_lead_over_the_second_class_before_refinement():
     plan = white_plan(32)
     engine = engine_of(noise_images(20, 32), plan)
     references = references_from(noise_images(3, 32, seed=1), plan)
@@ -174,7 +174,7 @@ def test_confidence_is_the_lead_over_the_second_class_before_refinement():
     found = engine.assign(references, Watching())
     scores = np.sort(np.concatenate(seen), axis=1)
     assert scores.shape == (20, 3)
-    np.testing.assert_array_equal(found.confidence, scores[:, 2] - scores[:, 1])
+    np.testing.assert_array_equal(found.margin, scores[:, 2] - scores[:, 1])
 
 
 def test_rule_decides_and_the_pose_is_that_in_its_class():

@@ -12,7 +12,6 @@ import starfile
 import cl2d
 from cl2d.evaluate.half_sets import half_set_labels
 from cl2d.evaluate.likeness import order_by_likeness
-from cl2d.evaluate.quality import class_quality
 from cl2d.evaluate.ring_correlation import crossing_ring, ring_correlations, signal_to_noise
 from cl2d.outputs.averages import raw_averages
 from cl2d.simulate import SimulationOptions, simulate_particles
@@ -100,18 +99,6 @@ def test_order_by_likeness_finds_the_line_the_classes_lie_on():
 @pytest.mark.parametrize("n", [1, 2])
 def test_order_of_one_or_two_classes_is_their_own(n):
     assert order_by_likeness(np.ones((n, n))).tolist() == list(range(n))
-
-
-def test_quality_falls_with_detail_size_and_fit():
-    good = np.ones(9)
-    curves = np.stack([good, good * 0.5, good, good, good * np.nan])
-    members = np.array([100.0, 100.0, 20.0, 100.0, 5.0])
-    fit = np.array([0.4, 0.4, 0.4, 0.2, 0.4])
-    quality = class_quality(curves, 6, members, fit)
-    assert quality[0] == pytest.approx(1.0)
-    assert (quality[1:] < quality[0]).all()
-    assert quality[1] == pytest.approx(np.cbrt(0.5))
-    assert quality[4] == 0.0
 
 
 @pytest.fixture(scope="module")

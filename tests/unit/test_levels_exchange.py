@@ -23,7 +23,7 @@ RULE = CutRule("component", 20.0)
 def fitted(labels: np.ndarray) -> Assignment:
     n = len(labels)
     scores = np.ones(n, dtype=np.float32)
-    return Assignment(labels.astype(np.int32), identity_poses(n), scores, scores)
+    return Assignment(labels.astype(np.int32), identity_poses(n), scores, scores, scores)
 
 
 def references_of(engine: VectorEngine, labels: np.ndarray, n_classes: int) -> np.ndarray:

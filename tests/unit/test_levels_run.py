@@ -128,7 +128,7 @@ def test_events_tell_the_course_in_order() -> None:
         assert own[-1].class_sizes == tuple(level.class_sizes().tolist())
         reports = [event for event in own if isinstance(event, IterationReport)]
         assert tuple(reports) == level.iterations
-        assert 1 <= len(reports) <= 3
+        assert 1 <= len(reports) <= (6 if level is levels[-1] else 3)
         assert reports[0].n_changed == 50
         progress = [event for event in own if isinstance(event, IterationProgress)]
         assert {event.iteration for event in progress} == {r.iteration for r in reports}
@@ -157,8 +157,9 @@ def test_level_ends_when_few_images_move() -> None:
 def test_iterations_are_bounded() -> None:
     engine = VectorEngine(make_vectors("noise", 200))
     levels = run_levels(engine, options(8, iterations=1))
-    assert [len(level.iterations) for level in levels] == [1, 1]
-    assert engine.n_assignments == 2
+    # The last level may take twice as many.
+    assert [len(level.iterations) for level in levels] == [1, 2]
+    assert engine.n_assignments == 3
 
 
 def test_more_classes_than_usable_images_are_refused() -> None:

@@ -21,7 +21,7 @@ def reseeded(
     engine, poses = VectorEngine(vectors), identity_poses(len(vectors))
     before = normalised_references(engine.update(labels, poses, n_classes).sums)
     ones = np.ones(len(vectors), dtype=np.float32)
-    fitted = Assignment(labels, poses, ones, ones)
+    fitted = Assignment(labels, poses, ones, ones, ones)
     rule = CutRule("component", percent)
     return before, reseed_small_classes(engine, before.copy(), fitted, rule)
 
@@ -73,7 +73,8 @@ def test_rare_view_is_not_given_up_for_a_slight_difference_in_a_large_class() ->
     labels = np.repeat([0, 1, 2], [1200, 280, 20]).astype(np.int32)
     vectors = views + 0.1 * rng.normal(size=views.shape)
     engine = VectorEngine(vectors)
-    fitted = Assignment(labels, identity_poses(1500), np.ones(1500, np.float32), np.ones(1500))
+    ones = np.ones(1500, dtype=np.float32)
+    fitted = Assignment(labels, identity_poses(1500), ones, ones, ones)
     cut = find_cut(engine, np.arange(1200), fitted, CutRule("component", 20.0))
     # The large class does gain by a cut, surely, but little for each image.
     assert cut.priority > 0

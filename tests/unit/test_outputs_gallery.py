@@ -129,3 +129,15 @@ def test_title_names_particles_left_out() -> None:
     difference = np.nonzero(np.asarray(draw_gallery(plain)) != np.asarray(draw_gallery(named)))
     assert difference[0].size > 0
     assert difference[0].max() < 50
+
+
+def test_dropped_average_is_crossed_out_and_no_other() -> None:
+    plain = gallery(3, 24)
+    marked = dataclasses.replace(plain, dropped=np.array([False, True, False]))
+    none = dataclasses.replace(plain, dropped=np.zeros(3, dtype=bool))
+    without, crossed = np.asarray(draw_gallery(plain)), np.asarray(draw_gallery(marked))
+    np.testing.assert_array_equal(np.asarray(draw_gallery(none)), without)
+    changed = np.flatnonzero((without != crossed).any(axis=0))
+    side = tile_side(3)
+    # One tile, corner to corner: the lines are as wide as the tile.
+    assert side - 6 <= np.ptp(changed) + 1 <= side + 6

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,6 +76,13 @@ def test_columns_say_class_angle_flip_and_scores() -> None:
     np.testing.assert_array_equal(columns["cl2dScore"], level.scores)
     np.testing.assert_array_equal(columns["cl2dConfidence"], level.confidence)
     assert columns["cl2dFlag"] == ["usable"] * 3
+
+
+def test_margin_is_written_where_it_is_known() -> None:
+    level = replace(make_level([0, -1, 1], 2), margin=np.array([0.2, 0.5, 0.1], dtype=np.float32))
+    columns = particle_columns(level, np.array([0, 2, 0], dtype=np.uint8), 1.0)
+    np.testing.assert_array_equal(columns["cl2dMargin"], np.float32([0.2, 0, 0.1]))
+    assert "cl2dMargin" not in particle_columns(make_level([0], 1), np.zeros(1, np.uint8), 1.0)
 
 
 def test_flagged_images_have_class_zero_no_pose_and_a_reason() -> None:

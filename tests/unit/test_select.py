@@ -12,7 +12,7 @@ import starfile
 import cl2d
 from cl2d.cli import main
 from cl2d.io import StarBlock, read_star, write_star
-from cl2d.outputs.subset import parse_classes, read_selection
+from cl2d.outputs.subset import parse_classes, read_selection, write_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -166,3 +166,118 @@ def test_command_refuses_two_ways_to_name_the_classes(tmp_path, capsys):
     words = ["select", str(write_run(tmp_path)), "--classes", "1", "--selection", "x.json"]
     assert main([*words, "-o", str(tmp_path / "a.star")]) == 2
     assert "--classes and --selection must not both be given" in capsys.readouterr().err
+
+
+def with_proposal(run: Path) -> Path:
+    """Add a class table whose evaluation speaks against class 2."""
+    columns = {
+        "rlnClassNumber": np.array([1, 2, 3]),
+        "cl2dMembers": np.array([2, 2, 1]),
+        "cl2dQuality": np.array([0.9, 0.2, 0.5]),
+        "cl2dSelected": np.array([1, 0, 1]),
+        "cl2dReason": ["good", "off_centre+junk", "good"],
+    }
+    write_star(run / "classes.star", {"classes": StarBlock(columns, is_loop=True)})
+    return run
+
+
+def test_proposed_classes_are_selected_and_every_other_row_is_written_too(tmp_path):
+    run = with_proposal(write_run(tmp_path))
+    found = cl2d.select_auto(run, output=tmp_path / "good.star")
+    assert found.particles.numbers("someColumn").tolist() == [0, 3, 5]
+    assert found.not_selected.numbers("someColumn").tolist() == [1, 2, 4]
+    for name, rows in (("good", [0, 3, 5]), ("good_not_selected", [1, 2, 4])):
+        blocks = starfile.read(tmp_path / f"{name}.star")
+        assert blocks["particles"]["someColumn"].tolist() == rows
+        assert len(blocks["particles"].columns) == 12
+
+
+def test_selection_file_names_reasons_and_selects_the_same_again(tmp_path):
+    run = with_proposal(write_run(tmp_path))
+    found = cl2d.select_auto(run, drop=[3], output=tmp_path / "good.star")
+    block = read_star(tmp_path / "good_selection.star")["classes"]
+    assert block.numbers("rlnSelected").tolist() == [1, 0, 0]
+    assert block.text("cl2dReason") == ["good", "off_centre+junk", "dropped_by_hand"]
+    again = cl2d.select(run, classes=read_selection(tmp_path / "good_selection.star"))
+    assert again.numbers("someColumn").tolist() == found.particles.numbers("someColumn").tolist()
+
+
+def test_classes_are_added_and_removed_by_hand(tmp_path):
+    run = with_proposal(write_run(tmp_path))
+    found = cl2d.select_auto(run, keep=[2, 1], drop=[3])
+    assert found.proposal.classes == (1, 2)
+    assert found.proposal.reasons == ("good", "kept_by_hand", "dropped_by_hand")
+    assert found.particles.numbers("someColumn").tolist() == [0, 1, 2, 5]
+
+
+def test_subset_of_proposed_classes_leaves_the_rest_of_them_not_selected(tmp_path):
+    run = with_proposal(write_run(tmp_path))
+    found = cl2d.select_auto(run, subset="core", output=tmp_path / "good.xmd")
+    assert found.particles.numbers("someColumn").tolist() == [0, 5]
+    assert found.not_selected.numbers("someColumn").tolist() == [1, 2, 3, 4]
+    assert (tmp_path / "good_not_selected.xmd").is_file()
+
+
+def test_nothing_left_out_gives_an_empty_table_that_can_be_read(tmp_path):
+    run = with_proposal(write_run(tmp_path))
+    table = cl2d.select_auto(run, keep=[2]).not_selected
+    assert table.numbers("rlnClassNumber").tolist() == [0]
+    no_flagged = table.take(np.zeros(0, dtype=np.intp))
+    write_rows(tmp_path / "none.star", no_flagged, np.zeros(0, dtype=np.intp))
+    assert list(read_star(tmp_path / "none.star")["particles"].columns) == list(
+        no_flagged.column_names
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"keep": [4]}, "classes must be 1 to 3, not 4"),
+        ({"drop": [0]}, "not 0"),
+        ({"keep": [2, 3], "drop": [3, 2]}, "kept or dropped, not both: 2, 3"),
+        ({"drop": [1, 3], "output": "x.star"}, "at least one particle"),
+    ],
+)
+def test_impossible_change_of_the_proposal_is_refused(tmp_path, changes, message, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = with_proposal(write_run(tmp_path))
+    with pytest.raises(cl2d.InputError, match=message):
+        cl2d.select_auto(run, **changes)
+    assert not list(tmp_path.glob("x*"))
+
+
+def test_run_without_an_evaluation_has_no_proposal(tmp_path):
+    run = write_run(tmp_path)
+    with pytest.raises(cl2d.InputFileError, match=r"classes\.star: does not exist"):
+        cl2d.select_auto(run)
+    write_star(run / "classes.star", {"classes": StarBlock({"rlnClassNumber": np.arange(3)})})
+    with pytest.raises(cl2d.InputFileError, match="run cl2d evaluate"):
+        cl2d.select_auto(run)
+
+
+def test_command_tells_why_a_class_is_dropped_and_where_the_rest_went(tmp_path, capsys):
+    run = with_proposal(write_run(tmp_path))
+    words = ["select", str(run), "--auto", "--drop", "3", "-o", str(tmp_path / "a.star")]
+    assert main(words) == 0
+    told = capsys.readouterr()
+    lines = told.out.splitlines()
+    assert [line.split()[0] for line in lines] == ["class", "1", "3", "2"]
+    assert lines[1].endswith("keep")
+    assert lines[2].endswith("drop: dropped by hand")
+    assert "lies in the middle; half of its members do not show" in lines[3]
+    assert "2 particles: " in told.err
+    assert "4 particles not selected: " in told.err
+    assert "a_not_selected.star" in told.err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--auto", "--classes", "1"], "--classes and --auto must not both be given"),
+        (["--keep", "1"], "--keep and --drop must be given with --auto"),
+    ],
+)
+def test_command_refuses_changes_to_no_proposal(tmp_path, capsys, words, message):
+    run = with_proposal(write_run(tmp_path))
+    assert main(["select", str(run), *words, "-o", str(tmp_path / "a.star")]) == 2
+    assert message in capsys.readouterr().err

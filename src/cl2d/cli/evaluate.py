@@ -58,7 +58,7 @@ def class_lines(evaluation: LevelEvaluation) -> list[str]:
     for k in evaluation.order.tolist():
         halves = " + ".join(f"{size:,}" for size in evaluation.half_members[k].tolist())
         found = [f"{value:.1f}" if np.isfinite(value) else "-" for value in values[k].tolist()]
-        remark = "" if evaluation.measured[k] else "  too small to be halved"
+        remark = "".join(f"  {reason}" for reason in evaluation.reasons[k])
         lines.append(
             f"{k + 1:>5} {halves:>13} {found[0]:>8} {found[1]:>8}  "
             f"{evaluation.quality[k]:.2f}{remark}"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from cl2d.cores.find import LevelCores, LevelZscores, core_warnings, find_cores
 from cl2d.cores.members import SMALLEST_JUDGED
-from cl2d.cores.noise import noise_images
 from cl2d.cores.score import score_levels
 from cl2d.cores.stable import stable_members
 
@@ -19,7 +18,6 @@ __all__ = [
     "LevelZscores",
     "core_warnings",
     "find_cores",
-    "noise_images",
     "score_levels",
     "stable_members",
 ]

@@ -32,7 +32,7 @@ def score_levels(
     Parameters
     ----------
     engine : Engine with the particles
-    noise_engine : Engine with :func:`cl2d.cores.noise_images`, same grid and search
+    noise_engine : Engine with :func:`cl2d.preprocess.noise_images`, same grid and search
     levels : LevelResult each
     statistics : (n, m) from :func:`cl2d.preprocess.image_statistics`
     on_progress : callable, optional

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from cl2d.engine.block_size import BLOCK_IMAGES, bytes_per_image
 from cl2d.engine.build import available_simd_levels, build_info, set_simd_level, simd_level
+from cl2d.engine.confidence import class_probabilities, log_likelihood
 from cl2d.engine.correntropy import RealAverages, WorkingImages
 from cl2d.engine.distributions import (
     SAMPLE_IMAGES,
@@ -16,7 +17,7 @@ from cl2d.engine.distributions import (
     sample_rows,
 )
 from cl2d.engine.local import LocalEngine
-from cl2d.engine.own_share import OwnShare
+from cl2d.engine.own_share import OwnShare, without_own_share
 from cl2d.engine.protocol import Assignment, ClassSums, Component, Engine, SearchSettings
 from cl2d.engine.references import normalised_references, sum_lengths
 from cl2d.engine.rules import AssignmentRule, Choice, ClassicalRule, RobustRule
@@ -43,13 +44,16 @@ __all__ = [
     "available_simd_levels",
     "build_info",
     "bytes_per_image",
+    "class_probabilities",
     "covering_radius_px",
     "distribution_bytes",
     "gram_spectrum",
+    "log_likelihood",
     "normalised_references",
     "sample_rows",
     "set_simd_level",
     "shift_grid",
     "simd_level",
     "sum_lengths",
+    "without_own_share",
 ]

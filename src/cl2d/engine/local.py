@@ -10,6 +10,7 @@ import numpy as np
 
 from cl2d import _native
 from cl2d.engine.block_size import BLOCK_IMAGES
+from cl2d.engine.confidence import class_probabilities
 from cl2d.engine.correntropy import Candidates, best_few, reordered
 from cl2d.engine.protocol import Assignment, ClassSums, Component, SearchSettings
 from cl2d.engine.shift_grid import covering_radius_px, shift_grid
@@ -66,6 +67,9 @@ class LocalEngine:
         Changes nothing but the time taken.
     working_images : WorkingImages, optional
         The images themselves, where classes are to be chosen by correntropy.
+    n_independent : float
+        Independent values in an image as it is compared
+        (:func:`cl2d.preprocess.independent_values`); only confidences depend on it.
     """
 
     def __init__(
@@ -77,8 +81,10 @@ class LocalEngine:
         n_threads: int,
         *,
         working_images: WorkingImages | None = None,
+        n_independent: float = 1.0,
     ) -> None:
         self._working_images = working_images
+        self._n_independent = n_independent
         self._blocks = list(blocks)
         self._usable = usable
         self._scale = pixels_per_working_px
@@ -97,6 +103,11 @@ class LocalEngine:
     def usable(self) -> npt.NDArray[np.bool_]:
         """Which images take part, shape (n_images,)."""
         return self._usable
+
+    @property
+    def n_independent(self) -> float:
+        """Independent real values in an image as it is compared."""
+        return self._n_independent
 
     @property
     def grid(self) -> _native.PolarGrid:
@@ -275,7 +286,8 @@ class LocalEngine:
             fit[stayed] = own.scores_without_own(fit[stayed], choice.labels[stayed])
         psi = (psi + np.pi) % (2 * np.pi) - np.pi
         poses = Poses(psi, shift * self._scale, mirror.astype(bool))
-        return Assignment(choice.labels, poses, fit, choice.margin), scores
+        confidence = class_probabilities(scores, choice.labels, self._n_independent)
+        return Assignment(choice.labels, poses, fit, choice.margin, confidence), scores
 
     def _by_correntropy(
         self,
@@ -349,5 +361,6 @@ def _join(parts: list[Assignment]) -> Assignment:
             np.concatenate([p.poses.mirror for p in parts]),
         ),
         np.concatenate([p.scores for p in parts]),
+        np.concatenate([p.margin for p in parts]),
         np.concatenate([p.confidence for p in parts]),
     )

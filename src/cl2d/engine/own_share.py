@@ -47,17 +47,29 @@ class OwnShare:
 
         Notes
         -----
-        With the sum S of length L, the image a of length 1 and s = <a, S> / L, what is left of
-        the correlation without it is (s L - 1) / |S - a|, and |S - a|^2 = L^2 - 2 s L + 1. The
-        only member of a class keeps its score.
+        The only member of a class keeps its score.
 
         An image that has moved since the sum was made has less of an advantage than is taken
         off, so its own class is judged too low. That is meant: such images are not sure of their
         class, and with the exact share fewer of them find a better one (docs/experiments.md).
         """
         length = self.lengths[classes]
-        product = scores.astype(np.float64) * length
-        rest = np.sqrt(np.maximum(length**2 - 2 * product + 1, 0))
-        judged = (self.counts[classes] > 1) & (rest > 0)
-        left = np.divide(product - 1, rest, out=np.zeros_like(rest), where=judged)
-        return np.where(judged, np.clip(left, -1, 1), scores).astype(np.float32)
+        share = np.divide(1.0, length, out=np.ones_like(length), where=length > 0)
+        left = np.clip(without_own_share(scores.astype(np.float64), share), -1, 1)
+        return np.where(self.counts[classes] > 1, left, scores).astype(np.float32)
+
+
+def without_own_share(
+    correlation: npt.NDArray[np.float64], share: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Return the correlation of members with the sum of the *other* members of their class.
+
+    With the sum S of all, of which x is one, ``<x, S - x> / (|x| |S - x|)`` follows from the
+    correlation c of x with S and its share ``g = |x| / |S|``: ``(c - g) / sqrt(1 - 2 c g + g^2)``.
+    The only member of a class has nothing to be compared with: 0.
+    """
+    others = np.sqrt(np.maximum(1.0 - 2.0 * correlation * share + share**2, 0.0))
+    found: npt.NDArray[np.float64] = np.divide(
+        correlation - share, others, out=np.zeros_like(correlation), where=others > 1e-6
+    )
+    return found

@@ -29,13 +29,15 @@ class SearchSettings:
 class Assignment:
     """Class, pose and score of every image; label -1 where the image is not usable.
 
+    ``margin`` is the lead over the second best class in the value the rule chose by.
     ``sampled_scores`` are the scores the rule chose by, (n_sample, n_classes), of the images for
-    which they were asked.
+    which they were asked; ``confidence`` is the probability of the class.
     """
 
     labels: npt.NDArray[np.int32]
     poses: Poses
     scores: npt.NDArray[np.float32]
+    margin: npt.NDArray[np.float32]
     confidence: npt.NDArray[np.float32]
     sampled_scores: npt.NDArray[np.float32] | None = None
 
@@ -71,6 +73,11 @@ class Engine(Protocol):
     @property
     def usable(self) -> npt.NDArray[np.bool_]:
         """Which images take part, shape (n_images,)."""
+        ...
+
+    @property
+    def n_independent(self) -> float:
+        """Independent real values in an image as it is compared."""
         ...
 
     def assign(

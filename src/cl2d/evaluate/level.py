@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cl2d.evaluate.central_signal import central_shares
 from cl2d.evaluate.half_sets import half_sizes
 from cl2d.evaluate.likeness import AverageComparison, order_by_likeness
-from cl2d.evaluate.quality import class_quality
+from cl2d.evaluate.quality import (
+    JUNK_ZSCORE,
+    ClassMeasures,
+    class_quality,
+    mean_frc,
+    reasons_to_drop,
+)
 from cl2d.evaluate.records import THRESHOLDS, LevelEvaluation
 from cl2d.evaluate.ring_correlation import crossing_ring, ring_correlations, signal_to_noise
 
@@ -39,7 +46,12 @@ class LevelEvaluator:
         self._n_threads = n_threads
 
     def evaluate(
-        self, level: LevelResult, averages: Images, halves: LevelResult, half_averages: Images
+        self,
+        level: LevelResult,
+        averages: Images,
+        halves: LevelResult,
+        half_averages: Images,
+        junk_zscores: Images | None = None,
     ) -> LevelEvaluation:
         """Return the evaluation of one level.
 
@@ -49,12 +61,15 @@ class LevelEvaluator:
         averages : (n_classes, box, box), of all members
         halves : LevelResult from :func:`cl2d.evaluate.half_set_level`
         half_averages : (2 n_classes, box, box), of the half-sets at their own poses
+        junk_zscores : (n,) of the images at this level, where they were measured
         """
         sizes = half_sizes(halves)
         curves = self._curves(np.flatnonzero(sizes.min(axis=1) > 0), half_averages)
         box = self._plan.box_px
         crossings = [[crossing_ring(curve, t) for t in THRESHOLDS] for curve in curves]
-        members = level.class_sizes().astype(np.float64)
+        compared = self._compared(averages)
+        measures = self._measures(level, averages, curves, compared.fit_of_noise(), junk_zscores)
+        measured = sizes.min(axis=1) > 0
         return LevelEvaluation(
             level=level.level,
             half_members=sizes,
@@ -62,9 +77,31 @@ class LevelEvaluator:
             frc=curves,
             ssnr=signal_to_noise(curves),
             crossing_per_px=np.array(crossings) / box,
-            quality=class_quality(curves, self._plan.k_max, members, _mean_scores(level)),
-            order=order_by_likeness(self._compared(averages).scores()),
+            quality=class_quality(measures),
+            order=order_by_likeness(compared.scores()),
             pixel_size_angstrom=self._plan.pixel_size_angstrom,
+            reasons=tuple(tuple(why) for why in reasons_to_drop(measures, measured)),
+        )
+
+    def _measures(
+        self,
+        level: LevelResult,
+        averages: Images,
+        curves: npt.NDArray[np.float64],
+        noise_fit: float,
+        junk_zscores: Images | None,
+    ) -> ClassMeasures:
+        members = level.class_sizes().astype(np.float64)
+        junk = np.zeros(len(level.labels)) if junk_zscores is None else junk_zscores
+        return ClassMeasures(
+            members=members,
+            detail=mean_frc(curves, self._plan.k_max),
+            fit=_class_means(level, level.scores),
+            certainty=_class_means(level, level.confidence),
+            central=central_shares(averages, self._plan),
+            junk_share=_class_means(level, junk >= JUNK_ZSCORE),
+            junk_median=_class_medians(level, junk),
+            noise_fit=noise_fit,
         )
 
     def _compared(self, averages: Images) -> AverageComparison:
@@ -83,8 +120,15 @@ class LevelEvaluator:
         return curves
 
 
-def _mean_scores(level: LevelResult) -> npt.NDArray[np.float64]:
+def _class_means(level: LevelResult, values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Return the mean over the members of each class, 0 for an empty one."""
     used = level.labels >= 0
-    scores = level.scores[used].astype(np.float64)
-    sums = np.bincount(level.labels[used], weights=scores, minlength=level.n_classes)
+    weights = values[used].astype(np.float64)
+    sums = np.bincount(level.labels[used], weights=weights, minlength=level.n_classes)
     return sums / np.maximum(level.class_sizes(), 1)
+
+
+def _class_medians(level: LevelResult, values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Return the median over the members of each class, 0 for an empty one."""
+    members = (values[level.labels == k] for k in range(level.n_classes))
+    return np.array([np.median(some) if len(some) else 0.0 for some in members])

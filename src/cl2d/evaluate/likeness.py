@@ -12,6 +12,7 @@ from cl2d.engine import ClassicalRule, LocalEngine, SearchSettings, normalised_r
 from cl2d.engine.ingest import ingest
 from cl2d.engine.raw_average import accumulate_raw
 from cl2d.io import array_source
+from cl2d.preprocess import noise_images
 from cl2d.results import identity_poses
 
 if TYPE_CHECKING:
@@ -38,10 +39,16 @@ class AverageComparison:
     ) -> None:
         self._averages = averages
         self._n_threads = n_threads
-        ingested = ingest(array_source(averages), plan, n_threads)
-        scale = plan.box_px / plan.working_box_px
-        self._engine = LocalEngine(ingested.blocks, ingested.flags == 0, search, scale, n_threads)
+        self._plan = plan
+        self._search = search
+        self._engine = self._engine_of(averages)
         self.references = self._references()
+
+    def _engine_of(self, images: Images) -> LocalEngine:
+        ingested = ingest(array_source(images), self._plan, self._n_threads)
+        scale = self._plan.box_px / self._plan.working_box_px
+        usable = ingested.flags == 0
+        return LocalEngine(ingested.blocks, usable, self._search, scale, self._n_threads)
 
     def _references(self) -> npt.NDArray[np.complex64]:
         n = len(self._averages)
@@ -56,6 +63,12 @@ class AverageComparison:
         scores = found.sampled_scores.astype(np.float64)
         symmetric: npt.NDArray[np.float64] = np.maximum(scores, scores.T)
         return symmetric
+
+    def fit_of_noise(self) -> float:
+        """Return the median correlation of noise images with the averages they fit best."""
+        found = self._engine_of(noise_images(self._plan)).assign(self.references, ClassicalRule())
+        fits = found.scores[found.labels >= 0]
+        return float(np.median(fits)) if len(fits) else 0.0
 
     def laid_over(self, moving: int, still: int) -> npt.NDArray[np.float64]:
         """Return an average moved, turned and mirrored to fit another one best, (box, box)."""

@@ -31,6 +31,7 @@ class LevelEvaluation:
     quality : (n_classes,) float64 in [0, 1]
     order : (n_classes,) intp, classes so that neighbours look alike
     pixel_size_angstrom : float or None if unknown
+    reasons : for each class why it should be left out, keys of ``REASONS``; none: keep it
     """
 
     level: int
@@ -42,6 +43,12 @@ class LevelEvaluation:
     quality: npt.NDArray[np.float64]
     order: npt.NDArray[np.intp]
     pixel_size_angstrom: float | None = None
+    reasons: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def selected(self) -> npt.NDArray[np.bool_]:
+        """Which classes are proposed to be kept, (n_classes,)."""
+        return np.array([not reasons for reasons in self.reasons], dtype=bool)
 
     @property
     def measured(self) -> npt.NDArray[np.bool_]:

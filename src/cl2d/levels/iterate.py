@@ -24,6 +24,7 @@ from cl2d.engine import (
 from cl2d.events import ClassesExchanged, ExchangeEnded, IterationProgress
 from cl2d.levels.centring import centred_poses
 from cl2d.levels.exchange import exchange_classes
+from cl2d.levels.schedule import most_iterations
 from cl2d.levels.size_control import Reseeding, no_reseeding, reseed_small_classes
 from cl2d.levels.splitting import CutRule
 from cl2d.results import IterationReport
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 
     OnEvent = Callable[[object], None]
 
+
+LAST_LEVEL_CHANGE = 0.2
+"""Share of the changes that end another level, below which the last one ends."""
 
 MOST_EXCHANGES = 8
 """Exchanges at a level; each may join and cut several classes at once, so few are needed."""
@@ -56,6 +60,8 @@ class LevelStart:
         Whether the references are the user's own views. A view few images show is kept then, and
         one that none shows stays as it was given.
     exchange : int, how many exchanges of classes went before
+    last : bool
+        Whether this is the last level, which goes on for longer, until fewer images change.
     """
 
     level: int
@@ -63,6 +69,7 @@ class LevelStart:
     parents: npt.NDArray[np.int32]
     given: bool = False
     exchange: int = 0
+    last: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,11 @@ class LevelEnd:
     def mean_score(self) -> float:
         """Mean score of all images that are in a class."""
         return self.reports[-1].mean_score
+
+    @property
+    def confidence(self) -> npt.NDArray[np.float32]:
+        """Probability of the class of each image."""
+        return self.assignment.confidence
 
 
 @dataclass(frozen=True)
@@ -129,7 +141,11 @@ class LevelLoop:
             return None
         self._on_event(ClassesExchanged(start.level, exchange, found.n_pairs))
         return LevelStart(
-            start.level, found.references, end.parents[found.origin], exchange=exchange
+            start.level,
+            found.references,
+            end.parents[found.origin],
+            exchange=exchange,
+            last=start.last,
         )
 
     def run(self, start: LevelStart) -> LevelEnd:
@@ -137,12 +153,12 @@ class LevelLoop:
         parents = start.parents
         step: _Step | None = None
         reports: list[IterationReport] = []
-        for iteration in range(1, self._options.iterations + 1):
+        for iteration in range(1, self._most_iterations(start) + 1):
             step = self._iterate(start, iteration, step)
             parents = parents[step.reseeding.origin]
             reports.append(step.report)
             self._on_event(step.report)
-            if self._at_rest(step.report):
+            if self._at_rest(start, step.report):
                 break
         assert step is not None
         return LevelEnd(step.assignment, parents, tuple(reports))
@@ -158,7 +174,7 @@ class LevelLoop:
             empty = class_sums.counts == 0
             averages[empty] = references[empty]
         reseeding = no_reseeding(averages)
-        if iteration < self._options.iterations and not start.given:
+        if iteration < self._most_iterations(start) and not start.given:
             reseeding = reseed_small_classes(self._engine, averages, assignment, self._cut_rule)
         report = IterationReport(
             level=start.level,
@@ -217,8 +233,12 @@ class LevelLoop:
             return self._n_usable
         return int(np.count_nonzero(labels != before.assignment.labels))
 
-    def _at_rest(self, report: IterationReport) -> bool:
-        few = report.n_changed < self._options.min_change_percent / 100 * self._n_usable
+    def _most_iterations(self, start: LevelStart) -> int:
+        return most_iterations(self._options.iterations, last=start.last)
+
+    def _at_rest(self, start: LevelStart, report: IterationReport) -> bool:
+        percent = self._options.min_change_percent * (LAST_LEVEL_CHANGE if start.last else 1)
+        few = report.n_changed < percent / 100 * self._n_usable
         return few and report.iteration >= 2 and report.n_reseeded == 0
 
 

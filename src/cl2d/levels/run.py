@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from cl2d.errors import InputError
 from cl2d.events import LevelFinished, LevelStarted, ignore_event
 from cl2d.levels.iterate import LevelLoop, LevelStart
+from cl2d.levels.main_view import main_view_confidence
 from cl2d.levels.schedule import level_schedule
 from cl2d.levels.size_control import fill_empty_classes
 from cl2d.levels.splitting import CutRule, grow_classes
@@ -71,10 +73,14 @@ def run_levels(
     for level, n_classes in enumerate(schedule):
         tell(LevelStarted(level, n_classes))
         start = first if level == 0 else _grown(engine, levels[-1], n_classes, options)
-        exchanging = options.exchange and level == len(schedule) - 1 and not start.given
+        start = replace(start, last=level == len(schedule) - 1 and not start.given)
+        exchanging = options.exchange and start.last
         end = loop.run_with_exchanges(start) if exchanging else loop.run(start)
         before = levels[-1] if levels else None
-        levels.append(_finished_level(start, end, before, options.allow_fewer))
+        finished = _finished_level(start, end, before, options.allow_fewer)
+        rule = CutRule(options.split_by, options.min_class_percent)
+        sure = main_view_confidence(engine, finished, rule)
+        levels.append(replace(finished, confidence=sure))
         if on_level is not None:
             on_level(levels[-1])
         sizes = tuple(int(size) for size in levels[-1].class_sizes())
@@ -111,7 +117,7 @@ def _finished_level(
     A view of the user's that no image shows stays a class without images.
     """
     n_classes, parents = len(start.references), end.parents
-    labels, scores = end.assignment.labels, end.assignment.scores
+    labels, scores, confidence = end.assignment.labels, end.assignment.scores, end.confidence
     number = _reference_numbers(start, parents, before)
     if allow_fewer:
         kept = np.flatnonzero(np.bincount(labels[labels >= 0], minlength=n_classes))
@@ -121,16 +127,19 @@ def _finished_level(
         number = None if number is None else number[kept]
     elif not start.given:
         labels = fill_empty_classes(labels, scores, n_classes)
+        # Nothing speaks for a class that an image only fills up.
+        confidence = np.where(labels == end.assignment.labels, confidence, np.float32(0))
     return LevelResult(
         level=start.level,
         n_classes=n_classes,
         labels=labels,
         poses=end.assignment.poses,
         scores=scores,
-        confidence=end.assignment.confidence,
+        confidence=confidence,
         parents=parents,
         iterations=end.reports,
         reference_numbers=number,
+        margin=end.assignment.margin,
     )
 
 

@@ -1,4 +1,4 @@
-"""How many classes each level has."""
+"""How many classes each level has, and how many iterations it may take."""
 
 from __future__ import annotations
 
@@ -12,3 +12,11 @@ def level_schedule(initial_classes: int, classes: int) -> list[int]:
     while schedule[-1] < classes:
         schedule.append(min(2 * schedule[-1], classes))
     return schedule
+
+
+def most_iterations(iterations: int, *, last: bool) -> int:
+    """Return the most iterations of a level: twice as many for the last one.
+
+    A rare or weak view gathers its images one by one, a few more the better its average gets.
+    """
+    return 2 * iterations if last else iterations

@@ -188,7 +188,12 @@ class LevelOptions(StageOptions):
         "of an earlier run. They are the classes of the first level.",
         automatic="random classes",
     )
-    iterations: int = option(10, "Most iterations at each level.", ge=1)
+    iterations: int = option(
+        10,
+        "Most iterations at each level; the last level, where small classes still grow, may take "
+        "twice as many.",
+        ge=1,
+    )
     min_change_percent: float = option(
         0.5,
         "A level ends when fewer images than this change their class.",

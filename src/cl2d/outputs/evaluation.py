@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     Column = npt.NDArray[Any] | list[str]
 
 FORMAT = 1
+SELECTED_COLUMN, REASON_COLUMN = "cl2dSelected", "cl2dReason"
+KEPT = "good"
+"""What the column of reasons says of a class that is proposed to be kept."""
 UNKNOWN_RESOLUTION_ANGSTROM = 999.0
 """RELION's number for a resolution that is not known."""
 _THRESHOLD_NAMES = {threshold: str(threshold).replace(".", "") for threshold in THRESHOLDS}
@@ -69,6 +72,8 @@ def evaluation_columns(evaluation: LevelEvaluation) -> dict[str, Column]:
         columns[f"cl2dFrequency{name}"] = np.nan_to_num(evaluation.crossing_per_px[:, i], nan=0.0)
     columns["cl2dFrcStatus"] = ["measured" if yes else "too_small" for yes in measured.tolist()]
     columns["cl2dQuality"] = evaluation.quality
+    columns[SELECTED_COLUMN] = evaluation.selected.astype(np.int32)
+    columns[REASON_COLUMN] = ["+".join(reasons) or KEPT for reasons in evaluation.reasons]
     columns["cl2dSimilarityRank"] = evaluation.similarity_rank()
     return columns
 
@@ -108,6 +113,8 @@ def _class_metrics(evaluation: LevelEvaluation, k: int) -> dict[str, Any]:
         "frequency_per_px": evaluation.crossing_per_px[k],
         "resolution_angstrom": None if resolution is None else resolution[k],
         "quality": evaluation.quality[k],
+        "selected": bool(evaluation.selected[k]),
+        "reasons": evaluation.reasons[k],
     }
 
 

@@ -39,6 +39,7 @@ class Gallery:
     pixel_size_angstrom : sampling of the averages; None leaves out the scale bar
     mask_radius_px : disc inside which the contrast is measured; None = inscribed in the box
     n_in_no_class : particles that are in no class
+    dropped : (n_classes,) bool, classes to be crossed out; None = none
     """
 
     averages: npt.NDArray[np.float32]
@@ -46,6 +47,7 @@ class Gallery:
     pixel_size_angstrom: float | None = None
     mask_radius_px: float | None = None
     n_in_no_class: int = 0
+    dropped: npt.NDArray[np.bool_] | None = None
 
 
 def write_gallery(path: Path, gallery: Gallery) -> None:
@@ -82,6 +84,8 @@ def draw_gallery(gallery: Gallery) -> Image.Image:
         top = _MARGIN_PX + _TITLE_HEIGHT_PX + row * (tile_px + _CAPTION_HEIGHT_PX + _GAP_PX)
         sheet.paste(_tile(gallery, k, tile_px), (left, top))
         _draw_caption(draw, gallery, k, (left, top + tile_px), tile_px)
+        if gallery.dropped is not None and gallery.dropped[k]:
+            _cross_out(draw, (left, top), tile_px)
     _draw_scale_bar(draw, gallery, tile_px, sheet.height - _MARGIN_PX)
     return sheet
 
@@ -157,6 +161,14 @@ def _draw_caption(
     draw.text(
         (left, second_line), f"{members} ({percent:.1f} %)", fill=_INK, font=font, anchor="lt"
     )
+
+
+def _cross_out(draw: ImageDraw.ImageDraw, corner: tuple[int, int], tile_px: int) -> None:
+    """Draw both diagonals of a tile, light on dark, so that they show on any grey."""
+    (left, top), last = corner, tile_px - 1
+    for width, grey in ((5, _INK), (2, _PAPER)):
+        draw.line((left, top, left + last, top + last), fill=grey, width=width)
+        draw.line((left, top + last, left + last, top), fill=grey, width=width)
 
 
 def _caption_size(tile_px: int) -> int:

@@ -27,8 +27,8 @@ def write_level_particles(out: Path, level: LevelResult, core: LevelCores | None
     Meant to be called when the level ends, so that an interrupted run keeps what it finished.
     The file is a plain ``numpy.load`` archive (no pickles) of arrays with one entry an image:
     ``class_number`` (from 1, 0 = in no class), ``psi_deg``, ``origin_x_px``, ``origin_y_px``,
-    ``flip``, ``score``, ``confidence``; with cores also ``junk_zscore``, ``pca_zscore``,
-    ``is_core`` and ``is_stable_core``.
+    ``flip``, ``score``, ``confidence``, ``margin``; with cores also ``junk_zscore``,
+    ``pca_zscore``, ``is_core`` and ``is_stable_core``.
     """
     origin_px = level.poses.relion_origin_px()
     used = level.labels >= 0
@@ -42,6 +42,8 @@ def write_level_particles(out: Path, level: LevelResult, core: LevelCores | None
         "score": np.where(used, level.scores, np.float32(0)),
         "confidence": np.where(used, level.confidence, np.float32(0)),
     }
+    if level.margin is not None:
+        arrays["margin"] = np.where(used, level.margin, np.float32(0))
     if core is not None:
         arrays |= core_arrays(core)
     write_arrays(path, arrays)

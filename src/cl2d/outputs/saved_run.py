@@ -167,4 +167,5 @@ def _level(
             confidence=arrays["confidence"],
             parents=parents,
             iterations=iterations,
+            margin=arrays.get("margin"),
         )

@@ -78,6 +78,11 @@ def write_subset(path: str | Path, table: ParticleTable, rows: npt.NDArray[np.in
     if path.resolve() == table.path.resolve():
         message = f"the selection must be written to a file of its own, not over '{path}'"
         raise InputError(message)
+    write_rows(path, table, rows)
+
+
+def write_rows(path: Path, table: ParticleTable, rows: npt.NDArray[np.intp]) -> None:
+    """Write some rows, none maybe, of a particle table as .xmd or, with another suffix, .star."""
     taken = table.take(rows)
     if path.suffix == ".xmd":
         write_particles_xmd(path, taken)

@@ -73,6 +73,8 @@ def particle_columns(
             columns[angle] = np.zeros(len(used))
     columns["cl2dScore"] = np.where(used, level.scores, np.float32(0))
     columns["cl2dConfidence"] = np.where(used, level.confidence, np.float32(0))
+    if level.margin is not None:
+        columns["cl2dMargin"] = np.where(used, level.margin, np.float32(0))
     columns["cl2dFlag"] = [FLAG_NAMES.get(flag, f"flag_{flag}") for flag in flags.tolist()]
     return columns
 

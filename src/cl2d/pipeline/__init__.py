@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cl2d.pipeline.align import align
 from cl2d.pipeline.assign import assign
+from cl2d.pipeline.auto_selection import AutoSelection, select_auto
 from cl2d.pipeline.class_set import ClassSet
 from cl2d.pipeline.classification import Classification
 from cl2d.pipeline.classify import classify
@@ -13,6 +14,7 @@ from cl2d.pipeline.evaluation import evaluate
 from cl2d.pipeline.select import select
 
 __all__ = [
+    "AutoSelection",
     "ClassMatch",
     "ClassSet",
     "Classification",
@@ -25,4 +27,5 @@ __all__ = [
     "evaluate",
     "recompute_cores",
     "select",
+    "select_auto",
 ]

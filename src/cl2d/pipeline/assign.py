@@ -25,6 +25,7 @@ from cl2d.pipeline.classification import Classification
 from cl2d.pipeline.inputs import particle_source
 from cl2d.pipeline.starting_views import PIXEL_SIZE_TOLERANCE
 from cl2d.pipeline.timing import Phases
+from cl2d.preprocess import independent_values
 from cl2d.results import LevelResult
 
 if TYPE_CHECKING:
@@ -97,7 +98,14 @@ def _assigned(
         ingested = ingest(source, plan, n_threads, done)
     references = AverageComparison(saved.averages, plan, search, n_threads).references
     scale = plan.box_px / plan.working_box_px
-    engine = LocalEngine(ingested.blocks, ingested.flags == 0, search, scale, n_threads)
+    engine = LocalEngine(
+        ingested.blocks,
+        ingested.flags == 0,
+        search,
+        scale,
+        n_threads,
+        n_independent=independent_values(plan),
+    )
     robust = options.levels.clustering == "robust"
     with phases.phase("assignment", source.n_images) as done:
         found = _best_classes(engine, references, done, robust=robust)
@@ -139,6 +147,7 @@ def _level(found: Assignment, n_classes: int) -> LevelResult:
         scores=found.scores,
         confidence=found.confidence,
         parents=np.full(n_classes, -1, dtype=np.int32),
+        margin=found.margin,
     )
 
 

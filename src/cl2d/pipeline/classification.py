@@ -90,7 +90,7 @@ class Classification:
 
     @property
     def confidence(self) -> npt.NDArray[np.float32]:
-        """By how much each particle's class beat the second best."""
+        """Probability that each particle's class is the right one."""
         return self.levels[-1].confidence
 
     @property

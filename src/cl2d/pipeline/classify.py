@@ -39,7 +39,7 @@ from cl2d.pipeline.rejected import rejected_options
 from cl2d.pipeline.run_folder import RunFolder
 from cl2d.pipeline.starting_views import open_starting_views, starting_from
 from cl2d.pipeline.timing import Phases
-from cl2d.preprocess import DISABLED, USABLE, plan_preprocessing
+from cl2d.preprocess import DISABLED, USABLE, independent_values, plan_preprocessing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -168,6 +168,7 @@ def _prepare(
         pixels_per_working_px=plan.box_px / plan.working_box_px,
         n_threads=n_threads,
         working_images=working_images(ingested, plan, n_threads),
+        n_independent=independent_values(plan),
     )
     return _Prepared(
         source=source,
@@ -229,6 +230,7 @@ def _find_classes(prepared: _Prepared, phases: Phases, folder: RunFolder | None)
     stacks = raw_averages(source, [*ordered, *halves, *trusted], n_threads, phases.tell_and_time)
     averages, others = stacks[: len(ordered)], stacks[len(ordered) :]
     half_averages, core_averages = others[: len(halves)], others[len(halves) :]
+    junk = [core.zscores.junk for core in cores] if cores else [None] * len(ordered)
     found = core_warnings(ordered, cores, options.cores) if cores else []
     for warning in found:
         phases.tell(RunWarned(warning))
@@ -238,7 +240,7 @@ def _find_classes(prepared: _Prepared, phases: Phases, folder: RunFolder | None)
         plan=plan,
         levels=ordered,
         level_averages=tuple(averages),
-        evaluations=evaluation.evaluations(ordered, averages, halves, half_averages),
+        evaluations=evaluation.evaluations(ordered, averages, halves, half_averages, junk),
         cores=cores,
         core_averages=core_averages[0] if core_averages else None,
         stable_core_averages=core_averages[1] if len(core_averages) > 1 else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from cl2d.cores import core_warnings, find_cores, noise_images, score_levels
+from cl2d.cores import core_warnings, find_cores, score_levels
 from cl2d.engine import LocalEngine
 from cl2d.engine.ingest import ingest
 from cl2d.errors import InputError
@@ -18,6 +18,7 @@ from cl2d.outputs.folder import REJECTED
 from cl2d.outputs.saved_run import load_run
 from cl2d.pipeline.evaluation import source_of_run
 from cl2d.pipeline.timing import Phases
+from cl2d.preprocess import noise_images
 
 if TYPE_CHECKING:
     import os

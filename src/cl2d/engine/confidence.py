@@ -1,0 +1,69 @@
+"""Confidence: the probability that an image belongs to the class it was given.
+
+An image as it is compared is a vector of n independent values of equal noise. With the amplitude
+of the particle and the level of the noise left free, the likelihood of a class whose average
+correlates with the image by c is at best proportional to ``(1 - c^2)^(-n / 2)``: what is left of
+the image after the average is taken off is noise. Classes being equally likely beforehand, the
+probability of one is its share of the sum over all (Bayes' rule).
+
+Two things make this too sure: the best pose stands for the sum over all poses, of which a wrong
+class has many that are nearly as good, and averages are not the true views. ``LIKELIHOOD_SHARE``
+of the log-likelihood is what is left, measured on simulated molecules (docs/experiments.md).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Scores = npt.NDArray[np.float32]
+    Values = npt.NDArray[np.float64]
+
+_HIGHEST_CORRELATION = 1 - 1e-6
+"""Scores are rounded to this; keeps the likelihood of a perfect fit finite."""
+
+LIKELIHOOD_SHARE = 0.75
+"""Share of the log-likelihood at which classes differ, poses being chosen and averages noisy."""
+
+_LARGEST_EXPONENT = 700.0
+
+
+def class_probabilities(
+    scores: Scores, chosen: npt.NDArray[np.int32], n_independent: float
+) -> npt.NDArray[np.float32]:
+    """Return the probability of the chosen class of each image.
+
+    Parameters
+    ----------
+    scores : (n, n_classes)
+        Normalised correlations with the class averages, in which the image has no share
+        (:class:`cl2d.engine.own_share.OwnShare`).
+    chosen : (n,)
+    n_independent : float
+        Independent real values in an image as it is compared.
+
+    Returns
+    -------
+    (n,) float32 in [0, 1]; 1 where there is one class, 1/2 for the better of two equal ones
+    """
+    likelihood = LIKELIHOOD_SHARE * log_likelihood(scores.astype(np.float64), n_independent)
+    likelihood -= likelihood[np.arange(len(scores)), chosen][:, None]
+    # Another class may be more likely by far, under a rule that does not go by correlation.
+    odds = np.exp(np.minimum(likelihood, _LARGEST_EXPONENT))
+    found: npt.NDArray[np.float32] = (1.0 / odds.sum(axis=1)).astype(np.float32)
+    return found
+
+
+def log_likelihood(correlation: Values, n_independent: float) -> Values:
+    """Return the log-likelihood of images given averages they correlate with so much.
+
+    Amplitude and noise level are free, so it is up to a constant of each image; no average is
+    worse than one that does not correlate at all.
+    """
+    known = np.clip(correlation, 0.0, _HIGHEST_CORRELATION)
+    found: Values = -0.5 * n_independent * np.log1p(-np.square(known))
+    return found
