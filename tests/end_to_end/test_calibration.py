@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import cl2d
+from cl2d.outputs.saved_run import load_run
 from cl2d.simulate import SimulationOptions, simulate_particles
 
 N_CLASSES = 4
@@ -81,3 +82,23 @@ def test_margin_tells_sure_images_apart_where_confidence_is_one(found):
     assert (margin >= 0).all()
     order = np.argsort(margin)
     assert found.confidence[order[-100:]].min() > found.confidence[order[:100]].mean()
+
+
+def test_files_keep_confidence_and_margin(found, tmp_path):
+    saved = load_run(found.save(tmp_path / "run"))
+    for level, stored in zip(found.levels, saved.levels, strict=True):
+        np.testing.assert_array_equal(stored.confidence, level.confidence)
+        np.testing.assert_array_equal(stored.margin, level.margin)
+
+
+def test_new_particles_have_confidences_that_hold_too(weak, found, tmp_path):
+    out = found.save(tmp_path / "run")
+    # A longer set begins with the particles of the shorter one.
+    n_known = len(weak.images)
+    longer = simulate_particles(weak.options.model_copy(update={"n_particles": 2 * n_known}))
+    assigned = cl2d.assign(out, longer.images[n_known:], threads=1)
+    views, labels = weak.truth.view, found.labels
+    shown = np.array([np.bincount(views[labels == k]).argmax() for k in range(N_CLASSES)])
+    right = shown[assigned.labels] == longer.truth.view[n_known:]
+    assert right.mean() > 0.8
+    assert assigned.confidence.mean() == pytest.approx(right.mean(), abs=0.07)

@@ -5,6 +5,15 @@ import pytest
 
 from cl2d.engine import class_probabilities, log_likelihood, without_own_share
 from cl2d.engine.confidence import LIKELIHOOD_SHARE
+from cl2d.preprocess import independent_values
+from cl2d.results import identity_poses
+from tests.engine_inputs import (
+    blob_particles,
+    engine_of,
+    random_poses,
+    references_from,
+    white_plan,
+)
 
 N_VALUES = 40
 
@@ -120,3 +129,26 @@ def test_likelihood_is_that_of_the_noise_left_over():
     expected = -0.5 * N_VALUES * np.log(np.array(left))
     found = log_likelihood(np.abs(correlation), N_VALUES)
     assert found[0] - found[1] == pytest.approx(expected[0] - expected[1])
+
+
+@pytest.mark.parametrize("box", [40, 41])
+def test_noise_correlates_by_chance_as_its_independent_values_say(box):
+    """Correlation of noise with anything has the variance 1 / n, at one pose."""
+    plan = white_plan(box, k_max=12)
+    n_images = 400
+    noise = np.random.default_rng(3).normal(size=(n_images, box, box)).astype(np.float32)
+    rows, still = np.arange(n_images), identity_poses(n_images)
+    vectors = engine_of(noise, plan).aligned_members(rows, still)
+    shown = blob_particles(box, random_poses(20, 1.0))
+    references = references_from(shown, plan)
+    by_chance = np.einsum("nka,mka->nm", vectors.conj(), references).real / vectors.shape[2]
+    # The references are alike: as many independent values as there are images, 400, at least,
+    # so the variance is known to 7 %. The mask is not quite flat over them.
+    assert 1 / by_chance.var() == pytest.approx(independent_values(plan), rel=0.25)
+
+
+def test_loud_rings_leave_fewer_independent_values_unless_whitened():
+    loud = np.where(np.arange(13) <= 3, 30.0, 1.0)
+    white, plain = (white_plan(40, k_max=12, noise_power=loud, whiten=yes) for yes in (True, False))
+    assert independent_values(white) == pytest.approx(independent_values(white_plan(40, k_max=12)))
+    assert independent_values(plain) < 0.5 * independent_values(white)

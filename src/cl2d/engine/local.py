@@ -12,6 +12,7 @@ from cl2d import _native
 from cl2d.engine.block_size import BLOCK_IMAGES
 from cl2d.engine.confidence import class_probabilities
 from cl2d.engine.correntropy import Candidates, best_few, reordered
+from cl2d.engine.joined import joined_assignment
 from cl2d.engine.protocol import Assignment, ClassSums, Component, SearchSettings
 from cl2d.engine.shift_grid import covering_radius_px, shift_grid
 from cl2d.results import Poses
@@ -162,7 +163,7 @@ class LocalEngine:
                 done += n_images
                 if on_progress is not None:
                     on_progress(done)
-        joined = _join(parts)
+        joined = joined_assignment(parts)
         labels = np.where(self._usable, joined.labels, np.int32(-1)).astype(np.int32)
         return replace(joined, labels=labels, sampled_scores=np.concatenate(sampled))
 
@@ -349,18 +350,3 @@ class LocalEngine:
         for to, row in enumerate(rows.tolist()):
             chosen.copy_image(self._blocks[row // BLOCK_IMAGES], row % BLOCK_IMAGES, to)
         return chosen
-
-
-def _join(parts: list[Assignment]) -> Assignment:
-    """Return one assignment for the images of all parts, in order."""
-    return Assignment(
-        np.concatenate([p.labels for p in parts]),
-        Poses(
-            np.concatenate([p.poses.psi_rad for p in parts]),
-            np.concatenate([p.poses.shift_px for p in parts]),
-            np.concatenate([p.poses.mirror for p in parts]),
-        ),
-        np.concatenate([p.scores for p in parts]),
-        np.concatenate([p.margin for p in parts]),
-        np.concatenate([p.confidence for p in parts]),
-    )
