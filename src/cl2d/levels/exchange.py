@@ -16,22 +16,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cl2d.engine import ClassicalRule, normalised_references
-from cl2d.levels.halves import TotalGain, held_out_gains, total_gain
-from cl2d.levels.splitting import SAMPLE_MEMBERS, Cut, find_cut
-from cl2d.results import Poses, composed_poses
+from cl2d.engine import normalised_references
+from cl2d.levels.joints import Joint, copied, find_joints, put_joint
+from cl2d.levels.splitting import FEWEST_MEMBERS, Cut, find_cut
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cl2d.engine import Engine
-    from cl2d.levels.splitting import CutRule, Fitted, Rows
-
-FEWEST_MEMBERS = 20
-"""Members below which a class is not cut: its held-out half says nothing."""
-
-PAIRS_PER_CLASS = 2
-"""The most alike pairs that are tried for joining, for each class there is."""
+    from cl2d.levels.splitting import CutRule, Fitted
 
 
 @dataclass(frozen=True)
@@ -48,16 +41,6 @@ class Exchange:
     references: npt.NDArray[np.complex64]
     origin: npt.NDArray[np.int32]
     n_pairs: int
-
-
-@dataclass(frozen=True)
-class _Joint:
-    """Two classes and the pose that lays the absorbed one over the kept one."""
-
-    kept: int
-    absorbed: int
-    pose: Poses
-    loss: TotalGain
 
 
 @dataclass(frozen=True)
@@ -82,7 +65,7 @@ def exchange_classes(
     """
     state = _State(engine, fitted, references)
     sections = state.sections(rule)
-    chosen = _chosen(sections, state.joints()) if sections else []
+    chosen = _chosen(sections, find_joints(engine, fitted, references)) if sections else []
     return state.exchanged(chosen)
 
 
@@ -108,21 +91,15 @@ class _State:
                 found.append(_Section(slot, cut))
         return sorted(found, key=lambda section: -section.cut.priority)
 
-    def joints(self) -> list[_Joint]:
-        """Return the most alike pairs of classes, those that would lose least first."""
-        views = self._engine.of_references(self._references)
-        found = [self._joint(views, *pair) for pair in self._alike_pairs(views)]
-        return sorted(found, key=lambda joint: joint.loss.at_most)
-
-    def exchanged(self, chosen: list[tuple[_Joint, _Section]]) -> Exchange:
+    def exchanged(self, chosen: list[tuple[Joint, _Section]]) -> Exchange:
         """Return the references after some exchanges, no class in two of them."""
         n_classes = len(self._groups)
         origin = np.arange(n_classes, dtype=np.int32)
         labels = np.full(self._engine.n_images, -1, dtype=np.int32)
-        poses = _copy(self._fitted.poses)
+        poses = copied(self._fitted.poses)
         for joint, section in chosen:
             moved = self._groups[joint.absorbed]
-            _put(poses, moved, composed_poses(joint.pose, poses.take(moved)))
+            put_joint(poses, joint, moved)
             labels[self._groups[joint.kept]] = labels[moved] = joint.kept
             labels[section.cut.first] = section.slot
             labels[section.cut.second] = joint.absorbed
@@ -132,44 +109,10 @@ class _State:
         references = np.where(changed[:, None, None], averages, self._references)
         return Exchange(references, origin, len(chosen))
 
-    def _alike_pairs(self, views: Engine) -> list[tuple[int, int]]:
-        """Return pairs of classes, the more alike first and the larger class of each pair first."""
-        n_classes = len(self._references)
-        found = views.assign(self._references, ClassicalRule(), sample=np.arange(n_classes))
-        assert found.sampled_scores is not None
-        scores = np.maximum(found.sampled_scores, found.sampled_scores.T)
-        sizes = np.array([len(rows) for rows in self._groups])
-        first, second = np.triu_indices(n_classes, 1)
-        judged = np.minimum(sizes[first], sizes[second]) >= 2
-        first, second = first[judged], second[judged]
-        order = np.argsort(-scores[first, second], kind="stable")[: PAIRS_PER_CLASS * n_classes]
-        swap = sizes[first] < sizes[second]
-        first, second = np.where(swap, second, first), np.where(swap, first, second)
-        return [(int(first[i]), int(second[i])) for i in order]
 
-    def _joint(self, views: Engine, kept: int, absorbed: int) -> _Joint:
-        """Lay one class over another, and find what one average of both would lose."""
-        one = views.subset(np.array([absorbed]))
-        pose = one.assign(self._references[kept : kept + 1], ClassicalRule()).poses
-        n_members = len(self._groups[kept]) + len(self._groups[absorbed])
-        share = min(1.0, SAMPLE_MEMBERS / n_members)
-        still = _evenly(self._groups[kept], share)
-        moving = _evenly(self._groups[absorbed], share)
-        members = np.concatenate([self._members(still), self._members(moving, pose)])
-        gains = held_out_gains(members, np.arange(len(members)) < len(still))
-        return _Joint(kept, absorbed, pose, total_gain(gains, n_members))
-
-    def _members(self, rows: Rows, pose: Poses | None = None) -> npt.NDArray[np.complex64]:
-        """Return members in the frame of their class, or of the class ``pose`` leads to."""
-        poses = self._fitted.poses.take(rows)
-        return self._engine.aligned_members(
-            rows, poses if pose is None else composed_poses(pose, poses)
-        )
-
-
-def _chosen(sections: list[_Section], joints: list[_Joint]) -> list[tuple[_Joint, _Section]]:
+def _chosen(sections: list[_Section], joints: list[Joint]) -> list[tuple[Joint, _Section]]:
     """Pair the largest gains with the smallest losses, each class in one exchange at most."""
-    chosen: list[tuple[_Joint, _Section]] = []
+    chosen: list[tuple[Joint, _Section]] = []
     busy: set[int] = set()
     for section in sections:
         for joint in joints:
@@ -179,20 +122,3 @@ def _chosen(sections: list[_Section], joints: list[_Joint]) -> list[tuple[_Joint
                 busy |= classes
                 break
     return chosen
-
-
-def _evenly(rows: Rows, share: float) -> Rows:
-    """Return a share of some rows, evenly spread, two at least."""
-    count = max(2, int(share * len(rows)))
-    return rows[np.linspace(0, len(rows) - 1, count).astype(np.intp)]
-
-
-def _copy(poses: Poses) -> Poses:
-    return Poses(poses.psi_rad.copy(), poses.shift_px.copy(), poses.mirror.copy())
-
-
-def _put(poses: Poses, rows: Rows, values: Poses) -> None:
-    """Write the poses of some rows, in place."""
-    poses.psi_rad[rows] = values.psi_rad
-    poses.shift_px[rows] = values.shift_px
-    poses.mirror[rows] = values.mirror

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Gains = npt.NDArray[np.float64]
+    Members = npt.NDArray[np.complex64]
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def total_gain(gains: Gains, n_members: int) -> TotalGain:
     return TotalGain(n_members * float(gains.mean()), error, n_members)
 
 
-def held_out_gains(members: npt.NDArray[np.complex64], in_first: npt.NDArray[np.bool_]) -> Gains:
+def held_out_gains(members: Members, in_first: npt.NDArray[np.bool_]) -> Gains:
     """Return by how much halves fit held-out members better than the whole class does.
 
     Every other member goes into averages: of the first half, of the second, and of both. The
@@ -58,9 +59,13 @@ def held_out_gains(members: npt.NDArray[np.complex64], in_first: npt.NDArray[np.
     correlation less that of the whole. Halves that differ by noise alone gain next to nothing:
     their averages are of half as many members, and so noisier.
 
+    The average of both is held against each half with the rings scaled as that half has them, by
+    least squares. So halves that differ by the strength of the rings alone gain nothing either:
+    one view at two defoci, or at two levels of sharpness, is one view.
+
     Parameters
     ----------
-    members : (n, ...) complex64
+    members : (n, n_rings, n_coefficients) complex64
         Aligned members, weighted so that the plain inner product is that of the scores.
     in_first : (n,) bool
         Which half each is in; of the judges, every second member, it does not matter.
@@ -69,19 +74,29 @@ def held_out_gains(members: npt.NDArray[np.complex64], in_first: npt.NDArray[np.
     -------
     gains : (n // 2,) float64, one a member held out, whatever the halves
     """
-    flat = members.reshape(len(members), -1).view(np.float32)
-    judges = flat[1::2].astype(np.float64)
-    lengths = np.sqrt(np.einsum("ij,ij->i", judges, judges))
-    trained, trained_in_first = flat[::2], in_first[::2]
+    real = members.view(np.float32)
+    judges = real[1::2].astype(np.float64)
+    lengths = np.sqrt(np.einsum("ijk,ijk->i", judges, judges))
+    trained, trained_in_first = real[::2], in_first[::2]
     halves = [
         trained[side].sum(axis=0, dtype=np.float64)
         for side in (trained_in_first, ~trained_in_first)
     ]
-    first, second, whole = (
-        _correlations(judges, lengths, average) for average in (*halves, halves[0] + halves[1])
-    )
-    gains: Gains = np.maximum(first, second) - whole
+    whole = halves[0] + halves[1]
+    apart = [_correlations(judges, lengths, half) for half in halves]
+    together = [_correlations(judges, lengths, _with_rings_of(half, whole)) for half in halves]
+    gains: Gains = np.maximum(*apart) - np.maximum(*together)
     return gains
+
+
+def _with_rings_of(
+    wanted: npt.NDArray[np.float64], average: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Return an average with each ring scaled so as to come nearest to the wanted one."""
+    products = np.einsum("jk,jk->j", wanted, average)
+    squares = np.einsum("jk,jk->j", average, average)
+    scales = np.divide(products, squares, out=np.zeros_like(products), where=squares > 0)
+    return scales[:, None] * average
 
 
 def clearly_better(gains: Gains, others: Gains) -> bool:
@@ -100,7 +115,7 @@ def _correlations(
 ) -> Gains:
     """Return the normalised correlation of each image with an average, 0 where one is zero."""
     # einsum, not a matrix product: the libraries behind that may sum in another order per machine.
-    norms = lengths * np.sqrt(np.einsum("j,j->", average, average))
-    products = np.einsum("ij,j->i", images, average)
+    norms = lengths * np.sqrt(np.einsum("jk,jk->", average, average))
+    products = np.einsum("ijk,jk->i", images, average)
     found: Gains = np.divide(products, norms, out=np.zeros_like(products), where=norms > 0)
     return found

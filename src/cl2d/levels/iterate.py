@@ -19,7 +19,8 @@ from cl2d.engine import (
     normalised_references,
     sample_rows,
 )
-from cl2d.events import ClassesExchanged, ExchangeEnded, IterationProgress
+from cl2d.events import ClassesAdjusted, ClassesExchanged, ExchangeEnded, IterationProgress
+from cl2d.levels.automatic import adjusted_classes
 from cl2d.levels.centring import centred_poses
 from cl2d.levels.exchange import exchange_classes
 from cl2d.levels.size_control import Reseeding, no_reseeding, reseed_small_classes
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 
 MOST_EXCHANGES = 8
 """Exchanges at a level; each may join and cut several classes at once, so few are needed."""
+
+MOST_ADJUSTMENTS = 8
+"""Adjustments of the number of classes at the last level of an automatic one."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +69,25 @@ class LevelStart:
 
 @dataclass(frozen=True)
 class LevelEnd:
-    """The last assignment of a level, its poses centred, and how it came about."""
+    """The last assignment of a level, its poses centred, and how it came about.
+
+    Attributes
+    ----------
+    assignment : Assignment
+    parents : (n_classes,) int32
+    reports : of all iterations
+    kept : (n_classes,) intp, classes that are left where empty ones were dropped
+    """
 
     assignment: Assignment
     parents: npt.NDArray[np.int32]
     reports: tuple[IterationReport, ...]
+    kept: npt.NDArray[np.intp] | None = None
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes."""
+        return len(self.parents)
 
     @property
     def mean_score(self) -> float:
@@ -116,6 +134,30 @@ class LevelLoop:
             end = replace(again, reports=reports)
         return end
 
+    def run_with_adjustments(self, start: LevelStart, end: LevelEnd, n_most: int) -> LevelEnd:
+        """Join and cut classes and iterate again, until none calls for it.
+
+        Parameters
+        ----------
+        start : of the level
+        end : of its iterations
+        n_most : number of classes not to be exceeded
+        """
+        for exchange in range(1, MOST_ADJUSTMENTS + 1):
+            fitted, rule = end.assignment, self._cut_rule
+            found = adjusted_classes(self._engine, fitted, end.n_classes, rule, n_most)
+            if found.n_joined == found.n_cut == 0:
+                break
+            self._on_event(
+                ClassesAdjusted(start.level, exchange, found.n_joined, found.n_cut)
+            )
+            parents = end.parents[found.origin]
+            again = self.run(
+                LevelStart(start.level, found.references, parents, exchange=exchange)
+            )
+            end = replace(again, reports=(*end.reports, *again.reports))
+        return end
+
     def _exchanged(self, start: LevelStart, end: LevelEnd, exchange: int) -> LevelStart | None:
         """Return the start after an exchange of classes, None if no exchange is worth making."""
         n_classes = len(start.references)
@@ -155,7 +197,7 @@ class LevelLoop:
             empty = class_sums.counts == 0
             averages[empty] = references[empty]
         reseeding = no_reseeding(averages)
-        if iteration < self._options.iterations and not start.given:
+        if iteration < self._options.iterations and not (start.given or self._options.automatic):
             reseeding = reseed_small_classes(self._engine, averages, assignment, self._cut_rule)
         report = IterationReport(
             level=start.level,

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 SAMPLE_MEMBERS = 1000
 """Members looked at when a class is judged or cut; the next iteration assigns all of them."""
 
+FEWEST_MEMBERS = 20
+"""Members below which a cut is not judged: the held-out half of them says nothing."""
+
 
 class Fitted(Protocol):
     """Classes, poses and scores of all images: an assignment, or the result of a level."""
@@ -145,15 +148,18 @@ class CutQueue:
     cuts its siblings need.
     """
 
-    def __init__(self, engine: Engine, fitted: Fitted, rule: CutRule) -> None:
+    def __init__(
+        self, engine: Engine, fitted: Fitted, rule: CutRule, fewest_members: int = 2
+    ) -> None:
         self._engine = engine
         self._fitted = fitted
         self._rule = rule
+        self._fewest_members = fewest_members
         self._queue: list[tuple[float, int, Cut]] = []
 
     def add(self, slot: int, rows: Rows) -> None:
-        """Propose the images of a class; one image alone cannot be cut."""
-        if len(rows) >= 2:
+        """Propose the images of a class, unless they are too few; one alone cannot be cut."""
+        if len(rows) >= self._fewest_members:
             cut = find_cut(self._engine, rows, self._fitted, self._rule)
             heapq.heappush(self._queue, (-cut.priority, slot, cut))
 

@@ -11,6 +11,7 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
+    ValidatorFunctionWrapHandler,
     field_validator,
     model_validator,
 )
@@ -20,6 +21,10 @@ from cl2d.errors import InputError
 
 AUTOMATIC_SHIFT_SHARE = 0.1
 """Radius of the searched disc as a share of the box, unless it is given."""
+
+IMAGES_PER_AUTOMATIC_CLASS = 50
+MOST_AUTOMATIC_CLASSES = 512
+"""Bounds of the number of classes where it is found automatically, unless it is given."""
 
 
 def option(
@@ -178,7 +183,19 @@ class LevelOptions(StageOptions):
 
     model_config = ConfigDict(title="Classes")
 
-    classes: int = option(64, "Number of classes.", python_name="n_classes", ge=1)
+    classes: int | Literal["auto"] = option(
+        64,
+        "Number of classes, 1 or more; or auto: as many as the images surely tell apart.",
+        python_name="n_classes",
+    )
+    max_classes: int | None = option(
+        None,
+        "Most classes that auto may find.",
+        automatic=f"one for every {IMAGES_PER_AUTOMATIC_CLASS} images, {MOST_AUTOMATIC_CLASSES} "
+        "at most",
+        expert=True,
+        ge=1,
+    )
     initial_classes: int = option(
         4, "Classes at the first level; each level doubles them. Never more than asked for.", ge=1
     )
@@ -229,24 +246,61 @@ class LevelOptions(StageOptions):
     )
     seed: int = option(0, "Seed of every random choice; same seed, same result.", ge=0)
 
+    @field_validator("classes", mode="wrap")
+    @classmethod
+    def _number_or_auto(cls, value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+        """Word what the number may be in one sentence, not in one for each kind of value."""
+        if isinstance(value, np.integer):
+            value = int(value)
+        if isinstance(value, str) and value != "auto":
+            raise PydanticCustomError("wanted", 'a whole number >= 1 or "auto"')
+        if not isinstance(value, (str, int)) or isinstance(value, bool):
+            raise PydanticCustomError("wanted_type", 'a whole number >= 1 or "auto"')
+        if isinstance(value, int) and value < 1:
+            raise PydanticCustomError("wanted", 'a whole number >= 1 or "auto"')
+        return check(value)
+
     @model_validator(mode="before")
     @classmethod
     def _start_with_no_more_than_asked(cls, values: Any) -> Any:
         """Lower the *default* first level for a small number of classes; an explicit one stays."""
-        classes = values.get("classes") if isinstance(values, dict) else None
-        if isinstance(classes, (int, np.integer)) and "initial_classes" not in values:
+        if not isinstance(values, dict) or "initial_classes" in values:
+            return values
+        limit = "max_classes" if values.get("classes") == "auto" else "classes"
+        most = values.get(limit)
+        if isinstance(most, (int, np.integer)):
             default = cls.model_fields["initial_classes"].default
-            return {**values, "initial_classes": max(1, min(default, int(classes)))}
+            return {**values, "initial_classes": max(1, min(default, int(most)))}
         return values
 
     @model_validator(mode="after")
     def _first_level_fits(self) -> Self:
-        if self.initial_classes > self.classes:
-            message = (
-                f"{{first}} ({self.initial_classes}) must not exceed {{second}} ({self.classes})"
-            )
-            raise _conflict(message, "initial_classes", "classes")
+        limit = "max_classes" if self.classes == "auto" else "classes"
+        most = getattr(self, limit)
+        if most is not None and self.initial_classes > most:
+            message = f"{{first}} ({self.initial_classes}) must not exceed {{second}} ({most})"
+            raise _conflict(message, "initial_classes", limit)
         return self
+
+    @property
+    def automatic(self) -> bool:
+        """Whether the number of classes is to be found."""
+        return self.classes == "auto"
+
+    def most_classes(self, n_images: int) -> int:
+        """Return the number of classes asked for, or what it may be at most if it is to be found.
+
+        Parameters
+        ----------
+        n_images
+            Images that take part.
+        """
+        if self.classes != "auto":
+            return self.classes
+        if self.max_classes is not None:
+            return min(self.max_classes, n_images)
+        share = n_images // IMAGES_PER_AUTOMATIC_CLASS
+        return min(max(self.initial_classes, min(share, MOST_AUTOMATIC_CLASSES)), n_images)
 
 
 class CoreOptions(StageOptions):

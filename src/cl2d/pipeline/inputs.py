@@ -70,7 +70,7 @@ def enabled_images(source: ParticleSource) -> npt.NDArray[np.bool_]:
 
 def check_number_of_classes(options: LevelOptions, n_usable: int, source: ParticleSource) -> None:
     """Refuse more classes than images, unless fewer may come out."""
-    if options.classes > n_usable and not options.allow_fewer:
+    if options.most_classes(n_usable) > n_usable and not options.allow_fewer:
         images = "images" if n_usable == source.n_images else "usable images"
         message = (
             f"the number of classes ({options.classes}) must not exceed the number of {images} "

@@ -61,12 +61,14 @@ def starting_from(views: ParticleSource, options: ClassifyOptions) -> ClassifyOp
         If there are more views than classes.
     """
     levels = options.levels
-    if views.n_images > levels.classes:
+    limit = "max_classes" if levels.automatic else "n_classes"
+    most = levels.max_classes if levels.automatic else levels.classes
+    if most is not None and views.n_images > most:
         message = (
-            f"n_classes ({levels.classes}) must be at least the number of references "
+            f"{limit} ({most}) must be at least the number of references "
             f"({views.n_images} in {views.name})"
         )
-        if levels.classes == 1:
+        if most == 1:
             message += f"; one image of a stack is named as 1@{views.name}"
         raise InputError(message)
     start = levels.model_copy(update={"initial_classes": views.n_images})
