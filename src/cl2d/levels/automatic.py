@@ -16,7 +16,7 @@ import numpy as np
 
 from cl2d.engine import normalised_references
 from cl2d.levels.joints import copied, find_joints, put_joint
-from cl2d.levels.splitting import FEWEST_MEMBERS, CutQueue
+from cl2d.levels.splitting import FEWEST_MEMBERS, SMALLEST_CLASS, CutQueue
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Adjustment:
-    """References after classes were cut, joined or, where they had run empty, dropped.
+    """References after classes were cut, joined or, where they were too small, dropped.
 
     Attributes
     ----------
     references : (n_classes, n_rings, n_angles / 2) complex64, of the new number of classes
     origin : (n_classes,) int32, the class whose images made each reference
-    n_joined : number of pairs that became one class
+    n_joined : number of classes that were joined to another, or were too small for a class
     n_cut : number of cuts
     """
 
@@ -59,6 +59,7 @@ def adjusted_classes(
 ) -> Adjustment:
     """Join the pairs of which it is not sure that they differ, and cut the other mixed classes."""
     groups = _Groups(engine, fitted, n_classes)
+    groups.dissolve()
     groups.join()
     groups.cut(rule, n_most)
     return groups.adjustment()
@@ -74,14 +75,23 @@ class _Groups:
         self._rows: list[Rows] = [np.flatnonzero(fitted.labels == k) for k in range(n_classes)]
         self._origin = list(range(n_classes))
         self._whole = [True] * n_classes
-        self._n_joined = self._n_cut = 0
+        self._n_joined = self._n_cut = self._n_dissolved = 0
+
+    def dissolve(self) -> None:
+        """Drop the groups that are too small for a class, but one at least stays."""
+        sizes = np.array([len(rows) for rows in self._rows])
+        for slot in np.flatnonzero((sizes > 0) & (sizes < SMALLEST_CLASS)):
+            if slot != sizes.argmax():
+                self._rows[slot] = self._rows[slot][:0]
+                self._whole[slot] = False
+                self._n_dissolved += 1
 
     def join(self) -> None:
         """Join pairs, those that lose least first, no class in two of them."""
         sums = self._engine.update(self._fitted.labels, self._fitted.poses, len(self._rows)).sums
         for joint in find_joints(self._engine, self._fitted, normalised_references(sums)):
             pair = [joint.kept, joint.absorbed]
-            if joint.loss.at_least <= 0 and all(self._whole[k] for k in pair):
+            if not joint.loss.tells_apart and all(self._whole[k] for k in pair):
                 self._put_together(joint)
 
     def _put_together(self, joint: Joint) -> None:
@@ -101,6 +111,8 @@ class _Groups:
         n_classes = sum(len(rows) > 0 for rows in self._rows)
         while n_classes < n_most and (best := queue.pop(only_if_sure=True)) is not None:
             slot, cut = best
+            if not cut.gain.tells_apart:
+                continue
             self._rows[slot] = cut.first
             self._rows.append(cut.second)
             self._origin.append(self._origin[slot])
@@ -117,4 +129,5 @@ class _Groups:
             labels[self._rows[slot]] = number
         sums = self._engine.update(labels, self._poses, len(kept)).sums
         origin = np.array([self._origin[slot] for slot in kept], dtype=np.int32)
-        return Adjustment(normalised_references(sums), origin, self._n_joined, self._n_cut)
+        n_gone = self._n_joined + self._n_dissolved
+        return Adjustment(normalised_references(sums), origin, n_gone, self._n_cut)

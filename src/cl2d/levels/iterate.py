@@ -24,7 +24,7 @@ from cl2d.levels.automatic import adjusted_classes
 from cl2d.levels.centring import centred_poses
 from cl2d.levels.exchange import exchange_classes
 from cl2d.levels.size_control import Reseeding, no_reseeding, reseed_small_classes
-from cl2d.levels.splitting import CutRule
+from cl2d.levels.splitting import cut_rule
 from cl2d.results import IterationReport
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class LevelLoop:
         self._engine = engine
         self._options = options
         self._on_event = on_event
-        self._cut_rule = CutRule(options.split_by, options.min_class_percent)
+        self._cut_rule = cut_rule(options)
         self._n_usable = int(engine.usable.sum())
         self._sample = sample_rows(engine.usable) if options.clustering == "robust" else None
 

@@ -13,7 +13,7 @@ from cl2d.levels.automatic import grown_classes
 from cl2d.levels.iterate import LevelLoop, LevelStart
 from cl2d.levels.schedule import level_schedule
 from cl2d.levels.size_control import fill_empty_classes
-from cl2d.levels.splitting import CutRule, grow_classes
+from cl2d.levels.splitting import cut_rule, grow_classes
 from cl2d.levels.start import random_references
 from cl2d.results import LevelResult
 
@@ -91,7 +91,7 @@ class _Course:
         self._options = options
         self._tell = tell
         self._on_level = on_level
-        self._rule = CutRule(options.split_by, options.min_class_percent)
+        self._rule = cut_rule(options)
         self._loop = LevelLoop(engine, options, tell)
         self.levels: list[LevelResult] = []
 
