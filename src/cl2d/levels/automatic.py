@@ -50,7 +50,7 @@ def grown_classes(
 ) -> Adjustment:
     """Cut every class that surely gains, halves of a cut too, until there are ``n_most``."""
     groups = _Groups(engine, fitted, n_classes)
-    groups.cut(rule, n_most)
+    groups.cut(rule, n_most, only_if_sure=False)
     return groups.adjustment()
 
 
@@ -61,7 +61,7 @@ def adjusted_classes(
     groups = _Groups(engine, fitted, n_classes)
     groups.dissolve()
     groups.join()
-    groups.cut(rule, n_most)
+    groups.cut(rule, n_most, only_if_sure=True)
     return groups.adjustment()
 
 
@@ -102,16 +102,16 @@ class _Groups:
         self._whole[joint.kept] = self._whole[joint.absorbed] = False
         self._n_joined += 1
 
-    def cut(self, rule: CutRule, n_most: int) -> None:
+    def cut(self, rule: CutRule, n_most: int, *, only_if_sure: bool) -> None:
         """Cut classes that were not joined, the surest first."""
         queue = CutQueue(self._engine, self._fitted, rule, fewest_members=FEWEST_MEMBERS)
         for slot, rows in enumerate(self._rows):
             if self._whole[slot]:
                 queue.add(slot, rows)
         n_classes = sum(len(rows) > 0 for rows in self._rows)
-        while n_classes < n_most and (best := queue.pop(only_if_sure=True)) is not None:
+        while n_classes < n_most and (best := queue.pop()) is not None:
             slot, cut = best
-            if not cut.gain.tells_apart:
+            if not (cut.gain.tells_apart if only_if_sure else cut.gain.total > cut.gain.edge):
                 continue
             self._rows[slot] = cut.first
             self._rows.append(cut.second)
