@@ -123,36 +123,52 @@ def held_out_gains(members: Members, in_first: npt.NDArray[np.bool_]) -> Gains:
     ]
     whole = halves[0] + halves[1]
     shares = np.array([trained_in_first.sum(), (~trained_in_first).sum()]) / max(1, len(trained))
-    slope = _likelihood_slope(judges, whole)
     apart = np.stack([_correlations(judges, half) for half in halves])
     together = np.stack([_correlations(judges, _with_rings_of(half, whole)) for half in halves])
+    fit = float(together.mean()) if together.size else 0.0
+    slope = _likelihood_slope(fit, _independent_coefficients(judges, halves, apart))
     gains: Gains = (_mixed(slope * apart, shares) - _mixed(slope * together, shares)) / slope
     return gains
 
 
-def _likelihood_slope(judges: npt.NDArray[np.float64], whole: npt.NDArray[np.float64]) -> float:
-    """Return the change of a member's log-likelihood with its correlation.
+def _likelihood_slope(fit: float, n_coefficients: float) -> float:
+    """Return the change of a member's log-likelihood with its correlation, at the mean of it.
 
     An image of d independent coefficients with white noise, whose correlation with its view is c,
     has the log-likelihood -d/2 log(1 - c^2) once strength and noise are fitted, so the slope is
-    d c / (1 - c^2). What is left of two images without their view correlates with the square 1/d
-    on average, which tells d whatever the mask and the weights.
+    d c / (1 - c^2).
     """
-    found = _correlations(judges, whole)
-    unit = whole / max(float(np.sqrt(np.einsum("jk,jk->", whole, whole))), TINY)
-    rest = judges - found[:, None, None] * unit
+    fit = float(np.clip(fit, LEAST_FIT, 1 - LEAST_FIT))
+    return n_coefficients * fit / (1 - fit**2)
+
+
+def _independent_coefficients(
+    judges: npt.NDArray[np.float64], halves: list[npt.NDArray[np.float64]], apart: Gains
+) -> float:
+    """Return how many independent coefficients the noise of an image has.
+
+    What is left of two images without their views correlates with the square 1/d on average,
+    which tells d whatever the mask and the weights.
+
+    Parameters
+    ----------
+    judges : (n, n_rings, m), of length 1
+    halves : two averages, (n_rings, m)
+    apart : (2, n), correlations of the judges with them
+    """
+    units = [half / max(float(np.sqrt(np.einsum("jk,jk->", half, half))), TINY) for half in halves]
+    view = np.stack(units)[apart.argmax(axis=0)]
+    rest = judges - apart.max(axis=0)[:, None, None] * view
     rest /= np.maximum(_lengths(rest), TINY)[:, None, None]
     products = np.einsum("ijk,ijk->i", rest[1:], rest[:-1])
-    square = float(np.square(products).mean()) if len(products) else 1.0
-    fit = float(np.clip(found.mean(), LEAST_FIT, 1 - LEAST_FIT)) if len(found) else LEAST_FIT
-    return fit / (1 - fit**2) / max(square, TINY)
+    return 1 / max(float(np.square(products).mean()), TINY) if len(products) else 1.0
 
 
 def _mixed(log_likelihoods: Gains, shares: Gains) -> Gains:
     """Return the logarithm of the mean of likelihoods (2, n), weighted by shares (2,)."""
     with np.errstate(divide="ignore"):  # a half without trained members has no share
         weights = np.log(shares)
-    mixed: Gains = np.logaddexp(*(log_likelihoods + weights[:, None]))
+    mixed: Gains = np.logaddexp.reduce(log_likelihoods + weights[:, None], axis=0)
     return mixed
 
 
@@ -163,7 +179,8 @@ def _with_rings_of(
     products = np.einsum("jk,jk->j", wanted, average)
     squares = np.einsum("jk,jk->j", average, average)
     scales = np.divide(products, squares, out=np.zeros_like(products), where=squares > 0)
-    return scales[:, None] * average
+    scaled: npt.NDArray[np.float64] = scales[:, None] * average
+    return scaled
 
 
 def clearly_better(gains: Gains, others: Gains) -> bool:

@@ -148,13 +148,9 @@ class LevelLoop:
             found = adjusted_classes(self._engine, fitted, end.n_classes, rule, n_most)
             if found.n_joined == found.n_cut == 0:
                 break
-            self._on_event(
-                ClassesAdjusted(start.level, exchange, found.n_joined, found.n_cut)
-            )
+            self._on_event(ClassesAdjusted(start.level, exchange, found.n_joined, found.n_cut))
             parents = end.parents[found.origin]
-            again = self.run(
-                LevelStart(start.level, found.references, parents, exchange=exchange)
-            )
+            again = self.run(LevelStart(start.level, found.references, parents, exchange=exchange))
             end = replace(again, reports=(*end.reports, *again.reports))
         return end
 

@@ -10,6 +10,7 @@ import numpy as np
 from cl2d.errors import InputError
 from cl2d.events import LevelFinished, LevelStarted, ignore_event
 from cl2d.levels.automatic import grown_classes
+from cl2d.levels.homogeneity import class_homogeneity
 from cl2d.levels.iterate import LevelLoop, LevelStart
 from cl2d.levels.schedule import level_schedule
 from cl2d.levels.size_control import fill_empty_classes
@@ -107,7 +108,8 @@ class _Course:
             self._tell(LevelStarted(start.level, n_classes))
             exchanging = self._options.exchange and n_classes == n_last and not start.given
             run = self._loop.run_with_exchanges if exchanging else self._loop.run
-            self._finish(start, self._with_members(start, run(start)))
+            end = self._with_members(start, run(start))
+            self._finish(start, end, is_last=n_classes == n_last)
 
     def run_automatic(self, first: LevelStart, n_usable: int) -> None:
         """Cut what is surely mixed, from level to level; at the last one also join.
@@ -120,14 +122,12 @@ class _Course:
             self._tell(LevelStarted(start.level, len(start.references)))
             end = self._with_members(start, self._loop.run(start))
             n_next = min(2 * end.n_classes, n_most)
-            growth = grown_classes(
-                self._engine, end.assignment, end.n_classes, self._rule, n_next
-            )
+            growth = grown_classes(self._engine, end.assignment, end.n_classes, self._rule, n_next)
             grows = growth.n_cut >= (1 if start.given else LEAST_GROWTH * end.n_classes)
             if not grows and not start.given:
                 end = self._loop.run_with_adjustments(start, end, n_most)
                 end = self._with_members(start, end)
-            self._finish(start, end)
+            self._finish(start, end, is_last=not grows)
             start = None
             if grows:
                 start = LevelStart(len(self.levels), growth.references, growth.origin)
@@ -145,10 +145,13 @@ class _Course:
         labels = fill_empty_classes(fitted.labels, fitted.scores, end.n_classes)
         return replace(end, assignment=replace(fitted, labels=labels))
 
-    def _finish(self, start: LevelStart, end: LevelEnd) -> None:
+    def _finish(self, start: LevelStart, end: LevelEnd, *, is_last: bool) -> None:
         """Keep the result of a level, and tell of it."""
         before = self.levels[-1] if self.levels else None
         level = _finished_level(start, end, before)
+        if is_last:
+            judged = class_homogeneity(self._engine, level, level.n_classes, self._rule)
+            level = replace(level, homogeneity=judged)
         self.levels.append(level)
         if self._on_level is not None:
             self._on_level(level)

@@ -11,20 +11,21 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
-    ValidatorFunctionWrapHandler,
     field_validator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
 from cl2d.errors import InputError
+from cl2d.options.class_count import (
+    IMAGES_PER_AUTOMATIC_CLASS,
+    MOST_AUTOMATIC_CLASSES,
+    ClassCount,
+    most_automatic_classes,
+)
 
 AUTOMATIC_SHIFT_SHARE = 0.1
 """Radius of the searched disc as a share of the box, unless it is given."""
-
-IMAGES_PER_AUTOMATIC_CLASS = 50
-MOST_AUTOMATIC_CLASSES = 512
-"""Bounds of the number of classes where it is found automatically, unless it is given."""
 
 
 def option(
@@ -183,7 +184,7 @@ class LevelOptions(StageOptions):
 
     model_config = ConfigDict(title="Classes")
 
-    classes: int | Literal["auto"] = option(
+    classes: ClassCount = option(
         64,
         "Number of classes, 1 or more; or auto: as many as the images surely tell apart.",
         python_name="n_classes",
@@ -246,20 +247,6 @@ class LevelOptions(StageOptions):
     )
     seed: int = option(0, "Seed of every random choice; same seed, same result.", ge=0)
 
-    @field_validator("classes", mode="wrap")
-    @classmethod
-    def _number_or_auto(cls, value: Any, check: ValidatorFunctionWrapHandler) -> Any:
-        """Word what the number may be in one sentence, not in one for each kind of value."""
-        if isinstance(value, np.integer):
-            value = int(value)
-        if isinstance(value, str) and value != "auto":
-            raise PydanticCustomError("wanted", 'a whole number >= 1 or "auto"')
-        if not isinstance(value, (str, int)) or isinstance(value, bool):
-            raise PydanticCustomError("wanted_type", 'a whole number >= 1 or "auto"')
-        if isinstance(value, int) and value < 1:
-            raise PydanticCustomError("wanted", 'a whole number >= 1 or "auto"')
-        return check(value)
-
     @model_validator(mode="before")
     @classmethod
     def _start_with_no_more_than_asked(cls, values: Any) -> Any:
@@ -297,10 +284,9 @@ class LevelOptions(StageOptions):
         """
         if self.classes != "auto":
             return self.classes
-        if self.max_classes is not None:
-            return min(self.max_classes, n_images)
-        share = n_images // IMAGES_PER_AUTOMATIC_CLASS
-        return min(max(self.initial_classes, min(share, MOST_AUTOMATIC_CLASSES)), n_images)
+        share = most_automatic_classes(n_images)
+        most = max(self.initial_classes, share) if self.max_classes is None else self.max_classes
+        return min(most, n_images)
 
 
 class CoreOptions(StageOptions):

@@ -61,9 +61,10 @@ def starting_from(views: ParticleSource, options: ClassifyOptions) -> ClassifyOp
         If there are more views than classes.
     """
     levels = options.levels
-    limit = "max_classes" if levels.automatic else "n_classes"
-    most = levels.max_classes if levels.automatic else levels.classes
-    if most is not None and views.n_images > most:
+    limit, most = "n_classes", levels.classes
+    if most == "auto":
+        limit, most = "max_classes", levels.max_classes or views.n_images
+    if views.n_images > most:
         message = (
             f"{limit} ({most}) must be at least the number of references "
             f"({views.n_images} in {views.name})"
