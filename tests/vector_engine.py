@@ -35,6 +35,10 @@ class VectorEngine:
     def n_images(self) -> int:
         return len(self.vectors)
 
+    @property
+    def n_independent(self) -> int:
+        return self.vectors.shape[1]
+
     def assign(
         self,
         references: npt.NDArray[np.complex64],

@@ -98,6 +98,19 @@ class LocalEngine:
         return self._usable
 
     @property
+    def n_independent(self) -> int:
+        """Number of independent real numbers in the noise of an image.
+
+        Half the Fourier pixels between the innermost and the outermost ring, two numbers each,
+        times the share of the box that is inside the mask. The radius of the mask, in boxes, is
+        that of the grid: the highest angular order, less the margin of one, over 2 pi k.
+        """
+        grid = self.grid
+        radius = (grid.max_order(grid.n_rings - 1) - 1) / (2 * np.pi * grid.k_max)
+        pixels = 2 * np.pi * sum(range(grid.k_min, grid.k_max + 1))
+        return max(1, round(pixels * np.pi * radius**2))
+
+    @property
     def grid(self) -> _native.PolarGrid:
         """The polar grid all images share."""
         return self._blocks[0].grid

@@ -72,6 +72,11 @@ class Engine(Protocol):
         """Which images take part, shape (n_images,)."""
         ...
 
+    @property
+    def n_independent(self) -> int:
+        """Number of independent real numbers in the noise of an image."""
+        ...
+
     def assign(
         self,
         references: npt.NDArray[np.complex64],

@@ -86,7 +86,7 @@ def least_gain(n_members: int, share: float, score: float) -> float:
     return n_members * share * (1 - share) * (1 - ONE_VIEW_CORRELATION) * score
 
 
-def held_out_gains(members: Members, in_first: npt.NDArray[np.bool_]) -> Gains:
+def held_out_gains(members: Members, in_first: npt.NDArray[np.bool_], n_independent: int) -> Gains:
     """Return by how much halves fit held-out members better than the whole class does.
 
     Every other member goes into averages: of the first half, of the second, and of both. The
@@ -106,6 +106,8 @@ def held_out_gains(members: Members, in_first: npt.NDArray[np.bool_]) -> Gains:
         Aligned members, weighted so that the plain inner product is that of the scores.
     in_first : (n,) bool
         Which half each is in; of the judges, every second member, it does not matter.
+    n_independent : int
+        Independent numbers in the noise of a member (:attr:`cl2d.engine.Engine.n_independent`).
 
     Returns
     -------
@@ -126,42 +128,20 @@ def held_out_gains(members: Members, in_first: npt.NDArray[np.bool_]) -> Gains:
     apart = np.stack([_correlations(judges, half) for half in halves])
     together = np.stack([_correlations(judges, _with_rings_of(half, whole)) for half in halves])
     fit = float(together.mean()) if together.size else 0.0
-    slope = _likelihood_slope(fit, _independent_coefficients(judges, halves, apart))
+    slope = _likelihood_slope(fit, n_independent)
     gains: Gains = (_mixed(slope * apart, shares) - _mixed(slope * together, shares)) / slope
     return gains
 
 
-def _likelihood_slope(fit: float, n_coefficients: float) -> float:
+def _likelihood_slope(fit: float, n_independent: int) -> float:
     """Return the change of a member's log-likelihood with its correlation, at the mean of it.
 
-    An image of d independent coefficients with white noise, whose correlation with its view is c,
+    An image of d independent numbers with white noise, whose correlation with its view is c,
     has the log-likelihood -d/2 log(1 - c^2) once strength and noise are fitted, so the slope is
     d c / (1 - c^2).
     """
     fit = float(np.clip(fit, LEAST_FIT, 1 - LEAST_FIT))
-    return n_coefficients * fit / (1 - fit**2)
-
-
-def _independent_coefficients(
-    judges: npt.NDArray[np.float64], halves: list[npt.NDArray[np.float64]], apart: Gains
-) -> float:
-    """Return how many independent coefficients the noise of an image has.
-
-    What is left of two images without their views correlates with the square 1/d on average,
-    which tells d whatever the mask and the weights.
-
-    Parameters
-    ----------
-    judges : (n, n_rings, m), of length 1
-    halves : two averages, (n_rings, m)
-    apart : (2, n), correlations of the judges with them
-    """
-    units = [half / max(float(np.sqrt(np.einsum("jk,jk->", half, half))), TINY) for half in halves]
-    view = np.stack(units)[apart.argmax(axis=0)]
-    rest = judges - apart.max(axis=0)[:, None, None] * view
-    rest /= np.maximum(_lengths(rest), TINY)[:, None, None]
-    products = np.einsum("ijk,ijk->i", rest[1:], rest[:-1])
-    return 1 / max(float(np.square(products).mean()), TINY) if len(products) else 1.0
+    return n_independent * fit / (1 - fit**2)
 
 
 def _mixed(log_likelihoods: Gains, shares: Gains) -> Gains:

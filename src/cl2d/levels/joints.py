@@ -109,7 +109,7 @@ def _joint(
             engine.aligned_members(moving, moved),
         ]
     )
-    gains = held_out_gains(members, np.arange(len(members)) < len(still))
+    gains = held_out_gains(members, np.arange(len(members)) < len(still), engine.n_independent)
     score = float(fitted.scores[np.concatenate([still, moving])].mean())
     edge = least_gain(n_members, len(groups[kept]) / n_members, score)
     return Joint(kept, absorbed, pose, total_gain(gains, n_members, edge))

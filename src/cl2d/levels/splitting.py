@@ -127,11 +127,11 @@ def find_cut(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Cut:
         rows = rows[np.linspace(0, n_members - 1, SAMPLE_MEMBERS).astype(np.intp)]
     members = engine.aligned_members(rows, fitted.poses.take(rows))
     by_fit = fit_half(rows, fitted)
-    gains_by_fit = held_out_gains(members, by_fit)
+    gains_by_fit = held_out_gains(members, by_fit, engine.n_independent)
     if rule.split_by == "fit":
         return _cut(rows, by_fit, gains_by_fit, fitted, n_members)
     first = component_half(engine, rows, fitted, rule)
-    gains = held_out_gains(members, first)
+    gains = held_out_gains(members, first, engine.n_independent)
     if rule.split_by == "better" and clearly_better(gains_by_fit, gains):
         first, gains = by_fit, gains_by_fit
     return _cut(rows, first, gains, fitted, n_members)
