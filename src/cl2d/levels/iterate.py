@@ -137,18 +137,25 @@ class LevelLoop:
     def run_with_adjustments(self, start: LevelStart, end: LevelEnd, n_most: int) -> LevelEnd:
         """Join and cut classes and iterate again, until none calls for it.
 
+        Once classes were joined after a cut nothing is cut any more, lest the same be cut and
+        joined for ever.
+
         Parameters
         ----------
         start : of the level
         end : of its iterations
         n_most : number of classes not to be exceeded
         """
+        was_cut = False
         for exchange in range(1, MOST_ADJUSTMENTS + 1):
             fitted, rule = end.assignment, self._cut_rule
             found = adjusted_classes(self._engine, fitted, end.n_classes, rule, n_most)
             if found.n_joined == found.n_cut == 0:
                 break
             self._on_event(ClassesAdjusted(start.level, exchange, found.n_joined, found.n_cut))
+            if was_cut and found.n_joined > 0:
+                n_most = 0
+            was_cut = was_cut or found.n_cut > 0
             parents = end.parents[found.origin]
             again = self.run(LevelStart(start.level, found.references, parents, exchange=exchange))
             end = replace(again, reports=(*end.reports, *again.reports))

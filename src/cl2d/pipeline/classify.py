@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -32,6 +32,7 @@ from cl2d.pipeline.inputs import (
     check_number_of_classes,
     enabled_images,
     flag_warnings,
+    limit_warnings,
     particle_source,
 )
 from cl2d.pipeline.memory import estimated_memory_bytes
@@ -71,7 +72,7 @@ class _Prepared:
 def classify(
     particles: Particles,
     *,
-    n_classes: int = 64,
+    n_classes: int | Literal["auto"] = 64,
     output: str | os.PathLike[str] | None = None,
     pixel_size_angstrom: float | None = None,
     references: References | None = None,
@@ -85,8 +86,9 @@ def classify(
     particles : path, (n, y, x) array or ParticleSource
         A .star or .xmd table, an MRC stack, an array, or anything with ``shape``, ``dtype`` and
         slicing. Images are read once, in blocks.
-    n_classes : int
-        Number of classes.
+    n_classes : int or "auto"
+        Number of classes, or "auto": classes are cut and joined until each is homogeneous as far
+        as the noise lets one tell, and no two show one view; ``max_classes`` bounds their number.
     output : path, optional
         Folder for the files of the run (see docs/outputs.md); without it nothing is written.
     pixel_size_angstrom : float, optional
@@ -230,6 +232,7 @@ def _find_classes(prepared: _Prepared, phases: Phases, folder: RunFolder | None)
     averages, others = stacks[: len(ordered)], stacks[len(ordered) :]
     half_averages, core_averages = others[: len(halves)], others[len(halves) :]
     found = core_warnings(ordered, cores, options.cores) if cores else []
+    found += limit_warnings(options.levels, ordered, int(engine.usable.sum()))
     for warning in found:
         phases.tell(RunWarned(warning))
     return Classification(
