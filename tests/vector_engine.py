@@ -36,7 +36,7 @@ class VectorEngine:
         return len(self.vectors)
 
     @property
-    def n_independent(self) -> float:
+    def n_independent(self) -> int:
         return self.vectors.shape[1]
 
     def assign(

@@ -15,7 +15,8 @@ class RunPlanned:
     """What the run is about to do, before anything is computed.
 
     ``memory_bytes`` is the estimated peak of the whole run; ``n_shifts`` the number of positions
-    in the search disc of radius ``max_shift_px`` (pixels of the input).
+    in the search disc of radius ``max_shift_px`` (pixels of the input). With ``automatic_classes``
+    the number of classes is found, and ``n_classes`` is what it may be at most.
     """
 
     n_images: int
@@ -30,6 +31,7 @@ class RunPlanned:
     threads: int
     simd_level: str
     warnings: tuple[str, ...] = ()
+    automatic_classes: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,19 @@ class ClassesExchanged:
     level: int
     exchange: int
     n_pairs: int
+
+
+@dataclass(frozen=True)
+class ClassesAdjusted:
+    """Classes that do not surely differ were joined in pairs, and mixed ones cut in two.
+
+    Sent where the number of classes is found automatically; counts as ``ClassesExchanged`` does.
+    """
+
+    level: int
+    exchange: int
+    n_joined: int
+    n_cut: int
 
 
 @dataclass(frozen=True)

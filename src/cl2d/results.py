@@ -121,6 +121,33 @@ class IterationReport:
 
 
 @dataclass(frozen=True)
+class ClassHomogeneity:
+    """Whether each class of a level shows one view.
+
+    Attributes
+    ----------
+    split_gain : (n_classes,) float64
+        By how much, on average, two averages fit held-out members better than one if the class
+        is cut in two: the logarithm of a ratio of likelihoods, in units of the correlation.
+    split_gain_error : (n_classes,) float64, standard error of the gain
+    homogeneity : (n_classes,) float64 in [0, 1]
+        Probability that the true gain is no more than members of one view can have.
+
+    A class too small to be judged has 0, 0 and 0.5.
+    """
+
+    split_gain: npt.NDArray[np.float64]
+    split_gain_error: npt.NDArray[np.float64]
+    homogeneity: npt.NDArray[np.float64]
+
+    def take(self, classes: npt.NDArray[np.intp]) -> ClassHomogeneity:
+        """Return the figures of some classes."""
+        return ClassHomogeneity(
+            self.split_gain[classes], self.split_gain_error[classes], self.homogeneity[classes]
+        )
+
+
+@dataclass(frozen=True)
 class LevelResult:
     """The state of every particle at the end of one level.
 
@@ -130,7 +157,7 @@ class LevelResult:
     it is the right one, ``margin`` the lead over the second best class. ``parents[k]`` is the class
     of the previous level that class k came from (-1 at level 0). ``reference_numbers[k]`` is the
     reference, from 0, that class k descends from if the run started from references, else there
-    are none.
+    are none. ``homogeneity`` is that of the classes of the last level, None for the others.
     """
 
     level: int
@@ -143,6 +170,7 @@ class LevelResult:
     iterations: tuple[IterationReport, ...] = field(default_factory=tuple)
     reference_numbers: npt.NDArray[np.int32] | None = None
     margin: npt.NDArray[np.float32] | None = None
+    homogeneity: ClassHomogeneity | None = None
 
     def class_sizes(self) -> npt.NDArray[np.int64]:
         """Return the number of members of each class, shape (n_classes,)."""

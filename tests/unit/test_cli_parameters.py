@@ -9,7 +9,13 @@ from typer.main import get_command
 
 from cl2d import pipeline
 from cl2d.cli import app
-from cl2d.cli.parameters import flag, option_fields, range_in_words, takes_options
+from cl2d.cli.parameters import (
+    flag,
+    number_if_it_is_one,
+    option_fields,
+    range_in_words,
+    takes_options,
+)
 from cl2d.options import STAGES, ClassifyOptions, option, python_name
 from cl2d.simulate import SimulationOptions
 
@@ -51,7 +57,7 @@ def test_simulate_has_every_option_with_its_default_and_help():
 
 def test_ranges_are_in_the_help():
     parameters = parameters_of("classify")
-    assert parameters["classes"].help.endswith("(1 or more)")
+    assert parameters["iterations"].help.endswith("(1 or more)")
     assert parameters["min_class_percent"].help.endswith("(0 to 100)")
     assert parameters["resolution_angstrom"].help.endswith("(more than 0)")
 
@@ -64,6 +70,18 @@ def test_switch_that_is_on_can_be_turned_off():
 
 def test_short_flag_for_the_number_of_classes():
     assert parameters_of("classify")["classes"].opts == ["-k", "--classes"]
+
+
+def test_a_number_or_a_word_is_taken_as_what_it_is():
+    option = parameters_of("classify")["classes"]
+    assert option.metavar == "N|auto"
+    assert [number_if_it_is_one(text) for text in ("16", "-3", "auto", "2.5", 64)] == [
+        16,
+        -3,
+        "auto",
+        "2.5",
+        64,
+    ]
 
 
 def test_expert_options_come_last_under_their_own_heading():

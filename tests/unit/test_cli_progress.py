@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import sys
@@ -14,6 +15,7 @@ from cl2d.cli.time_left import TimeLeft
 from cl2d.cli.wording import Wording, count, duration, size
 from cl2d.errors import InputError
 from cl2d.events import (
+    ClassesAdjusted,
     IterationProgress,
     LevelFinished,
     LevelStarted,
@@ -201,6 +203,26 @@ def test_time_left_shrinks_to_nothing_at_the_last_iteration():
     last = {"level": 1, "n_classes": 8, "iteration": 10, "seconds": 4.0}
     time_left.update(IterationReport(**{**vars(REPORT), **last}))
     assert time_left.seconds() == 0
+
+
+def test_time_left_is_not_known_where_the_number_of_classes_is_not():
+    time_left = TimeLeft(None, 10)
+    time_left.update(REPORT)
+    assert time_left.seconds() is None
+
+
+def test_classes_that_are_found_are_announced_and_their_adjustments_told():
+    lines = Wording(10).lines(dataclasses.replace(PLAN, automatic_classes=True))
+    assert lines[2].startswith("at most 8 classes, as many as are found, shifts up to")
+    told = Wording(10).lines(ClassesAdjusted(level=2, exchange=1, n_joined=3, n_cut=1))
+    assert told == ["level 2: 3 classes joined to others, 1 cut"]
+
+
+def test_progress_of_a_search_for_the_number_of_classes_is_shown(capsys):
+    with shown_progress(LevelOptions(classes="auto"), quiet=False, as_json=False) as tell:
+        for event in EVENTS:
+            tell(event)
+    assert "left" not in capsys.readouterr().err
 
 
 def test_quiet_shows_nothing(capsys):

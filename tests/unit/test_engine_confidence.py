@@ -5,7 +5,6 @@ import pytest
 
 from cl2d.engine import class_probabilities, log_likelihood, without_own_share
 from cl2d.engine.confidence import LIKELIHOOD_SHARE
-from cl2d.preprocess import independent_values
 from cl2d.results import identity_poses
 from tests.engine_inputs import (
     blob_particles,
@@ -144,11 +143,4 @@ def test_noise_correlates_by_chance_as_its_independent_values_say(box):
     by_chance = np.einsum("nka,mka->nm", vectors.conj(), references).real / vectors.shape[2]
     # The references are alike: as many independent values as there are images, 400, at least,
     # so the variance is known to 7 %. The mask is not quite flat over them.
-    assert 1 / by_chance.var() == pytest.approx(independent_values(plan), rel=0.25)
-
-
-def test_loud_rings_leave_fewer_independent_values_unless_whitened():
-    loud = np.where(np.arange(13) <= 3, 30.0, 1.0)
-    white, plain = (white_plan(40, k_max=12, noise_power=loud, whiten=yes) for yes in (True, False))
-    assert independent_values(white) == pytest.approx(independent_values(white_plan(40, k_max=12)))
-    assert independent_values(plain) < 0.5 * independent_values(white)
+    assert 1 / by_chance.var() == pytest.approx(engine.n_independent, rel=0.25)

@@ -386,3 +386,14 @@ def test_labels_beyond_the_classes_are_refused():
         engine.update(np.array([0, 1, 2], np.int32), identity_poses(3), 2)
     with pytest.raises(ValueError, match=r"poses must number 3 .*, not 2"):
         engine.update(np.array([0, 1, 1], np.int32), identity_poses(2), 2)
+
+
+def test_noise_has_as_many_independent_numbers_as_its_correlations_tell():
+    plan = white_plan(34)
+    rng = np.random.default_rng(0)
+    engine = engine_of(rng.normal(size=(400, 34, 34)), plan, SearchSettings(2.0))
+    members = engine.aligned_members(np.arange(400), identity_poses(400))
+    numbers = members.reshape(400, -1).view(np.float32).astype(np.float64)
+    numbers /= np.linalg.norm(numbers, axis=1)[:, None]
+    products = np.einsum("ij,kj->ik", numbers, numbers)[np.triu_indices(400, 1)]
+    assert engine.n_independent == pytest.approx(1 / np.square(products).mean(), rel=0.2)

@@ -96,10 +96,15 @@ def test_unknown_option_gets_the_list():
         ClassifyOptions.from_flat(zzz=3)
 
 
+NUMBER_OF_CLASSES = 'a whole number >= 1 or "auto"'
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"n_classes": 0}, "n_classes must be at least 1, not 0"),
+        ({"n_classes": 0}, f"n_classes must be {NUMBER_OF_CLASSES}, not 0"),
+        ({"n_classes": "3"}, f"n_classes must be {NUMBER_OF_CLASSES}, not '3'"),
+        ({"n_classes": "x"}, f"n_classes must be {NUMBER_OF_CLASSES}, not 'x'"),
         ({"iterations": 0}, "iterations must be at least 1, not 0"),
         ({"seed": -1}, "seed must be at least 0, not -1"),
         ({"threads": 0}, "threads must be at least 1, not 0"),
@@ -122,7 +127,7 @@ def test_unknown_option_gets_the_list():
         ),
         (
             {"n_classes": 0, "seed": -1},
-            "n_classes must be at least 1, not 0; seed must be at least 0, not -1",
+            f"n_classes must be {NUMBER_OF_CLASSES}, not 0; seed must be at least 0, not -1",
         ),
     ],
 )
@@ -135,10 +140,9 @@ def test_bad_value_is_one_line_with_name_wish_and_value(values, message):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"n_classes": "3"}, "n_classes must be an integer, not '3'"),
-        ({"n_classes": 2.0}, "n_classes must be an integer, not 2.0"),
-        ({"n_classes": True}, "n_classes must be an integer, not True"),
-        ({"n_classes": None}, "n_classes must be an integer, not None"),
+        ({"n_classes": 2.0}, f"n_classes must be {NUMBER_OF_CLASSES}, not 2.0"),
+        ({"n_classes": True}, f"n_classes must be {NUMBER_OF_CLASSES}, not True"),
+        ({"n_classes": None}, f"n_classes must be {NUMBER_OF_CLASSES}, not None"),
         ({"max_shift_px": "5"}, "max_shift_px must be a number, not '5'"),
         ({"mirrors": 1}, "mirrors must be True or False, not 1"),
     ],
@@ -150,12 +154,14 @@ def test_wrong_type_is_a_type_error(values, message):
 
 
 def test_long_value_is_cut_in_the_message():
-    with pytest.raises(TypeError, match=r"not '(x{59})\.\.\.$"):
+    with pytest.raises(InputError, match=r"not '(x{59})\.\.\.$"):
         ClassifyOptions.from_flat(n_classes="x" * 1000)
 
 
 def test_message_has_the_names_of_the_face_that_asks():
-    with pytest.raises(InputError, match=r"^--classes must be at least 1, not 0$"):
+    with pytest.raises(
+        InputError, match=r"^--classes must be a whole number >= 1 or .auto., not 0$"
+    ):
         build_options({"classes": 0}, label=lambda name: f"--{name}")
 
 
@@ -193,3 +199,19 @@ def test_number_of_threads_defaults_to_the_cores_of_this_process(monkeypatch):
 def test_python_name_differs_only_where_said():
     assert python_name(LevelOptions, "classes") == "n_classes"
     assert python_name(PreprocessOptions, "whiten") == "whiten"
+
+
+def test_number_of_classes_that_is_to_be_found_has_a_bound():
+    levels = ClassifyOptions.from_flat(n_classes="auto").levels
+    assert levels.automatic
+    assert [levels.most_classes(n) for n in (3, 100, 4000, 10**6)] == [3, 4, 80, 512]
+    assert LevelOptions(classes="auto", max_classes=30).most_classes(4000) == 30
+    assert LevelOptions(classes=7).most_classes(4000) == 7
+
+
+def test_first_level_of_a_bounded_search_has_no_more_classes_than_the_bound():
+    assert LevelOptions(classes="auto", max_classes=3).initial_classes == 3
+    with pytest.raises(
+        InputError, match=r"initial_classes \(4\) must not exceed max_classes \(3\)"
+    ):
+        ClassifyOptions.from_flat(n_classes="auto", max_classes=3, initial_classes=4)

@@ -13,7 +13,7 @@ from cl2d.io import read_star
 from cl2d.outputs.hierarchy import hierarchy, write_hierarchy
 from cl2d.outputs.level_files import write_level_classes, write_level_particles
 from cl2d.outputs.tables import class_columns, particle_columns, write_class_table
-from cl2d.results import LevelResult, Poses, identity_poses
+from cl2d.results import ClassHomogeneity, LevelResult, Poses, identity_poses
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,6 +139,15 @@ def test_class_table_can_be_read_back(tmp_path: Path, three_levels: list[LevelRe
     assert block.text("rlnReferenceImage")[3] == "000004@classes.mrcs"
     np.testing.assert_array_equal(block.numbers("cl2dMembers"), [2, 1, 1, 0])
     assert block.numbers("rlnClassDistribution").sum() == pytest.approx(1)
+
+
+def test_homogeneity_has_columns_where_it_is_known(three_levels: list[LevelResult]) -> None:
+    assert "cl2dHomogeneity" not in class_columns(three_levels)
+    figures = ClassHomogeneity(np.arange(4) / 100, np.arange(4) / 1000, np.arange(4) / 4)
+    columns = class_columns([*three_levels[:2], replace(three_levels[2], homogeneity=figures)])
+    np.testing.assert_array_equal(columns["cl2dSplitGain"], [0, 0.01, 0.02, 0.03])
+    np.testing.assert_array_equal(columns["cl2dSplitGainError"], [0, 0.001, 0.002, 0.003])
+    np.testing.assert_array_equal(columns["cl2dHomogeneity"], [0, 0.25, 0.5, 0.75])
 
 
 def test_no_member_at_all_is_no_division_by_zero() -> None:

@@ -62,6 +62,13 @@ class OptionField:
         """Value when the option is not given."""
         return self.field.get_default(call_default_factory=True)
 
+    @property
+    def number_or_word(self) -> str:
+        """How a value is written that is a whole number or a word: "N|auto"; else empty."""
+        parts = get_args(self.field.annotation)
+        words = [word for part in parts if get_origin(part) is Literal for word in get_args(part)]
+        return "|".join(["N", *words]) if int in parts and words else ""
+
     def type_and_choices(self) -> tuple[Any, tuple[str, ...]]:
         """Return the type of a given value, and the choices of an enumeration of strings."""
         kind: Any = self.field.annotation
@@ -106,6 +113,14 @@ def range_in_words(field: FieldInfo) -> str:
         return f"{limits['ge']:g} to {limits['le']:g}"
     words = {"ge": "{:g} or more", "gt": "more than {:g}", "le": "at most {:g}", "lt": "under {:g}"}
     return ", ".join(words[key].format(limits[key]) for key in words if key in limits)
+
+
+def number_if_it_is_one(text: str | int) -> int | str:
+    """Return a whole number as such, and anything else as it is, for the model to judge."""
+    try:
+        return int(text)
+    except ValueError:
+        return text
 
 
 def flag(name: str) -> str:
@@ -164,10 +179,11 @@ def _parameter(field: OptionField, letter: str | None) -> inspect.Parameter:
         name = f"{name}/{flag(f'no_{field.name}')}"
     option = typer.Option(
         *(part for part in (letter, name) if part),
+        parser=number_if_it_is_one if field.number_or_word else None,
         help=field.help(),
         show_default=field.facts.get("automatic", True),
         rich_help_panel=field.panel,
-        metavar="|".join(choices) or None,
+        metavar=field.number_or_word or "|".join(choices) or None,
     )
     value_type: Any = kind | None if field.default is None else kind
     return inspect.Parameter(

@@ -44,8 +44,10 @@ def shown_progress(
     """
     levels = levels or LevelOptions()
     wording = Wording(levels.iterations)
-    schedule = level_schedule(levels.initial_classes, levels.classes)
-    time_left = TimeLeft(tuple(schedule), levels.iterations)
+    schedule = None
+    if levels.classes != "auto":
+        schedule = tuple(level_schedule(levels.initial_classes, levels.classes))
+    time_left = TimeLeft(schedule, levels.iterations)
     listeners: list[Listener] = [JsonLines(sys.stdout)] if as_json else []
 
     def tell(event: object) -> None:

@@ -13,15 +13,18 @@ class TimeLeft:
 
     An iteration compares each image with each class, so its time is taken as proportional to
     the number of classes, at the rate of the latest iteration. Exchanges of classes, few and short,
-    are not foreseen.
+    are not foreseen. Where the number of classes is to be found, so is that of levels, and nothing
+    is estimated.
     """
 
-    classes_by_level: tuple[int, ...]
+    classes_by_level: tuple[int, ...] | None
     n_iterations: int
     _seconds: float | None = field(default=None, init=False)
 
     def update(self, report: IterationReport) -> None:
         """Take note of an iteration."""
+        if self.classes_by_level is None:
+            return
         rate = report.seconds / max(1, report.n_classes)
         # By size, not by number of the level: references decide how many classes come first.
         later = sum(n for n in self.classes_by_level if n > report.n_classes) * self.n_iterations
@@ -29,5 +32,5 @@ class TimeLeft:
         self._seconds = rate * (here + later)
 
     def seconds(self) -> float | None:
-        """Return the seconds left after the latest iteration; None before the first."""
+        """Return the seconds left after the latest iteration; None where they are not known."""
         return self._seconds

@@ -8,6 +8,7 @@ from typing import Any
 
 from cl2d.cli.memory import available_memory_bytes
 from cl2d.events import (
+    ClassesAdjusted,
     ClassesExchanged,
     ExchangeEnded,
     LevelFinished,
@@ -35,6 +36,7 @@ class Wording:
             RunWarned: lambda warned: [f"warning: {warned.message}"],
             IterationReport: lambda report: [self.iteration_line(report)],
             ClassesExchanged: _exchange_lines,
+            ClassesAdjusted: _adjustment_lines,
             ExchangeEnded: _exchange_end_lines,
             LevelFinished: _level_lines,
             PhaseFinished: lambda phase: [f"{phase.name}: {duration(phase.seconds)}"],
@@ -71,12 +73,17 @@ def plan_lines(plan: RunPlanned) -> list[str]:
     return [
         f"{count(plan.n_images, 'particle')}, box {plan.box_px} px, {pixel}",
         f"worked on at {plan.working_box_px} px{detail}",
-        f"{count(plan.n_classes, 'class')}, shifts up to {plan.max_shift_px:.4g} px"
+        f"{_classes(plan)}, shifts up to {plan.max_shift_px:.4g} px"
         f" ({count(plan.n_shifts, 'position')})",
         f"{count(plan.threads, 'thread')}, SIMD {plan.simd_level}",
         f"memory: about {size(plan.memory_bytes)} needed, {memory}",
         *(f"warning: {warning}" for warning in plan.warnings),
     ]
+
+
+def _classes(plan: RunPlanned) -> str:
+    classes = count(plan.n_classes, "class")
+    return f"at most {classes}, as many as are found" if plan.automatic_classes else classes
 
 
 def _level_lines(level: LevelFinished) -> list[str]:
@@ -87,6 +94,10 @@ def _level_lines(level: LevelFinished) -> list[str]:
 def _exchange_lines(event: ClassesExchanged) -> list[str]:
     pairs = count(event.n_pairs, "pair")
     return [f"level {event.level}: {pairs} of like classes joined, as many mixed classes cut"]
+
+
+def _adjustment_lines(event: ClassesAdjusted) -> list[str]:
+    return [f"level {event.level}: {event.n_joined} classes joined to others, {event.n_cut} cut"]
 
 
 def _exchange_end_lines(event: ExchangeEnded) -> list[str]:

@@ -68,9 +68,6 @@ class LocalEngine:
         Changes nothing but the time taken.
     working_images : WorkingImages, optional
         The images themselves, where classes are to be chosen by correntropy.
-    n_independent : float
-        Independent values in an image as it is compared
-        (:func:`cl2d.preprocess.independent_values`); only confidences depend on it.
     """
 
     def __init__(
@@ -82,10 +79,8 @@ class LocalEngine:
         n_threads: int,
         *,
         working_images: WorkingImages | None = None,
-        n_independent: float = 1.0,
     ) -> None:
         self._working_images = working_images
-        self._n_independent = n_independent
         self._blocks = list(blocks)
         self._usable = usable
         self._scale = pixels_per_working_px
@@ -106,9 +101,17 @@ class LocalEngine:
         return self._usable
 
     @property
-    def n_independent(self) -> float:
-        """Independent real values in an image as it is compared."""
-        return self._n_independent
+    def n_independent(self) -> int:
+        """Number of independent real numbers in the noise of an image.
+
+        Half the Fourier pixels between the innermost and the outermost ring, two numbers each,
+        times the share of the box that is inside the mask. The radius of the mask, in boxes, is
+        that of the grid: the highest angular order, less the margin of one, over 2 pi k.
+        """
+        grid = self.grid
+        radius = (grid.max_order(grid.n_rings - 1) - 1) / (2 * np.pi * grid.k_max)
+        pixels = 2 * np.pi * sum(range(grid.k_min, grid.k_max + 1))
+        return max(1, round(pixels * np.pi * radius**2))
 
     @property
     def grid(self) -> _native.PolarGrid:
@@ -287,7 +290,7 @@ class LocalEngine:
             fit[stayed] = own.scores_without_own(fit[stayed], choice.labels[stayed])
         psi = (psi + np.pi) % (2 * np.pi) - np.pi
         poses = Poses(psi, shift * self._scale, mirror.astype(bool))
-        confidence = class_probabilities(scores, choice.labels, self._n_independent)
+        confidence = class_probabilities(scores, choice.labels, self.n_independent)
         return Assignment(choice.labels, poses, fit, choice.margin, confidence), scores
 
     def _by_correntropy(

@@ -76,8 +76,8 @@ class Engine(Protocol):
         ...
 
     @property
-    def n_independent(self) -> float:
-        """Independent real values in an image as it is compared."""
+    def n_independent(self) -> int:
+        """Number of independent real numbers in the noise of an image."""
         ...
 
     def assign(

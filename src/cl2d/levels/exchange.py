@@ -5,8 +5,8 @@ gains by moving alone. Both halves of the exchange are judged by the same measur
 members that had no part in the averages (:func:`cl2d.levels.halves.held_out_gains`): of having two
 averages in place of one. An exchange is made where the class that is cut gains more than the two
 that are joined lose, in all by two standard errors on either side, and for each member too: a large
-class of one view can gain much in all by little things, such as the defocus of its members, and
-is not to be cut at the cost of a rare view.
+class of one view can gain much in all by little things, such as astigmatism, and is not to be cut
+at the cost of a rare view.
 """
 
 from __future__ import annotations

@@ -11,6 +11,18 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Gains = npt.NDArray[np.float64]
+    Members = npt.NDArray[np.complex64]
+
+ONE_VIEW_CORRELATION = 0.98
+"""Two averages as alike as this, but for their noise, show one view.
+
+Large classes of one view surely differ by little things, such as where between the points of the
+search their members lie, or astigmatism: by 0.99 on simulated particles whose CTF is as recorded.
+"""
+
+TINY = 1e-30
+LEAST_FIT = 1e-3
+"""Correlations are taken to be this far from 0 and 1, where the slope of a likelihood ends."""
 
 
 @dataclass(frozen=True)
@@ -21,11 +33,14 @@ class TotalGain:
     ----------
     total, error : sum of the gains of all members, and its standard error
     n_members : int
+    edge : float
+        Total below which the two averages show one view (:func:`least_gain`).
     """
 
     total: float
     error: float
     n_members: int
+    edge: float = 0.0
 
     @property
     def at_least(self) -> float:
@@ -37,51 +52,115 @@ class TotalGain:
         """Two standard errors above."""
         return self.total + 2 * self.error
 
+    @property
+    def tells_apart(self) -> bool:
+        """Whether two averages are surely better than one, and by more than one view explains."""
+        return self.at_least > 0 and self.total > self.edge
+
     def outweighs(self, loss: TotalGain) -> bool:
         """Tell whether this is more than a loss elsewhere: surely in all, and for each member."""
         in_all = self.at_least > loss.at_most
         return in_all and self.total * loss.n_members > loss.total * self.n_members
 
 
-def total_gain(gains: Gains, n_members: int) -> TotalGain:
-    """Return the gain of ``n_members`` from the gains of a sample of them."""
+def total_gain(gains: Gains, n_members: int, edge: float = 0.0) -> TotalGain:
+    """Return the gain of ``n_members`` from the gains of a sample of them; ``edge`` is a total."""
     spread = float(gains.std(ddof=1)) if len(gains) > 1 else np.inf
     error = n_members * spread / np.sqrt(len(gains))
-    return TotalGain(n_members * float(gains.mean()), error, n_members)
+    return TotalGain(n_members * float(gains.mean()), error, n_members, edge)
 
 
-def held_out_gains(members: npt.NDArray[np.complex64], in_first: npt.NDArray[np.bool_]) -> Gains:
-    """Return by how much halves fit held-out members better than the whole class does.
+def least_gain(n_members: int, share: float, score: float) -> float:
+    """Return what two averages gain in all if they are as alike as one view is to itself.
 
-    Every other member goes into averages: of the first half, of the second, and of both. The
-    rest are correlated with all three where they lie; the gain of each is the better half's
-    correlation less that of the whole. Halves that differ by noise alone gain next to nothing:
-    their averages are of half as many members, and so noisier.
+    Of members with the score s, a share p shows one view and the others one that correlates with
+    it by c, so that the best single average lies between the two. The mean gain of having both is
+    2 p (1 - p) (1 - c) s / 2, to the first order in 1 - c.
 
     Parameters
     ----------
-    members : (n, ...) complex64
+    n_members : int
+    share : float, of the members that show one of the two views
+    score : float, mean score of the members
+    """
+    return n_members * share * (1 - share) * (1 - ONE_VIEW_CORRELATION) * score
+
+
+def held_out_gains(members: Members, in_first: npt.NDArray[np.bool_], n_independent: int) -> Gains:
+    """Return by how much halves fit held-out members better than the whole class does.
+
+    Every other member goes into averages: of the first half, of the second, and of both. The
+    rest are held against them where they lie. Three things are allowed for, so that halves which
+    differ by noise alone gain nothing:
+
+    - Averages of half as many members are noisier; this costs the halves as it should.
+    - The better of two averages always fits noise better than one. So a member gains the mean of
+      its likelihoods of coming from either half, weighted by their shares, over its likelihood of
+      coming from the whole, as in a mixture of two; not the better one's.
+    - One view at two defoci, or at two levels of sharpness, is one view: the average of both is
+      held against each half with the rings scaled as that half has them, by least squares.
+
+    Parameters
+    ----------
+    members : (n, n_rings, n_coefficients) complex64
         Aligned members, weighted so that the plain inner product is that of the scores.
     in_first : (n,) bool
         Which half each is in; of the judges, every second member, it does not matter.
+    n_independent : int
+        Independent numbers in the noise of a member (:attr:`cl2d.engine.Engine.n_independent`).
 
     Returns
     -------
     gains : (n // 2,) float64, one a member held out, whatever the halves
+        Logarithms of the ratio of the two likelihoods, in units of the correlation: divided by
+        what a small change of the correlation adds to the logarithm of a likelihood.
     """
-    flat = members.reshape(len(members), -1).view(np.float32)
-    judges = flat[1::2].astype(np.float64)
-    lengths = np.sqrt(np.einsum("ij,ij->i", judges, judges))
-    trained, trained_in_first = flat[::2], in_first[::2]
+    real = members.view(np.float32)
+    judges = real[1::2].astype(np.float64)
+    judges /= np.maximum(_lengths(judges), TINY)[:, None, None]
+    trained, trained_in_first = real[::2], in_first[::2]
     halves = [
         trained[side].sum(axis=0, dtype=np.float64)
         for side in (trained_in_first, ~trained_in_first)
     ]
-    first, second, whole = (
-        _correlations(judges, lengths, average) for average in (*halves, halves[0] + halves[1])
-    )
-    gains: Gains = np.maximum(first, second) - whole
+    whole = halves[0] + halves[1]
+    shares = np.array([trained_in_first.sum(), (~trained_in_first).sum()]) / max(1, len(trained))
+    apart = np.stack([_correlations(judges, half) for half in halves])
+    together = np.stack([_correlations(judges, _with_rings_of(half, whole)) for half in halves])
+    fit = float(together.mean()) if together.size else 0.0
+    slope = _likelihood_slope(fit, n_independent)
+    gains: Gains = (_mixed(slope * apart, shares) - _mixed(slope * together, shares)) / slope
     return gains
+
+
+def _likelihood_slope(fit: float, n_independent: int) -> float:
+    """Return the change of a member's log-likelihood with its correlation, at the mean of it.
+
+    An image of d independent numbers with white noise, whose correlation with its view is c,
+    has the log-likelihood -d/2 log(1 - c^2) once strength and noise are fitted, so the slope is
+    d c / (1 - c^2).
+    """
+    fit = float(np.clip(fit, LEAST_FIT, 1 - LEAST_FIT))
+    return n_independent * fit / (1 - fit**2)
+
+
+def _mixed(log_likelihoods: Gains, shares: Gains) -> Gains:
+    """Return the logarithm of the mean of likelihoods (2, n), weighted by shares (2,)."""
+    with np.errstate(divide="ignore"):  # a half without trained members has no share
+        weights = np.log(shares)
+    mixed: Gains = np.logaddexp.reduce(log_likelihoods + weights[:, None], axis=0)
+    return mixed
+
+
+def _with_rings_of(
+    wanted: npt.NDArray[np.float64], average: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Return an average with each ring scaled so as to come nearest to the wanted one."""
+    products = np.einsum("jk,jk->j", wanted, average)
+    squares = np.einsum("jk,jk->j", average, average)
+    scales = np.divide(products, squares, out=np.zeros_like(products), where=squares > 0)
+    scaled: npt.NDArray[np.float64] = scales[:, None] * average
+    return scaled
 
 
 def clearly_better(gains: Gains, others: Gains) -> bool:
@@ -93,14 +172,14 @@ def clearly_better(gains: Gains, others: Gains) -> bool:
     return bool(difference.mean() > 2 * error)
 
 
-def _correlations(
-    images: npt.NDArray[np.float64],
-    lengths: npt.NDArray[np.float64],
-    average: npt.NDArray[np.float64],
-) -> Gains:
-    """Return the normalised correlation of each image with an average, 0 where one is zero."""
+def _lengths(images: npt.NDArray[np.float64]) -> Gains:
+    found: Gains = np.sqrt(np.einsum("ijk,ijk->i", images, images))
+    return found
+
+
+def _correlations(images: npt.NDArray[np.float64], average: npt.NDArray[np.float64]) -> Gains:
+    """Return the correlation of each image, of length 1, with an average; 0 if that is zero."""
     # einsum, not a matrix product: the libraries behind that may sum in another order per machine.
-    norms = lengths * np.sqrt(np.einsum("j,j->", average, average))
-    products = np.einsum("ij,j->i", images, average)
-    found: Gains = np.divide(products, norms, out=np.zeros_like(products), where=norms > 0)
+    length = float(np.sqrt(np.einsum("jk,jk->", average, average)))
+    found: Gains = np.einsum("ijk,jk->i", images, average) / max(length, TINY)
     return found

@@ -21,12 +21,13 @@ from cl2d.engine import (
     sample_rows,
     sum_lengths,
 )
-from cl2d.events import ClassesExchanged, ExchangeEnded, IterationProgress
+from cl2d.events import ClassesAdjusted, ClassesExchanged, ExchangeEnded, IterationProgress
+from cl2d.levels.automatic import adjusted_classes
 from cl2d.levels.centring import centred_poses
 from cl2d.levels.exchange import exchange_classes
 from cl2d.levels.schedule import most_iterations
 from cl2d.levels.size_control import Reseeding, no_reseeding, reseed_small_classes
-from cl2d.levels.splitting import CutRule
+from cl2d.levels.splitting import cut_rule
 from cl2d.results import IterationReport
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ LAST_LEVEL_CHANGE = 0.2
 
 MOST_EXCHANGES = 8
 """Exchanges at a level; each may join and cut several classes at once, so few are needed."""
+
+MOST_ADJUSTMENTS = 8
+"""Adjustments of the number of classes at the last level of an automatic one."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +78,25 @@ class LevelStart:
 
 @dataclass(frozen=True)
 class LevelEnd:
-    """The last assignment of a level, its poses centred, and how it came about."""
+    """The last assignment of a level, its poses centred, and how it came about.
+
+    Attributes
+    ----------
+    assignment : Assignment
+    parents : (n_classes,) int32
+    reports : of all iterations
+    kept : (n_classes,) intp, classes that are left where empty ones were dropped
+    """
 
     assignment: Assignment
     parents: npt.NDArray[np.int32]
     reports: tuple[IterationReport, ...]
+    kept: npt.NDArray[np.intp] | None = None
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes."""
+        return len(self.parents)
 
     @property
     def mean_score(self) -> float:
@@ -108,7 +126,7 @@ class LevelLoop:
         self._engine = engine
         self._options = options
         self._on_event = on_event
-        self._cut_rule = CutRule(options.split_by, options.min_class_percent)
+        self._cut_rule = cut_rule(options)
         self._n_usable = int(engine.usable.sum())
         self._sample = sample_rows(engine.usable) if options.clustering == "robust" else None
 
@@ -129,6 +147,37 @@ class LevelLoop:
             if not kept:
                 return replace(end, reports=reports)
             end = replace(again, reports=reports)
+        return end
+
+    def run_with_adjustments(self, start: LevelStart, end: LevelEnd, n_most: int) -> LevelEnd:
+        """Join and cut classes and iterate again, until none calls for it.
+
+        Once classes were joined after a cut nothing is cut any more, lest the same be cut and
+        joined for ever.
+
+        Parameters
+        ----------
+        start : of the level
+        end : of its iterations
+        n_most : number of classes not to be exceeded
+        """
+        was_cut = False
+        for exchange in range(1, MOST_ADJUSTMENTS + 1):
+            fitted, rule = end.assignment, self._cut_rule
+            found = adjusted_classes(self._engine, fitted, end.n_classes, rule, n_most)
+            if found.n_joined == found.n_cut == 0:
+                break
+            self._on_event(ClassesAdjusted(start.level, exchange, found.n_joined, found.n_cut))
+            if was_cut and found.n_joined > 0:
+                n_most = 0
+            was_cut = was_cut or found.n_cut > 0
+            parents = end.parents[found.origin]
+            again = self.run(
+                LevelStart(
+                    start.level, found.references, parents, exchange=exchange, last=start.last
+                )
+            )
+            end = replace(again, reports=(*end.reports, *again.reports))
         return end
 
     def _exchanged(self, start: LevelStart, end: LevelEnd, exchange: int) -> LevelStart | None:
@@ -174,7 +223,8 @@ class LevelLoop:
             empty = class_sums.counts == 0
             averages[empty] = references[empty]
         reseeding = no_reseeding(averages)
-        if iteration < self._most_iterations(start) and not start.given:
+        fixed = not (start.given or self._options.automatic)
+        if fixed and iteration < self._most_iterations(start):
             reseeding = reseed_small_classes(self._engine, averages, assignment, self._cut_rule)
         report = IterationReport(
             level=start.level,

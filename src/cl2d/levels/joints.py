@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cl2d.engine import ClassicalRule
-from cl2d.levels.halves import TotalGain, held_out_gains, total_gain
+from cl2d.levels.halves import TotalGain, held_out_gains, least_gain, total_gain
 from cl2d.levels.splitting import SAMPLE_MEMBERS
 from cl2d.results import Poses, composed_poses
 
@@ -121,8 +121,10 @@ def _joint(
             engine.aligned_members(moving, moved),
         ]
     )
-    gains = held_out_gains(members, np.arange(len(members)) < len(still))
-    return Joint(kept, absorbed, pose, total_gain(gains, n_members))
+    gains = held_out_gains(members, np.arange(len(members)) < len(still), engine.n_independent)
+    score = float(fitted.scores[np.concatenate([still, moving])].mean())
+    edge = least_gain(n_members, len(groups[kept]) / n_members, score)
+    return Joint(kept, absorbed, pose, total_gain(gains, n_members, edge))
 
 
 def _evenly(rows: Rows, share: float) -> Rows:

@@ -33,6 +33,9 @@ def order_classes_by_size(levels: Sequence[LevelResult]) -> tuple[LevelResult, .
                 reference_numbers=None
                 if level.reference_numbers is None
                 else level.reference_numbers[old_numbers],
+                homogeneity=None
+                if level.homogeneity is None
+                else level.homogeneity.take(old_numbers),
             )
         )
         new_number_above = new_number

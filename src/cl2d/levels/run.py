@@ -9,11 +9,13 @@ import numpy as np
 
 from cl2d.errors import InputError
 from cl2d.events import LevelFinished, LevelStarted, ignore_event
+from cl2d.levels.automatic import grown_classes
+from cl2d.levels.homogeneity import class_homogeneity
 from cl2d.levels.iterate import LevelLoop, LevelStart
 from cl2d.levels.main_view import main_view_confidence
 from cl2d.levels.schedule import level_schedule
 from cl2d.levels.size_control import fill_empty_classes
-from cl2d.levels.splitting import CutRule, grow_classes
+from cl2d.levels.splitting import cut_rule, grow_classes
 from cl2d.levels.start import random_references
 from cl2d.results import LevelResult
 
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from cl2d.options import LevelOptions
 
     OnEvent = Callable[[object], None]
+
+LEAST_GROWTH = 0.25
+"""Growth that is worth a level of its own, where the number of classes is found automatically."""
 
 
 def run_levels(
@@ -61,31 +66,103 @@ def run_levels(
     asked for is a class obtained, and the class sizes of every level add up to the usable images.
     """
     n_usable = int(engine.usable.sum())
-    if options.classes > n_usable and not options.allow_fewer:
+    if options.most_classes(n_usable) > n_usable and not options.allow_fewer:
         message = f"n_classes ({options.classes}) must not exceed the {n_usable} usable images"
         raise InputError(message)
     tell = on_event if on_event is not None else ignore_event
+    course = _Course(engine, options, tell, on_level)
     first = _first_level(engine, options, references, n_usable)
-    loop = LevelLoop(engine, options, tell)
-    levels: list[LevelResult] = []
-    n_first = len(first.references)
-    schedule = level_schedule(n_first, max(n_first, min(options.classes, n_usable)))
-    for level, n_classes in enumerate(schedule):
-        tell(LevelStarted(level, n_classes))
-        start = first if level == 0 else _grown(engine, levels[-1], n_classes, options)
-        start = replace(start, last=level == len(schedule) - 1 and not start.given)
-        exchanging = options.exchange and start.last
-        end = loop.run_with_exchanges(start) if exchanging else loop.run(start)
-        before = levels[-1] if levels else None
-        finished = _finished_level(start, end, before, options.allow_fewer)
-        rule = CutRule(options.split_by, options.min_class_percent)
-        sure = main_view_confidence(engine, finished, rule)
-        levels.append(replace(finished, confidence=sure))
-        if on_level is not None:
-            on_level(levels[-1])
-        sizes = tuple(int(size) for size in levels[-1].class_sizes())
-        tell(LevelFinished(level, levels[-1].n_classes, sizes))
-    return levels
+    if options.automatic:
+        course.run_automatic(first, n_usable)
+    else:
+        course.run_scheduled(first, n_usable)
+    return course.levels
+
+
+class _Course:
+    """The levels of one run as they come about."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        options: LevelOptions,
+        tell: OnEvent,
+        on_level: Callable[[LevelResult], None] | None,
+    ) -> None:
+        self._engine = engine
+        self._options = options
+        self._tell = tell
+        self._on_level = on_level
+        self._rule = cut_rule(options)
+        self._loop = LevelLoop(engine, options, tell)
+        self.levels: list[LevelResult] = []
+
+    def run_scheduled(self, first: LevelStart, n_usable: int) -> None:
+        """Double the classes from level to level, up to the number asked for."""
+        n_first = len(first.references)
+        n_last = max(n_first, min(self._options.most_classes(n_usable), n_usable))
+        start = first
+        for n_classes in level_schedule(n_first, n_last):
+            if self.levels:
+                growth = grow_classes(self._engine, self.levels[-1], n_classes, self._rule)
+                start = LevelStart(start.level + 1, growth.references, growth.parents)
+            self._tell(LevelStarted(start.level, n_classes))
+            start = replace(start, last=n_classes == n_last and not start.given)
+            exchanging = self._options.exchange and start.last
+            run = self._loop.run_with_exchanges if exchanging else self._loop.run
+            end = self._with_members(start, run(start))
+            self._finish(start, end, is_last=n_classes == n_last)
+
+    def run_automatic(self, first: LevelStart, n_usable: int) -> None:
+        """Cut what is surely mixed, from level to level; at the last one also join.
+
+        A level of its own needs a quarter more classes; fewer are cut at the last level.
+        """
+        n_most = self._options.most_classes(n_usable)
+        start: LevelStart | None = first
+        while start is not None:
+            self._tell(LevelStarted(start.level, len(start.references)))
+            end = self._with_members(start, self._loop.run(start))
+            n_next = min(2 * end.n_classes, n_most)
+            growth = grown_classes(self._engine, end.assignment, end.n_classes, self._rule, n_next)
+            grows = growth.n_cut >= (1 if start.given else LEAST_GROWTH * end.n_classes)
+            if not grows and not start.given:
+                end = self._loop.run_with_adjustments(start, end, n_most)
+                end = self._with_members(start, end)
+            self._finish(start, end, is_last=not grows)
+            start = None
+            if grows:
+                start = LevelStart(len(self.levels), growth.references, growth.origin)
+
+    def _with_members(self, start: LevelStart, end: LevelEnd) -> LevelEnd:
+        """Return the end of a level with its empty classes dropped or filled.
+
+        A view of the user's that no image shows stays a class without images.
+        """
+        if self._options.allow_fewer or (self._options.automatic and not start.given):
+            return _without_empty_classes(end)
+        if start.given:
+            return end
+        fitted = end.assignment
+        labels = fill_empty_classes(fitted.labels, fitted.scores, end.n_classes)
+        # Nothing speaks for a class that an image only fills up.
+        sure = np.where(labels == fitted.labels, fitted.confidence, np.float32(0))
+        return replace(end, assignment=replace(fitted, labels=labels, confidence=sure))
+
+    def _finish(self, start: LevelStart, end: LevelEnd, *, is_last: bool) -> None:
+        """Keep the result of a level, and tell of it."""
+        before = self.levels[-1] if self.levels else None
+        level = _finished_level(start, end, before)
+        sure = main_view_confidence(self._engine, level, self._rule)
+        level = replace(level, confidence=sure)
+        if is_last:
+            judged = class_homogeneity(self._engine, level, level.n_classes, self._rule)
+            level = replace(level, homogeneity=judged)
+        self.levels.append(level)
+        if self._on_level is not None:
+            self._on_level(level)
+        sizes = tuple(int(size) for size in level.class_sizes())
+        self._tell(LevelFinished(level.level, level.n_classes, sizes))
 
 
 def _first_level(
@@ -97,57 +174,44 @@ def _first_level(
     """Return the start of level 0: the user's views, or random classes."""
     given = references is not None
     if references is None:
-        n_classes = min(options.initial_classes, options.classes, n_usable)
+        n_classes = min(options.initial_classes, options.most_classes(n_usable), n_usable)
         references = random_references(engine, n_classes, np.random.default_rng(options.seed))
     return LevelStart(0, references, np.full(len(references), -1, dtype=np.int32), given)
 
 
-def _grown(engine: Engine, last: LevelResult, n_classes: int, options: LevelOptions) -> LevelStart:
-    """Return the start of the level after ``last``, with more classes."""
-    rule = CutRule(options.split_by, options.min_class_percent)
-    growth = grow_classes(engine, last, n_classes, rule)
-    return LevelStart(last.level + 1, growth.references, growth.parents)
+def _without_empty_classes(end: LevelEnd) -> LevelEnd:
+    """Return the end of a level with the classes that have members, numbered anew."""
+    labels, n_classes = end.assignment.labels, end.n_classes
+    kept = np.flatnonzero(np.bincount(labels[labels >= 0], minlength=n_classes))
+    new_label = np.full(n_classes + 1, -1, dtype=np.int32)
+    new_label[kept] = np.arange(len(kept))
+    assignment = replace(end.assignment, labels=new_label[labels])
+    return replace(end, assignment=assignment, parents=end.parents[kept], kept=kept)
 
 
-def _finished_level(
-    start: LevelStart, end: LevelEnd, before: LevelResult | None, allow_fewer: bool
-) -> LevelResult:
-    """Return the result of a level, with as many classes as were asked unless fewer are allowed.
-
-    A view of the user's that no image shows stays a class without images.
-    """
-    n_classes, parents = len(start.references), end.parents
-    labels, scores, confidence = end.assignment.labels, end.assignment.scores, end.confidence
-    number = _reference_numbers(start, parents, before)
-    if allow_fewer:
-        kept = np.flatnonzero(np.bincount(labels[labels >= 0], minlength=n_classes))
-        new_label = np.full(n_classes + 1, -1, dtype=np.int32)
-        new_label[kept] = np.arange(len(kept))
-        labels, parents, n_classes = new_label[labels], parents[kept], len(kept)
-        number = None if number is None else number[kept]
-    elif not start.given:
-        labels = fill_empty_classes(labels, scores, n_classes)
-        # Nothing speaks for a class that an image only fills up.
-        confidence = np.where(labels == end.assignment.labels, confidence, np.float32(0))
+def _finished_level(start: LevelStart, end: LevelEnd, before: LevelResult | None) -> LevelResult:
+    """Return the result of a level."""
+    fitted = end.assignment
     return LevelResult(
         level=start.level,
-        n_classes=n_classes,
-        labels=labels,
-        poses=end.assignment.poses,
-        scores=scores,
-        confidence=confidence,
-        parents=parents,
+        n_classes=end.n_classes,
+        labels=fitted.labels,
+        poses=fitted.poses,
+        scores=fitted.scores,
+        confidence=fitted.confidence,
+        parents=end.parents,
         iterations=end.reports,
-        reference_numbers=number,
-        margin=end.assignment.margin,
+        reference_numbers=_reference_numbers(start, end, before),
+        margin=fitted.margin,
     )
 
 
 def _reference_numbers(
-    start: LevelStart, parents: npt.NDArray[np.int32], before: LevelResult | None
+    start: LevelStart, end: LevelEnd, before: LevelResult | None
 ) -> npt.NDArray[np.int32] | None:
     """Return which of the user's references each class descends from, None if there are none."""
     if before is None:
-        return np.arange(len(parents), dtype=np.int32) if start.given else None
-    numbers = before.reference_numbers
-    return None if numbers is None else numbers[parents]
+        numbers = np.arange(len(start.references), dtype=np.int32)
+        return (numbers if end.kept is None else numbers[end.kept]) if start.given else None
+    numbers_before = before.reference_numbers
+    return None if numbers_before is None else numbers_before[end.parents]

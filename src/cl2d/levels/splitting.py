@@ -9,13 +9,20 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from cl2d.engine import normalised_references
-from cl2d.levels.halves import TotalGain, clearly_better, held_out_gains, total_gain
+from cl2d.levels.halves import (
+    TotalGain,
+    clearly_better,
+    held_out_gains,
+    least_gain,
+    total_gain,
+)
 from cl2d.levels.two_groups import two_group_evidence
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cl2d.engine import Engine
+    from cl2d.options import LevelOptions
     from cl2d.results import LevelResult, Poses
 
     Rows = npt.NDArray[np.intp]
@@ -24,7 +31,10 @@ if TYPE_CHECKING:
 SAMPLE_MEMBERS = 1000
 """Members looked at when a class is judged or cut; the next iteration assigns all of them."""
 
-FEWEST_MEMBERS = 20
+SMALLEST_CLASS = 10
+"""Members below which a group is no class where the number of classes is found automatically."""
+
+FEWEST_MEMBERS = 2 * SMALLEST_CLASS
 """Members below which a cut is not judged: the held-out half of them says nothing."""
 
 
@@ -76,14 +86,23 @@ class CutRule:
     min_class_percent : float
         Share of the mean class below which a class counts as small. Half of it is the share of a
         class below which a half is not taken but filled up: a few odd images are no class.
+    smallest_half : int
+        Members that a half must have in any case.
     """
 
     split_by: str
     min_class_percent: float
+    smallest_half: int = 1
 
     def fewest(self, n_members: int) -> int:
         """Return how many members either half must have."""
-        return max(1, int(self.min_class_percent / 200 * n_members))
+        return max(self.smallest_half, int(self.min_class_percent / 200 * n_members))
+
+
+def cut_rule(options: LevelOptions) -> CutRule:
+    """Return the rule by which a run cuts its classes."""
+    smallest = SMALLEST_CLASS if options.automatic else 1
+    return CutRule(options.split_by, options.min_class_percent, smallest)
 
 
 def find_cut(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Cut:
@@ -108,14 +127,21 @@ def find_cut(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Cut:
         rows = rows[np.linspace(0, n_members - 1, SAMPLE_MEMBERS).astype(np.intp)]
     members = engine.aligned_members(rows, fitted.poses.take(rows))
     by_fit = fit_half(rows, fitted)
-    gains_by_fit = held_out_gains(members, by_fit)
+    gains_by_fit = held_out_gains(members, by_fit, engine.n_independent)
     if rule.split_by == "fit":
-        return Cut(total_gain(gains_by_fit, n_members), rows[by_fit], rows[~by_fit])
+        return _cut(rows, by_fit, gains_by_fit, fitted, n_members)
     first = component_half(engine, rows, fitted, rule)
-    gains = held_out_gains(members, first)
+    gains = held_out_gains(members, first, engine.n_independent)
     if rule.split_by == "better" and clearly_better(gains_by_fit, gains):
         first, gains = by_fit, gains_by_fit
-    return Cut(total_gain(gains, n_members), rows[first], rows[~first])
+    return _cut(rows, first, gains, fitted, n_members)
+
+
+def _cut(
+    rows: Rows, first: Half, gains: npt.NDArray[np.float64], fitted: Fitted, n_members: int
+) -> Cut:
+    edge = least_gain(n_members, float(first.mean()), float(fitted.scores[rows].mean()))
+    return Cut(total_gain(gains, n_members, edge), rows[first], rows[~first])
 
 
 def component_half(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Half:
@@ -148,15 +174,18 @@ class CutQueue:
     cuts its siblings need.
     """
 
-    def __init__(self, engine: Engine, fitted: Fitted, rule: CutRule) -> None:
+    def __init__(
+        self, engine: Engine, fitted: Fitted, rule: CutRule, fewest_members: int = 2
+    ) -> None:
         self._engine = engine
         self._fitted = fitted
         self._rule = rule
+        self._fewest_members = fewest_members
         self._queue: list[tuple[float, int, Cut]] = []
 
     def add(self, slot: int, rows: Rows) -> None:
-        """Propose the images of a class; one image alone cannot be cut."""
-        if len(rows) >= 2:
+        """Propose the images of a class, unless they are too few; one alone cannot be cut."""
+        if len(rows) >= self._fewest_members:
             cut = find_cut(self._engine, rows, self._fitted, self._rule)
             heapq.heappush(self._queue, (-cut.priority, slot, cut))
 

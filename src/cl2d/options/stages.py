@@ -17,6 +17,12 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from cl2d.errors import InputError
+from cl2d.options.class_count import (
+    IMAGES_PER_AUTOMATIC_CLASS,
+    MOST_AUTOMATIC_CLASSES,
+    ClassCount,
+    most_automatic_classes,
+)
 
 AUTOMATIC_SHIFT_SHARE = 0.1
 """Radius of the searched disc as a share of the box, unless it is given."""
@@ -178,7 +184,19 @@ class LevelOptions(StageOptions):
 
     model_config = ConfigDict(title="Classes")
 
-    classes: int = option(64, "Number of classes.", python_name="n_classes", ge=1)
+    classes: ClassCount = option(
+        64,
+        "Number of classes, 1 or more; or auto: as many as the images surely tell apart.",
+        python_name="n_classes",
+    )
+    max_classes: int | None = option(
+        None,
+        "Most classes that auto may find.",
+        automatic=f"one for every {IMAGES_PER_AUTOMATIC_CLASS} images, {MOST_AUTOMATIC_CLASSES} "
+        "at most",
+        expert=True,
+        ge=1,
+    )
     initial_classes: int = option(
         4, "Classes at the first level; each level doubles them. Never more than asked for.", ge=1
     )
@@ -238,20 +256,42 @@ class LevelOptions(StageOptions):
     @classmethod
     def _start_with_no_more_than_asked(cls, values: Any) -> Any:
         """Lower the *default* first level for a small number of classes; an explicit one stays."""
-        classes = values.get("classes") if isinstance(values, dict) else None
-        if isinstance(classes, (int, np.integer)) and "initial_classes" not in values:
+        if not isinstance(values, dict) or "initial_classes" in values:
+            return values
+        limit = "max_classes" if values.get("classes") == "auto" else "classes"
+        most = values.get(limit)
+        if isinstance(most, (int, np.integer)):
             default = cls.model_fields["initial_classes"].default
-            return {**values, "initial_classes": max(1, min(default, int(classes)))}
+            return {**values, "initial_classes": max(1, min(default, int(most)))}
         return values
 
     @model_validator(mode="after")
     def _first_level_fits(self) -> Self:
-        if self.initial_classes > self.classes:
-            message = (
-                f"{{first}} ({self.initial_classes}) must not exceed {{second}} ({self.classes})"
-            )
-            raise _conflict(message, "initial_classes", "classes")
+        limit = "max_classes" if self.classes == "auto" else "classes"
+        most = getattr(self, limit)
+        if most is not None and self.initial_classes > most:
+            message = f"{{first}} ({self.initial_classes}) must not exceed {{second}} ({most})"
+            raise _conflict(message, "initial_classes", limit)
         return self
+
+    @property
+    def automatic(self) -> bool:
+        """Whether the number of classes is to be found."""
+        return self.classes == "auto"
+
+    def most_classes(self, n_images: int) -> int:
+        """Return the number of classes asked for, or what it may be at most if it is to be found.
+
+        Parameters
+        ----------
+        n_images
+            Images that take part.
+        """
+        if self.classes != "auto":
+            return self.classes
+        share = most_automatic_classes(n_images)
+        most = max(self.initial_classes, share) if self.max_classes is None else self.max_classes
+        return min(most, n_images)
 
 
 class CoreOptions(StageOptions):

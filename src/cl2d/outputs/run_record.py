@@ -193,7 +193,7 @@ def _automatic_values(run: RunState) -> dict[str, Any]:
     """Return the values that were used, whether given or chosen; unknown ones are None."""
     plan, options = run.plan, run.options
     return {
-        "classes_by_level": level_schedule(options.levels.initial_classes, options.levels.classes),
+        "classes_by_level": _classes_by_level(run),
         "max_shift_px": _max_shift_px(run),
         "mask_radius_px": None if plan is None else mask_radius_px(plan),
         "working_box_px": None if plan is None else plan.working_box_px,
@@ -203,6 +203,14 @@ def _automatic_values(run: RunState) -> dict[str, Any]:
         "threads": options.run.n_threads(),
         "seed": options.levels.seed,
     }
+
+
+def _classes_by_level(run: RunState) -> list[int]:
+    """Return the classes of every level: as planned, or those of the levels so far if found."""
+    levels = run.options.levels
+    if levels.classes == "auto":
+        return [level.n_classes for level in run.levels]
+    return level_schedule(levels.initial_classes, levels.classes)
 
 
 def _max_shift_px(run: RunState) -> float | None:

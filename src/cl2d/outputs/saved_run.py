@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cl2d.errors import InputFileError
-from cl2d.io import read_particle_table, read_stack
+from cl2d.io import read_particle_table, read_stack, read_star
 from cl2d.options import ClassifyOptions
 from cl2d.outputs.folder import (
     CLASS_AVERAGES,
+    CLASS_TABLE,
     HIERARCHY,
     LEVEL_PARTICLES,
     LEVELS,
     PARTICLE_TABLE,
     RUN_RECORD,
 )
+from cl2d.outputs.tables import CLASS_BLOCK
 from cl2d.preprocess import PreprocessPlan
-from cl2d.results import IterationReport, LevelResult, poses_from_relion
+from cl2d.results import ClassHomogeneity, IterationReport, LevelResult, poses_from_relion
 
 if TYPE_CHECKING:
     import os
@@ -147,7 +149,17 @@ def _levels(folder: Path, facts: list[dict[str, Any]]) -> tuple[LevelResult, ...
         parents = [(entry["parent"] or 0) - 1 for entry in branch["classes"]]
         iterations = tuple(IterationReport(**report) for report in fact["iterations"])
         levels.append(_level(path, fact, np.array(parents, dtype=np.int32), iterations))
+    levels[-1] = replace(levels[-1], homogeneity=_homogeneity(folder))
     return tuple(levels)
+
+
+def _homogeneity(folder: Path) -> ClassHomogeneity | None:
+    """Return the homogeneity of the classes; None for a run of a version that knew none."""
+    columns = read_star(folder / CLASS_TABLE)[CLASS_BLOCK].columns
+    names = ("cl2dSplitGain", "cl2dSplitGainError", "cl2dHomogeneity")
+    if not all(name in columns for name in names):
+        return None
+    return ClassHomogeneity(*(np.array(columns[name], dtype=np.float64) for name in names))
 
 
 def _level(

@@ -108,6 +108,10 @@ def class_columns(
         "cl2dMeanScore": _class_means(level, level.scores),
         "cl2dMeanConfidence": _class_means(level, level.confidence),
     }
+    if level.homogeneity is not None:
+        columns["cl2dHomogeneity"] = level.homogeneity.homogeneity
+        columns["cl2dSplitGain"] = level.homogeneity.split_gain
+        columns["cl2dSplitGainError"] = level.homogeneity.split_gain_error
     if level.reference_numbers is not None:
         columns["cl2dReference"] = class_numbers(level.reference_numbers)
     ancestors = numbers - 1

@@ -26,6 +26,7 @@ ONE_CLASS = {
 MEANINGLESS = (
     *ONE_CLASS,
     "classes",
+    "max_classes",
     "references",
     "min_class_percent",
     "allow_fewer",

@@ -25,7 +25,6 @@ from cl2d.pipeline.classification import Classification
 from cl2d.pipeline.inputs import particle_source
 from cl2d.pipeline.starting_views import PIXEL_SIZE_TOLERANCE
 from cl2d.pipeline.timing import Phases
-from cl2d.preprocess import independent_values
 from cl2d.results import LevelResult
 
 if TYPE_CHECKING:
@@ -104,7 +103,6 @@ def _assigned(
         search,
         scale,
         n_threads,
-        n_independent=independent_values(plan),
     )
     robust = options.levels.clustering == "robust"
     with phases.phase("assignment", source.n_images) as done:

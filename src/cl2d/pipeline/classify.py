@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -32,6 +32,7 @@ from cl2d.pipeline.inputs import (
     check_number_of_classes,
     enabled_images,
     flag_warnings,
+    limit_warnings,
     particle_source,
 )
 from cl2d.pipeline.memory import estimated_memory_bytes
@@ -39,7 +40,7 @@ from cl2d.pipeline.rejected import rejected_options
 from cl2d.pipeline.run_folder import RunFolder
 from cl2d.pipeline.starting_views import open_starting_views, starting_from
 from cl2d.pipeline.timing import Phases
-from cl2d.preprocess import DISABLED, USABLE, independent_values, plan_preprocessing
+from cl2d.preprocess import DISABLED, USABLE, plan_preprocessing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +72,7 @@ class _Prepared:
 def classify(
     particles: Particles,
     *,
-    n_classes: int = 64,
+    n_classes: int | Literal["auto"] = 64,
     output: str | os.PathLike[str] | None = None,
     pixel_size_angstrom: float | None = None,
     references: References | None = None,
@@ -85,8 +86,9 @@ def classify(
     particles : path, (n, y, x) array or ParticleSource
         A .star or .xmd table, an MRC stack, an array, or anything with ``shape``, ``dtype`` and
         slicing. Images are read once, in blocks.
-    n_classes : int
-        Number of classes.
+    n_classes : int or "auto"
+        Number of classes, or "auto": classes are cut and joined until each is homogeneous as far
+        as the noise lets one tell, and no two show one view; ``max_classes`` bounds their number.
     output : path, optional
         Folder for the files of the run (see docs/outputs.md); without it nothing is written.
     pixel_size_angstrom : float, optional
@@ -168,7 +170,6 @@ def _prepare(
         pixels_per_working_px=plan.box_px / plan.working_box_px,
         n_threads=n_threads,
         working_images=working_images(ingested, plan, n_threads),
-        n_independent=independent_values(plan),
     )
     return _Prepared(
         source=source,
@@ -232,6 +233,7 @@ def _find_classes(prepared: _Prepared, phases: Phases, folder: RunFolder | None)
     half_averages, core_averages = others[: len(halves)], others[len(halves) :]
     junk = [core.zscores.junk for core in cores] if cores else [None] * len(ordered)
     found = core_warnings(ordered, cores, options.cores) if cores else []
+    found += limit_warnings(options.levels, ordered, int(engine.usable.sum()))
     for warning in found:
         phases.tell(RunWarned(warning))
     return Classification(
@@ -276,7 +278,8 @@ def _run_planned(
         pixel_size_angstrom=source.pixel_size_angstrom,
         working_box_px=plan.working_box_px,
         resolution_angstrom=plan.resolution_angstrom,
-        n_classes=options.levels.classes,
+        n_classes=options.levels.most_classes(source.n_images),
+        automatic_classes=options.levels.automatic,
         n_shifts=len(shift_grid(radius_working_px, covering_px)),
         max_shift_px=radius_px,
         memory_bytes=estimated_memory_bytes(source, plan, options),

@@ -13,11 +13,14 @@ from cl2d.io import array_source, open_particles
 from cl2d.preprocess import CONSTANT, DISABLED, NOT_FINITE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from cl2d.io import ParticleSource
     from cl2d.io.array_source import ArrayLike3D
     from cl2d.options import LevelOptions
+    from cl2d.results import LevelResult
 
     Particles = str | os.PathLike[str] | ArrayLike3D | ParticleSource
 
@@ -70,7 +73,7 @@ def enabled_images(source: ParticleSource) -> npt.NDArray[np.bool_]:
 
 def check_number_of_classes(options: LevelOptions, n_usable: int, source: ParticleSource) -> None:
     """Refuse more classes than images, unless fewer may come out."""
-    if options.classes > n_usable and not options.allow_fewer:
+    if options.most_classes(n_usable) > n_usable and not options.allow_fewer:
         images = "images" if n_usable == source.n_images else "usable images"
         message = (
             f"the number of classes ({options.classes}) must not exceed the number of {images} "
@@ -85,6 +88,19 @@ def flag_warnings(flags: npt.NDArray[np.uint8], source: ParticleSource) -> list[
         _flag_warning(np.flatnonzero(flags == flag), words, source)
         for flag, words in _LEFT_OUT.items()
         if (flags == flag).any()
+    ]
+
+
+def limit_warnings(
+    options: LevelOptions, levels: Sequence[LevelResult], n_usable: int
+) -> list[str]:
+    """Return a sentence if the number of classes that was found is the largest allowed."""
+    most = options.most_classes(n_usable)
+    if not options.automatic or levels[-1].n_classes < most:
+        return []
+    return [
+        f"the number of classes found, {most}, is the largest allowed, so some may show several "
+        "views: set max_classes to allow more"
     ]
 
 

@@ -30,13 +30,14 @@ def estimated_memory_bytes(
     Before, the sample that the run is planned by is there alone.
     """
     coefficients = bytes_per_image(plan.working_box_px, plan.k_min, plan.k_max, plan.mask_radius_px)
-    schedule = level_schedule(options.levels.initial_classes, options.levels.classes)
+    most_classes = options.levels.most_classes(source.n_images)
+    schedule = level_schedule(options.levels.initial_classes, most_classes)
     kept = options.alignment.similarity == "correntropy"
     working = plan.working_box_px**2 * 4 if kept else 0
     stacks = 3 if options.output.evaluate else 1  # of all members, and of two halves
     sums = stacks * sum(schedule) * source.box_px**2 * (8 + 4)
     ranked = options.levels.clustering == "robust"
-    ranks = distribution_bytes(source.n_images, options.levels.classes) if ranked else 0
+    ranks = distribution_bytes(source.n_images, most_classes) if ranked else 0
     all_images = source.n_images * source.box_px**2 * 4
     block = min(all_images, 64 << 20)
     running = source.n_images * (coefficients + working + BYTES_PER_ROW) + sums + ranks + block

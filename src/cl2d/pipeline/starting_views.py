@@ -61,12 +61,15 @@ def starting_from(views: ParticleSource, options: ClassifyOptions) -> ClassifyOp
         If there are more views than classes.
     """
     levels = options.levels
-    if views.n_images > levels.classes:
+    limit, most = "n_classes", levels.classes
+    if most == "auto":
+        limit, most = "max_classes", levels.max_classes or views.n_images
+    if views.n_images > most:
         message = (
-            f"n_classes ({levels.classes}) must be at least the number of references "
+            f"{limit} ({most}) must be at least the number of references "
             f"({views.n_images} in {views.name})"
         )
-        if levels.classes == 1:
+        if most == 1:
             message += f"; one image of a stack is named as 1@{views.name}"
         raise InputError(message)
     start = levels.model_copy(update={"initial_classes": views.n_images})

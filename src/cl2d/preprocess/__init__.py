@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from cl2d.preprocess.noise import noise_images
 from cl2d.preprocess.normalise import CONSTANT, DISABLED, NOT_FINITE, USABLE
-from cl2d.preprocess.plan import PreprocessPlan, independent_values, ring_weights
+from cl2d.preprocess.plan import PreprocessPlan, ring_weights
 from cl2d.preprocess.planning import SAMPLE_BYTES, plan_preprocessing
 from cl2d.preprocess.prepare import Prepared, prepare_images
 from cl2d.preprocess.statistics import STATISTICS, image_statistics
@@ -23,7 +23,6 @@ __all__ = [
     "Prepared",
     "PreprocessPlan",
     "image_statistics",
-    "independent_values",
     "noise_images",
     "plan_preprocessing",
     "prepare_images",

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from cl2d.preprocess.windows import particle_mask
-
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -68,19 +66,3 @@ def ring_weights(plan: PreprocessPlan) -> npt.NDArray[np.float64]:
         weights /= plan.noise_power[rings]
     normalised: npt.NDArray[np.float64] = weights / weights.mean()
     return normalised
-
-
-def independent_values(plan: PreprocessPlan) -> float:
-    """Return how many independent real values of noise the compared part of an image holds.
-
-    Ring k of the Fourier plane holds 2 pi k real values (its complex ones come in conjugate
-    pairs), of which the mask leaves the mean of its square. Where the plan does not whiten, loud
-    rings count for more than the others, and the number is that of equal ones with the same
-    spread of their inner products: ``(sum w p)^2 / sum (w p)^2`` over values of weight w and noise
-    power p.
-    """
-    rings = np.arange(plan.k_min, plan.k_max + 1)
-    mask = particle_mask(plan.working_box_px, plan.mask_radius_px)
-    weighted_power = ring_weights(plan) / rings * plan.noise_power[rings]
-    equal_rings = (rings * weighted_power).sum() ** 2 / (rings * weighted_power**2).sum()
-    return float(2 * np.pi * equal_rings * np.square(mask).mean())
