@@ -76,7 +76,7 @@ def test_quiet_json_run_has_events_only(run, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["-k", "0"], "--classes must be at least 1, not 0"),
+        (["-k", "0"], '--classes must be a whole number >= 1 or "auto", not 0'),
         (["-k", "2", "--initial-classes", "3"], "--initial-classes (3) must not exceed"),
         (["--max-shift-px", "1", "--max-shift-angstrom", "2"], "must not both be given"),
         (

@@ -180,7 +180,7 @@ def test_classes_asked_are_classes_obtained(
     [
         (3, {"n_classes": 4}, r"number of classes \(4\).*number of images \(3\) in array"),
         (9, {"n_classes": 4, "initial_classes": 5}, r"initial_classes \(5\).*n_classes \(4\)"),
-        (9, {"n_classes": 0}, "n_classes must be at least 1"),
+        (9, {"n_classes": 0}, "n_classes must be a whole number >= 1"),
         (9, {"n_classes": 2, "max_shift_px": 11.0}, "at most half the box of 20 px"),
         (9, {"n_classes": 2, "max_shift_angstrom": 5.0}, "needs a pixel size"),
         (9, {"n_classes": 2, "mask_diameter_px": 21.0}, "mask_diameter_px must be between"),
