@@ -16,6 +16,7 @@ from cl2d.outputs.averages import raw_averages
 from cl2d.outputs.evaluation import write_evaluation
 from cl2d.outputs.folder import PARTICLE_TABLE
 from cl2d.outputs.saved_run import SavedRun, load_run
+from cl2d.pipeline.ctf import with_correction
 from cl2d.pipeline.inputs import particle_source
 from cl2d.pipeline.timing import Phases
 
@@ -122,7 +123,7 @@ def source_of_run(saved: SavedRun, particles: Particles | None = None) -> Partic
     """Return the particles a run was made from, checked by their fingerprint.
 
     Without ``particles`` they are looked for under the name the run knew them by, then in the
-    run's own table.
+    run's own table. Their CTF is corrected as the run did.
 
     Raises
     ------
@@ -130,6 +131,7 @@ def source_of_run(saved: SavedRun, particles: Particles | None = None) -> Partic
         If they are not found, or are others.
     """
     source = particle_source(particles) if particles is not None else _found(saved)
+    source = with_correction(source, saved.plan.ctf)
     same = source.n_images == saved.record["input"]["n_images"]
     if not same or source.fingerprint() != saved.fingerprint:
         message = f"the particles must be those of {saved.folder}, not {source.name}"

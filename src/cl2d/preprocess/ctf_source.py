@@ -1,0 +1,159 @@
+"""Particles with their contrast transfer corrected while they are read."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import fft
+
+from cl2d.errors import InputError
+from cl2d.preprocess.ctf import contrast_transfer
+from cl2d.preprocess.normalise import USABLE, flag_images
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from cl2d.io import ParticleSource
+    from cl2d.io.ctf_parameters import CtfParameters
+    from cl2d.io.particle_table import ParticleTable
+
+    Transfer = npt.NDArray[np.float32]
+    TransferFactor = Callable[[Transfer], Transfer]
+
+# Images are treated this many at a time, the last batch filled up: the bits of an image then do
+# not depend on its place in a block, and a batch fits in the cache.
+_BATCH = 16
+
+
+class CtfFilteredSource:
+    """A source whose images are filtered by a function of their CTF while they are read.
+
+    Whatever reads particles from it, for coefficients, averages or half-sets, sees the same
+    filtered images.
+
+    Parameters
+    ----------
+    source : ParticleSource
+    ctf : CtfParameters, one row a particle of the source
+    factor : callable
+        Returns what to multiply the Fourier coefficients of images by, given their CTFs,
+        (n, box, box // 2 + 1) float32.
+
+    Raises
+    ------
+    InputError
+        If the source has no pixel size.
+    ValueError
+        If there are parameters for another number of particles.
+    """
+
+    def __init__(self, source: ParticleSource, ctf: CtfParameters, factor: TransferFactor) -> None:
+        if len(ctf) != source.n_images:
+            message = f"parameters are of {len(ctf)} particles, the source has {source.n_images}"
+            raise ValueError(message)
+        if source.pixel_size_angstrom is None:
+            message = f"{source.name} must have a pixel size to correct the CTF"
+            raise InputError(message)
+        self._source = source
+        self._ctf = ctf
+        self._factor = factor
+        self._pixel_size_angstrom = source.pixel_size_angstrom
+
+    @property
+    def n_images(self) -> int:
+        """Number of particles."""
+        return self._source.n_images
+
+    @property
+    def box_px(self) -> int:
+        """Side of the images in pixels."""
+        return self._source.box_px
+
+    @property
+    def pixel_size_angstrom(self) -> float | None:
+        """Pixel size in Angstrom."""
+        return self._pixel_size_angstrom
+
+    @property
+    def name(self) -> str:
+        """What messages call this input."""
+        return self._source.name
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Files that are read."""
+        return self._source.files
+
+    @property
+    def table(self) -> ParticleTable | None:
+        """The table of the input, which names the images as they were before."""
+        return self._source.table
+
+    def read(self, start: int, stop: int) -> npt.NDArray[np.float32]:
+        """Return rows ``start`` to ``stop`` as a fresh (stop - start, box, box) array."""
+        images = self._source.read(start, stop)
+        for first in range(0, len(images), _BATCH):
+            rows = slice(first, min(first + _BATCH, len(images)))
+            transfer = contrast_transfer(
+                self._ctf.take(slice(start + rows.start, start + rows.stop)),
+                self.box_px,
+                self._pixel_size_angstrom,
+            )
+            images[rows] = filter_images(images[rows], self._factor(transfer))
+        return images
+
+    def image_name(self, row: int) -> str:
+        """Return what the image of a row (0-based) is called."""
+        return self._source.image_name(row)
+
+    def fingerprint(self) -> str:
+        """Return a sha256 (hex) of the source's and of the correction."""
+        digest = hashlib.sha256(self._source.fingerprint().encode())
+        digest.update(self._factor.__name__.encode())
+        digest.update(self._ctf.tobytes())
+        return digest.hexdigest()
+
+
+def phase_flipped(source: ParticleSource, ctf: CtfParameters) -> CtfFilteredSource:
+    """Return a source whose images are read with their phases flipped.
+
+    Raises
+    ------
+    InputError
+        If the source has no pixel size.
+    """
+    return CtfFilteredSource(source, ctf, sign_of_transfer)
+
+
+def sign_of_transfer(transfer: Transfer) -> Transfer:
+    """Return the sign of each value, 1 or -1."""
+    return np.copysign(np.float32(1.0), transfer)
+
+
+def filter_images(images: npt.NDArray[np.float32], factor: Transfer) -> npt.NDArray[np.float32]:
+    """Return images whose Fourier coefficients are multiplied by a real factor.
+
+    The mean is left as it is, as is an image that is constant or not finite, which must be
+    recognised later for what it is.
+
+    Parameters
+    ----------
+    images : (n, box, box) float32, n <= 16
+    factor : (n, box, box // 2 + 1) float32
+    """
+    n_images, box = len(images), images.shape[-1]
+    usable = flag_images(images.reshape(n_images, -1)) == USABLE
+    batch = np.zeros((_BATCH, box, box), dtype=np.float32)
+    # Without their mean, which may be thousands of times the contrast and would cost its digits.
+    means = images[usable].mean(axis=(1, 2), keepdims=True, dtype=np.float64).astype(np.float32)
+    batch[: len(means)] = images[usable] - means
+    spectrum = fft.rfft2(batch)[: len(means)]
+    spectrum *= factor[usable]
+    filtered = images.copy()
+    filtered[usable] = fft.irfft2(spectrum, s=(box, box)) + means
+    return filtered
