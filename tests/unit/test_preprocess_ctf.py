@@ -149,6 +149,17 @@ def test_unusable_images_stay_as_they_are():
     assert not np.allclose(found[0], images[0])
 
 
+def test_hot_pixel_is_not_spread_over_the_image():
+    images = np.random.default_rng(4).normal(size=(1, BOX, BOX)).astype(np.float32)
+    expected = phase_flipped(array_source(images, PIXEL_SIZE), parameters()).read(0, 1)
+    for value in (1e3, 1e6):
+        hot = images.copy()
+        hot[0, 30, 20] = value
+        found = phase_flipped(array_source(hot, PIXEL_SIZE), parameters()).read(0, 1)
+        # What remains of the pixel has the power of less than a hundredth of the image.
+        assert np.square(found - expected).mean() < 0.2, value
+
+
 def test_mean_stays_even_where_low_frequencies_are_turned():
     images = np.random.default_rng(3).normal(5.0, 1.0, (2, BOX, BOX)).astype(np.float32)
     factor = np.full((2, BOX, BOX // 2 + 1), -1.0, dtype=np.float32)

@@ -10,7 +10,7 @@ from scipy import fft
 
 from cl2d.errors import InputError
 from cl2d.preprocess.ctf import contrast_transfer
-from cl2d.preprocess.normalise import USABLE, flag_images
+from cl2d.preprocess.normalise import LARGEST, USABLE, clipped_mean_and_std, cut_spikes, flag_images
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,8 +138,9 @@ def sign_of_transfer(transfer: Transfer) -> Transfer:
 def filter_images(images: npt.NDArray[np.float32], factor: Transfer) -> npt.NDArray[np.float32]:
     """Return images whose Fourier coefficients are multiplied by a real factor.
 
-    The mean is left as it is, as is an image that is constant or not finite, which must be
-    recognised later for what it is.
+    The mean is left as it is, and so is an image that is constant or not finite, which must
+    be recognised later for what it is. Single pixels beyond 10 times the root mean square of their
+    image are cut to it before.
 
     Parameters
     ----------
@@ -147,13 +148,21 @@ def filter_images(images: npt.NDArray[np.float32], factor: Transfer) -> npt.NDAr
     factor : (n, box, box // 2 + 1) float32
     """
     n_images, box = len(images), images.shape[-1]
-    usable = flag_images(images.reshape(n_images, -1)) == USABLE
-    batch = np.zeros((_BATCH, box, box), dtype=np.float32)
-    # Without their mean, which may be thousands of times the contrast and would cost its digits.
-    means = images[usable].mean(axis=(1, 2), keepdims=True, dtype=np.float64).astype(np.float32)
-    batch[: len(means)] = images[usable] - means
-    spectrum = fft.rfft2(batch)[: len(means)]
-    spectrum *= factor[usable]
-    filtered = images.copy()
-    filtered[usable] = fft.irfft2(spectrum, s=(box, box)) + means
-    return filtered
+    pixels = images.reshape(n_images, -1)
+    usable = flag_images(pixels) == USABLE
+    values = pixels[usable].astype(np.float64)
+    # In units of the image itself: an offset thousands of times the contrast would cost its digits.
+    mean, std = clipped_mean_and_std(values)
+    std[std == 0] = 1.0  # most pixels are equal
+    batch = np.zeros((_BATCH, box * box), dtype=np.float32)
+    np.clip((values - mean) / std, -LARGEST, LARGEST, out=batch[: len(values)], casting="same_kind")
+    # A filter spreads a hot pixel over the image, where nothing can tell it any more.
+    cut_spikes(batch[: len(values)])
+    spectrum = fft.rfft2(batch.reshape(_BATCH, box, box))[: len(values)]
+    factor = factor[usable]
+    factor[:, 0, 0] = 1.0
+    spectrum *= factor
+    result = fft.irfft2(spectrum, s=(box, box)).reshape(len(values), -1)
+    filtered = pixels.copy()
+    filtered[usable] = result * std + mean
+    return filtered.reshape(images.shape)
