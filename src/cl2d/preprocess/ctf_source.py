@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import fft
 
 from cl2d.errors import InputError
 from cl2d.preprocess.ctf import contrast_transfer
-from cl2d.preprocess.normalise import LARGEST, USABLE, clipped_mean_and_std, cut_spikes, flag_images
+from cl2d.preprocess.normalise import (
+    LARGEST,
+    SPIKE_RMS,
+    USABLE,
+    clipped_mean_and_std,
+    cut_spikes,
+    flag_images,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +32,7 @@ if TYPE_CHECKING:
     Transfer = npt.NDArray[np.float32]
     TransferFactor = Callable[[Transfer], Transfer]
 
-# Images are treated this many at a time, the last batch filled up: the bits of an image then do
-# not depend on its place in a block, and a batch fits in the cache.
+# Images whose CTF is computed at a time: they fit in the cache.
 _BATCH = 16
 
 
@@ -144,25 +150,37 @@ def filter_images(images: npt.NDArray[np.float32], factor: Transfer) -> npt.NDAr
 
     Parameters
     ----------
-    images : (n, box, box) float32, n <= 16
+    images : (n, box, box) float32
     factor : (n, box, box // 2 + 1) float32
     """
     n_images, box = len(images), images.shape[-1]
     pixels = images.reshape(n_images, -1)
     usable = flag_images(pixels) == USABLE
-    values = pixels[usable].astype(np.float64)
-    # In units of the image itself: an offset thousands of times the contrast would cost its digits.
-    mean, std = clipped_mean_and_std(values)
-    std[std == 0] = 1.0  # most pixels are equal
-    batch = np.zeros((_BATCH, box * box), dtype=np.float32)
-    np.clip((values - mean) / std, -LARGEST, LARGEST, out=batch[: len(values)], casting="same_kind")
+    scaled, mean, std = _on_own_scale(pixels[usable])
     # A filter spreads a hot pixel over the image, where nothing can tell it any more.
-    cut_spikes(batch[: len(values)])
-    spectrum = fft.rfft2(batch.reshape(_BATCH, box, box))[: len(values)]
+    cut_spikes(scaled)
     factor = factor[usable]
     factor[:, 0, 0] = 1.0
-    spectrum *= factor
-    result = fft.irfft2(spectrum, s=(box, box)).reshape(len(values), -1)
+    for image, own in zip(scaled.reshape(-1, box, box), factor, strict=True):
+        # One by one, so that the bits of an image do not depend on its neighbours.
+        image[:] = fft.irfft2(fft.rfft2(image) * own, s=(box, box))
     filtered = pixels.copy()
-    filtered[usable] = result * std + mean
+    filtered[usable] = scaled * std + mean
     return filtered.reshape(images.shape)
+
+
+def _on_own_scale(pixels: npt.NDArray[np.float32]) -> tuple[npt.NDArray[Any], ...]:
+    """Return images of mean 0 and deviation 1 in single precision, and their means and deviations.
+
+    An offset thousands of times the contrast would cost its digits. Far pixels do not count.
+    """
+    values = pixels.astype(np.float64)
+    mean = values.mean(axis=1, keepdims=True)
+    std = np.sqrt(np.square(values - mean).mean(axis=1, keepdims=True))
+    far = np.flatnonzero(np.abs(values - mean).max(axis=1) > SPIKE_RMS * std.ravel())
+    if len(far):
+        mean[far], robust = clipped_mean_and_std(values[far])
+        std[far] = np.where(robust > 0, robust, std[far])
+    values -= mean
+    values /= std
+    return np.clip(values, -LARGEST, LARGEST).astype(np.float32), mean, std

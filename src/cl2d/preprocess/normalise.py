@@ -16,7 +16,7 @@ _CLIP_SIGMA = 3.0
 _CLIP_ROUNDS = 3
 # Standard deviation of a normal distribution cut at 3 sigma, in units of sigma.
 _CLIPPED_STD = 0.986578
-_SPIKE_RMS = 10.0
+SPIKE_RMS = 10.0
 _SPIKE_ROUNDS = 12
 # Largest grey value, in standard deviations, whose square and sums float32 can hold.
 LARGEST = 1e15
@@ -131,8 +131,8 @@ def cut_spikes(images: npt.NDArray[np.float32]) -> None:
     """
     rms = np.sqrt(np.square(images).mean(axis=1))
     peak = np.maximum(images.max(axis=1), -images.min(axis=1))
-    for row in np.flatnonzero(peak > _SPIKE_RMS * rms):
+    for row in np.flatnonzero(peak > SPIKE_RMS * rms):
         image = images[row]
         for _ in range(_SPIKE_ROUNDS):
-            limit = _SPIKE_RMS * np.sqrt(np.square(image).mean())
+            limit = SPIKE_RMS * np.sqrt(np.square(image).mean())
             np.clip(image, -limit, limit, out=image)
