@@ -139,6 +139,13 @@ def test_image_does_not_depend_on_the_block_it_is_read_in():
     assert source.read(3, 3).shape == (0, BOX, BOX)
 
 
+def test_image_does_not_depend_on_the_number_of_threads():
+    images = np.random.default_rng(1).normal(size=(40, BOX, BOX)).astype(np.float32)
+    ctf = of_truth(simulated("raw").truth)
+    one, three = (phase_flipped(array_source(images, PIXEL_SIZE), ctf, n) for n in (1, 3))
+    np.testing.assert_array_equal(one.read(0, 40), three.read(0, 40))
+
+
 def test_unusable_images_stay_as_they_are():
     images = np.random.default_rng(2).normal(size=(4, BOX, BOX)).astype(np.float32)
     images[1, 3, 3] = np.nan

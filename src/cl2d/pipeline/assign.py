@@ -75,9 +75,9 @@ def assign(
         If the run is not finished, the particles do not fit it, or the folder cannot be used.
     """
     saved = load_run(run)
-    source = with_correction(particle_source(particles), saved.plan.ctf)
-    _check_fit(saved, source)
     options = _options(saved, overwrite, threads)
+    source = with_correction(particle_source(particles), saved.plan.ctf, options.run.n_threads())
+    _check_fit(saved, source)
     folder = None
     if output is not None:
         folder = prepare_output_folder(output, overwrite, inputs=source.files)

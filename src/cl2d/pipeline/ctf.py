@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cl2d.options import ClassifyOptions
     from cl2d.preprocess.plan import CtfCorrection, PreprocessPlan
 
-CLEAR_Z = 5.0
+CLEAR_Z = 4.0
 """Standard errors beyond which the images tell whether their phases have been flipped."""
 
 _DONE = {
@@ -62,7 +62,7 @@ def corrected_particles(
     if wish == "none" or (wish is None and not has_defocus(source.table)):
         return CorrectedParticles(source, "none")
     if wish == "flip":
-        return _flipped(source)
+        return _flipped(source, options.run.n_threads())
     try:
         return _flipped_if_needed(source, options, np.flatnonzero(enabled))
     except InputError as error:
@@ -70,7 +70,7 @@ def corrected_particles(
         return CorrectedParticles(source, "none", (f"the CTF is not corrected: {error}",))
 
 
-def with_correction(source: ParticleSource, ctf: CtfCorrection) -> ParticleSource:
+def with_correction(source: ParticleSource, ctf: CtfCorrection, n_threads: int) -> ParticleSource:
     """Return particles corrected as those of an earlier run were.
 
     Raises
@@ -78,10 +78,10 @@ def with_correction(source: ParticleSource, ctf: CtfCorrection) -> ParticleSourc
     InputError
         If their table lacks what it needs.
     """
-    return source if ctf == "none" else _flipped(source).source
+    return source if ctf == "none" else _flipped(source, n_threads).source
 
 
-def _flipped(source: ParticleSource) -> CorrectedParticles:
+def _flipped(source: ParticleSource, n_threads: int) -> CorrectedParticles:
     if source.table is None:
         message = f"{source.name} must come with a table of defoci to correct the CTF"
         raise InputError(message)
@@ -89,7 +89,7 @@ def _flipped(source: ParticleSource) -> CorrectedParticles:
     if state != "raw":
         warning = f"the phases of {source.name} are left alone: {_DONE[state]}"
         return CorrectedParticles(source, "none", (warning,))
-    flipping = phase_flipped(source, read_ctf_parameters(source.table))
+    flipping = phase_flipped(source, read_ctf_parameters(source.table), n_threads)
     return CorrectedParticles(flipping, "flip")
 
 
@@ -103,7 +103,7 @@ def _flipped_if_needed(
     ctf: CtfParameters = read_ctf_parameters(source.table)
     evidence = phase_evidence(source, ctf, options, rows)
     if evidence <= -CLEAR_Z:
-        return CorrectedParticles(phase_flipped(source, ctf), "flip")
+        return CorrectedParticles(phase_flipped(source, ctf, options.run.n_threads()), "flip")
     if evidence >= CLEAR_Z:
         return CorrectedParticles(source, "none")
     warning = (

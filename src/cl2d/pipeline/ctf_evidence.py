@@ -15,7 +15,7 @@ from cl2d.io.subset_source import SubsetSource
 from cl2d.levels import run_levels
 from cl2d.options import LevelOptions
 from cl2d.outputs.averages import raw_averages
-from cl2d.preprocess import USABLE, plan_preprocessing
+from cl2d.preprocess import SAMPLE_BYTES, USABLE, plan_preprocessing
 from cl2d.preprocess.ctf import contrast_transfer
 from cl2d.preprocess.ctf_source import CtfFilteredSource
 
@@ -69,7 +69,7 @@ def phase_evidence(
     float
         0 if no compared frequency lies beyond a zero.
     """
-    count = min(len(rows), SAMPLE_IMAGES)
+    count = min(len(rows), SAMPLE_IMAGES, max(1, SAMPLE_BYTES // (4 * source.box_px**2)))
     sample = rows[np.unique(np.linspace(0, len(rows) - 1, count).astype(np.intp))]
     images, parameters = SubsetSource(source, sample), ctf.take(sample)
     first_ring = _first_ring_beyond_zero(parameters, images)
@@ -77,8 +77,9 @@ def phase_evidence(
         return 0.0
     level = _aligned(images, options, first_ring - 1)
     halves = _halves_of_classes(level)
+    n_threads = options.run.n_threads()
     positive, negative = (
-        raw_averages(CtfFilteredSource(images, parameters, part), [halves], 1)[0]
+        raw_averages(CtfFilteredSource(images, parameters, part, n_threads), [halves], n_threads)[0]
         for part in (_positive_part, _negative_part)
     )
     return _agreement(positive, negative, first_ring)
@@ -113,14 +114,15 @@ def _aligned(source: ParticleSource, options: ClassifyOptions, last_ring: int) -
     limit = {"resolution_angstrom": length_angstrom / max(last_ring, LOWEST_BAND)}
     coarse = options.preprocess.model_copy(update=limit)
     plan = plan_preprocessing(source, coarse, PLANNING_IMAGES)
-    read = ingest(source, plan, 1)
+    n_threads = options.run.n_threads()
+    read = ingest(source, plan, n_threads)
     radius_px = options.alignment.shift_radius_px(source.box_px, source.pixel_size_angstrom)
     engine = LocalEngine(
         read.blocks,
         read.flags == USABLE,
         SearchSettings(radius_px, options.alignment.mirrors),
         pixels_per_working_px=plan.box_px / plan.working_box_px,
-        n_threads=options.run.n_threads(),
+        n_threads=n_threads,
     )
     n_classes = int(np.clip(engine.usable.sum() // IMAGES_PER_CLASS, 1, MOST_CLASSES))
     levels = LevelOptions(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,6 +50,8 @@ class CtfFilteredSource:
     factor : callable
         Returns what to multiply the Fourier coefficients of images by, given their CTFs,
         (n, box, box // 2 + 1) float32.
+    n_threads : int
+        Threads of the filter; every image is filtered on its own, whatever their number.
 
     Raises
     ------
@@ -58,7 +61,13 @@ class CtfFilteredSource:
         If there are parameters for another number of particles.
     """
 
-    def __init__(self, source: ParticleSource, ctf: CtfParameters, factor: TransferFactor) -> None:
+    def __init__(
+        self,
+        source: ParticleSource,
+        ctf: CtfParameters,
+        factor: TransferFactor,
+        n_threads: int = 1,
+    ) -> None:
         if len(ctf) != source.n_images:
             message = f"parameters are of {len(ctf)} particles, the source has {source.n_images}"
             raise ValueError(message)
@@ -68,6 +77,7 @@ class CtfFilteredSource:
         self._source = source
         self._ctf = ctf
         self._factor = factor
+        self._n_threads = n_threads
         self._pixel_size_angstrom = source.pixel_size_angstrom
 
     @property
@@ -103,15 +113,21 @@ class CtfFilteredSource:
     def read(self, start: int, stop: int) -> npt.NDArray[np.float32]:
         """Return rows ``start`` to ``stop`` as a fresh (stop - start, box, box) array."""
         images = self._source.read(start, stop)
-        for first in range(0, len(images), _BATCH):
-            rows = slice(first, min(first + _BATCH, len(images)))
-            transfer = contrast_transfer(
-                self._ctf.take(slice(start + rows.start, start + rows.stop)),
-                self.box_px,
-                self._pixel_size_angstrom,
-            )
-            images[rows] = filter_images(images[rows], self._factor(transfer))
+        firsts = range(0, len(images), _BATCH)
+        if self._n_threads == 1 or len(firsts) < 2:
+            for first in firsts:
+                self._filter_batch(images, first, start)
+        else:
+            with ThreadPoolExecutor(self._n_threads) as pool:
+                list(pool.map(lambda first: self._filter_batch(images, first, start), firsts))
         return images
+
+    def _filter_batch(self, images: npt.NDArray[np.float32], first: int, start: int) -> None:
+        """Filter some images of a block that begins at row ``start``, in place."""
+        batch = images[first : first + _BATCH]
+        ctf = self._ctf.take(slice(start + first, start + first + len(batch)))
+        transfer = contrast_transfer(ctf, self.box_px, self._pixel_size_angstrom)
+        batch[:] = filter_images(batch, self._factor(transfer))
 
     def image_name(self, row: int) -> str:
         """Return what the image of a row (0-based) is called."""
@@ -125,7 +141,9 @@ class CtfFilteredSource:
         return digest.hexdigest()
 
 
-def phase_flipped(source: ParticleSource, ctf: CtfParameters) -> CtfFilteredSource:
+def phase_flipped(
+    source: ParticleSource, ctf: CtfParameters, n_threads: int = 1
+) -> CtfFilteredSource:
     """Return a source whose images are read with their phases flipped.
 
     Raises
@@ -133,7 +151,7 @@ def phase_flipped(source: ParticleSource, ctf: CtfParameters) -> CtfFilteredSour
     InputError
         If the source has no pixel size.
     """
-    return CtfFilteredSource(source, ctf, sign_of_transfer)
+    return CtfFilteredSource(source, ctf, sign_of_transfer, n_threads)
 
 
 def sign_of_transfer(transfer: Transfer) -> Transfer:
