@@ -15,7 +15,8 @@ class RunPlanned:
     """What the run is about to do, before anything is computed.
 
     ``memory_bytes`` is the estimated peak of the whole run; ``n_shifts`` the number of positions
-    in the search disc of radius ``max_shift_px`` (pixels of the input).
+    in the search disc of radius ``max_shift_px`` (pixels of the input). ``ctf`` is "flip" if phases
+    are flipped.
     """
 
     n_images: int
@@ -30,6 +31,7 @@ class RunPlanned:
     threads: int
     simd_level: str
     warnings: tuple[str, ...] = ()
+    ctf: str = "none"
 
 
 @dataclass(frozen=True)

@@ -284,4 +284,5 @@ def _run_planned(
         threads=options.run.n_threads(),
         simd_level=simd_level(),
         warnings=plan.warnings,
+        ctf=plan.ctf,
     )
