@@ -16,7 +16,8 @@ class RunPlanned:
 
     ``memory_bytes`` is the estimated peak of the whole run; ``n_shifts`` the number of positions
     in the search disc of radius ``max_shift_px`` (pixels of the input). With ``automatic_classes``
-    the number of classes is found, and ``n_classes`` is what it may be at most.
+    the number of classes is found, and ``n_classes`` is what it may be at most. ``ctf``
+    is "flip" if phases are flipped.
     """
 
     n_images: int
@@ -32,6 +33,7 @@ class RunPlanned:
     simd_level: str
     warnings: tuple[str, ...] = ()
     automatic_classes: bool = False
+    ctf: str = "none"
 
 
 @dataclass(frozen=True)

@@ -133,6 +133,12 @@ def test_images_without_pixel_size_are_planned_too():
     assert len(lines) == 5
 
 
+def test_flipped_phases_are_told():
+    stream = io.StringIO()
+    plain_lines(stream)(RunPlanned(**{**vars(PLAN), "ctf": "flip"}))
+    assert "worked on at 32 px, detail to 16.4 angstrom, phases flipped\n" in stream.getvalue()
+
+
 def test_json_has_one_object_an_event():
     stream = io.StringIO()
     write = JsonLines(stream)

@@ -137,7 +137,8 @@ def test_noise_correlates_by_chance_as_its_independent_values_say(box):
     n_images = 400
     noise = np.random.default_rng(3).normal(size=(n_images, box, box)).astype(np.float32)
     rows, still = np.arange(n_images), identity_poses(n_images)
-    vectors = engine_of(noise, plan).aligned_members(rows, still)
+    engine = engine_of(noise, plan)
+    vectors = engine.aligned_members(rows, still)
     shown = blob_particles(box, random_poses(20, 1.0))
     references = references_from(shown, plan)
     by_chance = np.einsum("nka,mka->nm", vectors.conj(), references).real / vectors.shape[2]

@@ -95,6 +95,7 @@ def test_record_tells_input_options_automatic_values_and_course(tmp_path: Path) 
     assert ClassifyOptions.model_validate(record["options"]) == make_run().options
     assert record["automatic"] == {
         "classes_by_level": [2],
+        "ctf": "none",
         "max_shift_px": 4.0,
         "mask_radius_px": 18.0,
         "working_box_px": 20,

@@ -68,6 +68,8 @@ def plan_lines(plan: RunPlanned) -> list[str]:
     detail = ""
     if plan.resolution_angstrom is not None:
         detail = f", detail to {plan.resolution_angstrom:.3g} angstrom"
+    if plan.ctf == "flip":
+        detail += ", phases flipped"
     available = available_memory_bytes()
     memory = f"{size(available)} available" if available is not None else "available not known"
     return [

@@ -85,7 +85,7 @@ def _conflict(template: str, first: str, second: str) -> PydanticCustomError:
 
 
 class PreprocessOptions(StageOptions):
-    """How the images are made ready: mask, band limit and whitening."""
+    """How the images are made ready: contrast transfer, mask, band limit and whitening."""
 
     model_config = ConfigDict(title="Preprocessing")
 
@@ -109,6 +109,11 @@ class PreprocessOptions(StageOptions):
         unit="angstrom",
         automatic="from the images",
         gt=0,
+    )
+    ctf: Literal["none", "flip"] | None = option(
+        None,
+        "Contrast transfer: taken as it is, or its phases flipped by the defoci of the table.",
+        automatic="flip if the images show that nobody did",
     )
     whiten: bool = option(
         True, "Weight each spatial frequency by the noise found there.", expert=True

@@ -194,6 +194,7 @@ def _automatic_values(run: RunState) -> dict[str, Any]:
     plan, options = run.plan, run.options
     return {
         "classes_by_level": _classes_by_level(run),
+        "ctf": None if plan is None else plan.ctf,
         "max_shift_px": _max_shift_px(run),
         "mask_radius_px": None if plan is None else mask_radius_px(plan),
         "working_box_px": None if plan is None else plan.working_box_px,

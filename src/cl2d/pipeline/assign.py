@@ -22,6 +22,7 @@ from cl2d.outputs import prepare_output_folder, write_run
 from cl2d.outputs.averages import raw_averages
 from cl2d.outputs.saved_run import load_run
 from cl2d.pipeline.classification import Classification
+from cl2d.pipeline.ctf import with_correction
 from cl2d.pipeline.inputs import particle_source
 from cl2d.pipeline.starting_views import PIXEL_SIZE_TOLERANCE
 from cl2d.pipeline.timing import Phases
@@ -58,7 +59,8 @@ def assign(
     run : path
         Output folder of the finished run.
     particles : path, (n, y, x) array or ParticleSource
-        New particles of the same box and pixel size, prepared in the same way.
+        New particles of the same box and pixel size, prepared in the same way. If the run
+        flipped phases, theirs are flipped too, unless their table says that they are.
     output : path, optional
         Folder for the files, laid out like those of a run of one level. Averages are those of the
         new particles, in the frames of the run's averages.
@@ -73,9 +75,9 @@ def assign(
         If the run is not finished, the particles do not fit it, or the folder cannot be used.
     """
     saved = load_run(run)
-    source = particle_source(particles)
-    _check_fit(saved, source)
     options = _options(saved, overwrite, threads)
+    source = with_correction(particle_source(particles), saved.plan.ctf, options.run.n_threads())
+    _check_fit(saved, source)
     folder = None
     if output is not None:
         folder = prepare_output_folder(output, overwrite, inputs=source.files)

@@ -27,6 +27,7 @@ from cl2d.outputs import UnfinishedRun, check_output_folder, write_run
 from cl2d.outputs.averages import raw_averages
 from cl2d.pipeline.classification import Classification
 from cl2d.pipeline.cores import CoreJob, core_levels
+from cl2d.pipeline.ctf import corrected_particles
 from cl2d.pipeline.evaluation import EvaluationJob
 from cl2d.pipeline.inputs import (
     check_number_of_classes,
@@ -151,7 +152,9 @@ def _prepare(
     radius_px = options.alignment.shift_radius_px(source.box_px, source.pixel_size_angstrom)
     if plan is None:
         with phases.phase("planning"):
-            plan = plan_preprocessing(source, options.preprocess, rows=np.flatnonzero(enabled))
+            corrected = corrected_particles(source, options, enabled)
+            source, rows = corrected.source, np.flatnonzero(enabled)
+            plan = corrected.noted_in(plan_preprocessing(source, options.preprocess, rows=rows))
     phases.tell(_run_planned(source, plan, options, radius_px))
     n_threads = options.run.n_threads()
     with phases.phase("reading", source.n_images) as done:
@@ -286,4 +289,5 @@ def _run_planned(
         threads=options.run.n_threads(),
         simd_level=simd_level(),
         warnings=plan.warnings,
+        ctf=plan.ctf,
     )

@@ -132,7 +132,7 @@ def recompute_cores(
     n_threads = RunOptions(threads=threads).n_threads()
     averages: list[Averages | None] = [None, None]
     try:
-        source = source_of_run(saved, particles)
+        source = source_of_run(saved, particles, n_threads)
     except (InputError, OSError) as error:
         warnings.append(f"the averages of the cores were removed, not remade: {error}")
     else:

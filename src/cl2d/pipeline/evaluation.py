@@ -17,6 +17,7 @@ from cl2d.outputs.core_files import read_zscores
 from cl2d.outputs.evaluation import write_evaluation
 from cl2d.outputs.folder import PARTICLE_TABLE
 from cl2d.outputs.saved_run import SavedRun, load_run
+from cl2d.pipeline.ctf import with_correction
 from cl2d.pipeline.inputs import particle_source
 from cl2d.pipeline.timing import Phases
 
@@ -100,8 +101,8 @@ def evaluate(
         If the run is not finished, or the particles are not those it was made from.
     """
     saved = load_run(run)
-    source = source_of_run(saved, particles)
     n_threads = RunOptions(threads=threads).n_threads()
+    source = source_of_run(saved, particles, n_threads)
     phases = Phases(on_event)
     search = SearchSettings(
         saved.options.alignment.shift_radius_px(source.box_px, source.pixel_size_angstrom),
@@ -122,11 +123,11 @@ def evaluate(
     return evaluations
 
 
-def source_of_run(saved: SavedRun, particles: Particles | None = None) -> ParticleSource:
+def source_of_run(saved: SavedRun, particles: Particles | None, n_threads: int) -> ParticleSource:
     """Return the particles a run was made from, checked by their fingerprint.
 
     Without ``particles`` they are looked for under the name the run knew them by, then in the
-    run's own table.
+    run's own table. Their CTF is corrected as the run did.
 
     Raises
     ------
@@ -134,6 +135,7 @@ def source_of_run(saved: SavedRun, particles: Particles | None = None) -> Partic
         If they are not found, or are others.
     """
     source = particle_source(particles) if particles is not None else _found(saved)
+    source = with_correction(source, saved.plan.ctf, n_threads)
     same = source.n_images == saved.record["input"]["n_images"]
     if not same or source.fingerprint() != saved.fingerprint:
         message = f"the particles must be those of {saved.folder}, not {source.name}"

@@ -16,10 +16,10 @@ _CLIP_SIGMA = 3.0
 _CLIP_ROUNDS = 3
 # Standard deviation of a normal distribution cut at 3 sigma, in units of sigma.
 _CLIPPED_STD = 0.986578
-_SPIKE_RMS = 10.0
+SPIKE_RMS = 10.0
 _SPIKE_ROUNDS = 12
 # Largest grey value, in standard deviations, whose square and sums float32 can hold.
-_LARGEST = 1e15
+LARGEST = 1e15
 # Grey values so large that sums of them, and with them a whole class average, become infinite.
 _BEYOND_SUMS = 1e36
 # A grey range below this many steps of float32 is rounding, not an image.
@@ -114,21 +114,25 @@ def normalise_rows(
         # Subtracted in double precision: a large offset must not eat the digits of the image.
         np.subtract(images, mean, out=normalised, dtype=np.float64, casting="same_kind")
         normalised *= (1.0 / np.where(std > 0, std, 1.0)).astype(np.float32)
-    np.clip(normalised, -_LARGEST, _LARGEST, out=normalised)
+    np.clip(normalised, -LARGEST, LARGEST, out=normalised)
     normalised[~usable] = 0
-    _cut_spikes(normalised)
+    cut_spikes(normalised)
     return normalised, flags, flat & usable
 
 
-def _cut_spikes(images: npt.NDArray[np.float32]) -> None:
+def cut_spikes(images: npt.NDArray[np.float32]) -> None:
     """Cut, in place, what exceeds 10 times the root mean square that remains after the cut.
 
     The limit is found by repetition, because the spike itself raises the first one.
+
+    Parameters
+    ----------
+    images : (n, pixels) around 0
     """
     rms = np.sqrt(np.square(images).mean(axis=1))
     peak = np.maximum(images.max(axis=1), -images.min(axis=1))
-    for row in np.flatnonzero(peak > _SPIKE_RMS * rms):
+    for row in np.flatnonzero(peak > SPIKE_RMS * rms):
         image = images[row]
         for _ in range(_SPIKE_ROUNDS):
-            limit = _SPIKE_RMS * np.sqrt(np.square(image).mean())
+            limit = SPIKE_RMS * np.sqrt(np.square(image).mean())
             np.clip(image, -limit, limit, out=image)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 Contrast = Literal["white", "black", "unclear"]
+CtfCorrection = Literal["none", "flip"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +35,7 @@ class PreprocessPlan:
     contrast : whether particles are brighter ("white") or darker ("black") than their background
     whiten : whether ``ring_weights`` divides by the noise power
     warnings : sentences for the user
+    ctf : what was done about the contrast transfer of the images before all this
     """
 
     box_px: int
@@ -48,6 +50,7 @@ class PreprocessPlan:
     contrast: Contrast = "unclear"
     whiten: bool = True
     warnings: tuple[str, ...] = ()
+    ctf: CtfCorrection = "none"
 
 
 def ring_weights(plan: PreprocessPlan) -> npt.NDArray[np.float64]:

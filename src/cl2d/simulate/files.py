@@ -125,6 +125,7 @@ def particle_table(simulation: Simulation, stack_name: str) -> dict[str, StarBlo
         "rlnImageSize": [str(options.box_px)],
         "rlnImageDimensionality": ["2"],
         "rlnCtfDataAreCtfPremultiplied": ["0"],
+        "rlnCtfDataArePhaseFlipped": ["1" if options.ctf == "flipped" else "0"],
     }
     particles: dict[str, list[str] | npt.NDArray[np.generic]] = {
         "rlnImageName": [f"{number:06d}@{stack_name}" for number in range(1, len(truth) + 1)],
