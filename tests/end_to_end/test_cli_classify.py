@@ -93,7 +93,7 @@ def test_progress_without_terminal_is_plain_lines(finished):
     lines = process.stderr.splitlines()
     assert lines[0].startswith("planning: ")
     assert lines[1].startswith("300 particles, box 32 px")
-    assert any(line.startswith("level 1 (4 classes)  iteration 1 of at most 3") for line in lines)
+    assert any(line.startswith("level 1 (4 classes)  iteration 1 of at most 6") for line in lines)
     assert any("% changed" in line and "mean similarity" in line for line in lines)
     assert lines[-1] == f"results: {out}"
 

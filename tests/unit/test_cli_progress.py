@@ -116,8 +116,8 @@ def test_mere_progress_is_told_every_half_minute_with_the_time_left(clock):
     assert len(stream.getvalue()) == shown
     clock[0] = 31.0
     show(IterationProgress(0, 3, 6000, 12_000))
-    # 8 iterations of 4 classes and 10 of 8, at half a second a class
-    assert stream.getvalue()[shown:] == "level 0  iteration 3: 50 %, about 56 s left\n"
+    # 8 iterations of 4 classes and 20 of 8, at half a second a class
+    assert stream.getvalue()[shown:] == "level 0  iteration 3: 50 %, about 1 min 36 s left\n"
     clock[0] = 62.0
     show(PhaseProgress("writing", 2500))
     assert stream.getvalue().endswith("writing: 2,500\n")
@@ -185,7 +185,7 @@ def test_bars_show_level_iteration_and_change(monkeypatch):
             show._progress.refresh()
         assert [task.description for task in show._progress.tasks] == ["level 0: 4 classes"]
         detail = show._progress.tasks[0].fields["detail"]
-        assert detail == "2.5 % changed, mean similarity 0.2500, about 56 s left"
+        assert detail == "2.5 % changed, mean similarity 0.2500, about 1 min 36 s left"
         show(EVENTS[-2])
         assert show._progress.tasks == []
         show(EVENTS[-1])
@@ -205,8 +205,9 @@ def test_time_left_shrinks_to_nothing_at_the_last_iteration():
     time_left = TimeLeft((4, 8), 10)
     assert time_left.seconds() is None
     time_left.update(REPORT)
-    assert time_left.seconds() == pytest.approx(0.5 * (8 * 4 + 10 * 8))
-    last = {"level": 1, "n_classes": 8, "iteration": 10, "seconds": 4.0}
+    # The last level may take twice as many iterations as the others.
+    assert time_left.seconds() == pytest.approx(0.5 * (8 * 4 + 20 * 8))
+    last = {"level": 1, "n_classes": 8, "iteration": 20, "seconds": 4.0}
     time_left.update(IterationReport(**{**vars(REPORT), **last}))
     assert time_left.seconds() == 0
 
@@ -215,6 +216,11 @@ def test_time_left_is_not_known_where_the_number_of_classes_is_not():
     time_left = TimeLeft(None, 10)
     time_left.update(REPORT)
     assert time_left.seconds() is None
+
+
+def test_last_level_is_told_to_take_more_iterations():
+    line = Wording(10, last_classes=4).iteration_line(REPORT)
+    assert "iteration 2 of at most 20" in line
 
 
 def test_classes_that_are_found_are_announced_and_their_adjustments_told():

@@ -22,7 +22,7 @@ RULE = cut_rule(AUTOMATIC)
 def fitted(labels: np.ndarray) -> Assignment:
     n = len(labels)
     scores = np.full(n, 0.7, dtype=np.float32)
-    return Assignment(labels.astype(np.int32), identity_poses(n), scores, scores)
+    return Assignment(labels.astype(np.int32), identity_poses(n), scores, scores, scores)
 
 
 @pytest.mark.parametrize("n_groups", [1, 2, 5, 11])

@@ -19,7 +19,7 @@ RULE = CutRule("component", 20.0)
 
 def fitted(labels):
     scores = np.full(len(labels), 0.6, dtype=np.float32)
-    return Assignment(labels.astype(np.int32), identity_poses(len(labels)), scores, scores)
+    return Assignment(labels.astype(np.int32), identity_poses(len(labels)), scores, scores, scores)
 
 
 def test_class_of_two_groups_scores_lower_than_pure_ones():

@@ -76,7 +76,8 @@ class LiveBars:
         match event:
             case LevelStarted():
                 text = f"level {event.level}: {count(event.n_classes, 'class')}"
-                self._level = self._replace(self._level, text, self._wording.n_iterations)
+                most = self._wording.most_iterations(event.n_classes)
+                self._level = self._replace(self._level, text, most)
             case IterationProgress():
                 if self._iteration is None:
                     text = f"iteration {event.iteration}"

@@ -43,10 +43,10 @@ def shown_progress(
         Every event as one line of JSON on stdout; stderr then has plain lines, no bars.
     """
     levels = levels or LevelOptions()
-    wording = Wording(levels.iterations)
     schedule = None
     if levels.classes != "auto":
         schedule = tuple(level_schedule(levels.initial_classes, levels.classes))
+    wording = Wording(levels.iterations, schedule[-1] if schedule else None)
     time_left = TimeLeft(schedule, levels.iterations)
     listeners: list[Listener] = [JsonLines(sys.stdout)] if as_json else []
 

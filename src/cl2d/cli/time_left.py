@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from cl2d.levels.schedule import most_iterations
 from cl2d.results import IterationReport
 
 
@@ -26,9 +27,13 @@ class TimeLeft:
         if self.classes_by_level is None:
             return
         rate = report.seconds / max(1, report.n_classes)
+        most = {
+            n: most_iterations(self.n_iterations, last=n == self.classes_by_level[-1])
+            for n in (*self.classes_by_level, report.n_classes)
+        }
         # By size, not by number of the level: references decide how many classes come first.
-        later = sum(n for n in self.classes_by_level if n > report.n_classes) * self.n_iterations
-        here = report.n_classes * max(0, self.n_iterations - report.iteration)
+        later = sum(n * most[n] for n in self.classes_by_level if n > report.n_classes)
+        here = report.n_classes * max(0, most[report.n_classes] - report.iteration)
         self._seconds = rate * (here + later)
 
     def seconds(self) -> float | None:

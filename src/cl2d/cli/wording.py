@@ -17,14 +17,19 @@ from cl2d.events import (
     RunPlanned,
     RunWarned,
 )
+from cl2d.levels.schedule import most_iterations
 from cl2d.results import IterationReport
 
 
 @dataclass
 class Wording:
-    """Words for the events of one run; remembers how many images and iterations there are."""
+    """Words for the events of one run; remembers how many images and iterations there are.
+
+    The last level, that of ``last_classes``, may take more iterations than the others.
+    """
 
     n_iterations: int
+    last_classes: int | None = None
     n_images: int = field(default=0, init=False)
 
     def lines(self, event: object) -> list[str]:
@@ -48,12 +53,16 @@ class Wording:
         """Return level, iteration, change, likeness, sizes and time of one iteration."""
         return (
             f"level {report.level} ({count(report.n_classes, 'class')})"
-            f"  iteration {report.iteration} of at most {self.n_iterations}"
+            f"  iteration {report.iteration} of at most {self.most_iterations(report.n_classes)}"
             f"  {self.changed_percent(report):.1f} % changed"
             f"  mean similarity {report.mean_score:.4f}"
             f"  sizes {report.smallest_class} to {report.largest_class}"
             f"  {duration(report.seconds)}"
         )
+
+    def most_iterations(self, n_classes: int) -> int:
+        """Return how many iterations a level of so many classes may take."""
+        return most_iterations(self.n_iterations, last=1 < n_classes == self.last_classes)
 
     def changed_percent(self, report: IterationReport) -> float:
         """Return the share of images that changed their class, in percent."""

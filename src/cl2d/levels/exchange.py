@@ -36,11 +36,13 @@ class Exchange:
     references : (n_classes, n_rings, n_angles / 2) complex64
     origin : (n_classes,) int32, the class whose images made each reference; its own, mostly
     n_pairs : number of pairs that were joined, and of classes that were cut
+    of_one_view : whether the classes of each pair surely show one view: they gain by being one
     """
 
     references: npt.NDArray[np.complex64]
     origin: npt.NDArray[np.int32]
     n_pairs: int
+    of_one_view: bool
 
 
 @dataclass(frozen=True)
@@ -81,13 +83,17 @@ class _State:
         self._groups = [np.flatnonzero(fitted.labels == k) for k in range(len(references))]
 
     def sections(self, rule: CutRule) -> list[_Section]:
-        """Return the classes that surely gain by being cut, the largest gain a member first."""
+        """Return the classes that gain by being cut, the largest sure gain a member first.
+
+        The gain need not be sure: where two classes are of one view, which then even gains by
+        being one class, their place is of more use anywhere else.
+        """
         found = []
         for slot, rows in enumerate(self._groups):
             if len(rows) < FEWEST_MEMBERS:
                 continue
             cut = find_cut(self._engine, rows, self._fitted, rule)
-            if cut.priority > 0:
+            if cut.gain.total > 0:
                 found.append(_Section(slot, cut))
         return sorted(found, key=lambda section: -section.cut.priority)
 
@@ -107,7 +113,8 @@ class _State:
         averages = normalised_references(self._engine.update(labels, poses, n_classes).sums)
         changed = np.isin(np.arange(n_classes), labels)
         references = np.where(changed[:, None, None], averages, self._references)
-        return Exchange(references, origin, len(chosen))
+        of_one_view = all(joint.loss.at_most < 0 for joint, _ in chosen)
+        return Exchange(references, origin, len(chosen), of_one_view)
 
 
 def _chosen(sections: list[_Section], joints: list[Joint]) -> list[tuple[Joint, _Section]]:

@@ -134,14 +134,17 @@ class LevelLoop:
         """Iterate, then exchange classes and iterate again while the images fit better for it.
 
         What is not better is not kept, but its iterations are among the reports: they took time.
+        Classes that surely show one view stay joined in any case: apart they may fit a little
+        better, by the defocus of their members.
         """
         end = self.run(start)
         for exchange in range(1, MOST_EXCHANGES + 1):
             exchanged = self._exchanged(start, end, exchange)
             if exchanged is None:
                 break
-            again = self.run(exchanged)
-            kept = again.mean_score > end.mean_score
+            changed, of_one_view = exchanged
+            again = self.run(changed)
+            kept = of_one_view or again.mean_score > end.mean_score
             self._on_event(ExchangeEnded(start.level, exchange, kept))
             reports = (*end.reports, *again.reports)
             if not kept:
@@ -172,16 +175,18 @@ class LevelLoop:
                 n_most = 0
             was_cut = was_cut or found.n_cut > 0
             parents = end.parents[found.origin]
-            again = self.run(
-                LevelStart(
-                    start.level, found.references, parents, exchange=exchange, last=start.last
-                )
-            )
+            again = self.run(LevelStart(start.level, found.references, parents, exchange=exchange))
             end = replace(again, reports=(*end.reports, *again.reports))
         return end
 
-    def _exchanged(self, start: LevelStart, end: LevelEnd, exchange: int) -> LevelStart | None:
-        """Return the start after an exchange of classes, None if no exchange is worth making."""
+    def _exchanged(
+        self, start: LevelStart, end: LevelEnd, exchange: int
+    ) -> tuple[LevelStart, bool] | None:
+        """Return the start after an exchange of classes, None if no exchange is worth making.
+
+        With it comes whether the classes that were joined surely show one view. The rest of the
+        level has settled, so that as many iterations as at other levels will do.
+        """
         n_classes = len(start.references)
         fitted = end.assignment
         sums = self._engine.update(fitted.labels, fitted.poses, n_classes).sums
@@ -189,13 +194,9 @@ class LevelLoop:
         if found.n_pairs == 0:
             return None
         self._on_event(ClassesExchanged(start.level, exchange, found.n_pairs))
-        return LevelStart(
-            start.level,
-            found.references,
-            end.parents[found.origin],
-            exchange=exchange,
-            last=start.last,
-        )
+        parents = end.parents[found.origin]
+        changed = LevelStart(start.level, found.references, parents, exchange=exchange)
+        return changed, found.of_one_view
 
     def run(self, start: LevelStart) -> LevelEnd:
         """Iterate until few images change class or the iterations are used up."""

@@ -107,7 +107,7 @@ class _Course:
                 growth = grow_classes(self._engine, self.levels[-1], n_classes, self._rule)
                 start = LevelStart(start.level + 1, growth.references, growth.parents)
             self._tell(LevelStarted(start.level, n_classes))
-            start = replace(start, last=n_classes == n_last and not start.given)
+            start = replace(start, last=1 < n_classes == n_last and not start.given)
             exchanging = self._options.exchange and start.last
             run = self._loop.run_with_exchanges if exchanging else self._loop.run
             end = self._with_members(start, run(start))
