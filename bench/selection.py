@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from accuracy import SIMULATED, BenchSet, named_value, simulated_set, stored_set
+from accuracy import named_value
+from bench_sets import SIMULATED, BenchSet, simulated_set, stored_set
 
 import cl2d
 from cl2d.evaluate.quality import REASONS
