@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -175,3 +175,15 @@ class LevelResult:
     def class_sizes(self) -> npt.NDArray[np.int64]:
         """Return the number of members of each class, shape (n_classes,)."""
         return np.bincount(self.labels[self.labels >= 0], minlength=self.n_classes)
+
+    def class_means(self, values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        """Return the mean of what images have over the members of each class; 0 for none.
+
+        Parameters
+        ----------
+        values : (n_images,) of any type of number, or bool
+        """
+        used = self.labels >= 0
+        weights = values[used].astype(np.float64)
+        sums = np.bincount(self.labels[used], weights=weights, minlength=self.n_classes)
+        return sums / np.maximum(self.class_sizes(), 1)

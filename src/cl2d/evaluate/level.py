@@ -96,10 +96,10 @@ class LevelEvaluator:
         return ClassMeasures(
             members=members,
             detail=mean_frc(curves, self._plan.k_max),
-            fit=_class_means(level, level.scores),
-            certainty=_class_means(level, level.confidence),
+            fit=level.class_means(level.scores),
+            certainty=level.class_means(level.confidence),
             central=central_shares(averages, self._plan),
-            junk_share=_class_means(level, junk >= JUNK_ZSCORE),
+            junk_share=level.class_means(junk >= JUNK_ZSCORE),
             junk_median=_class_medians(level, junk),
             noise_fit=noise_fit,
         )
@@ -118,14 +118,6 @@ class LevelEvaluator:
             second = compared.laid_over(2 * k + 1, 2 * k)
             curves[k] = ring_correlations(half_averages[2 * k : 2 * k + 1], second[None], radius)[0]
         return curves
-
-
-def _class_means(level: LevelResult, values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Return the mean over the members of each class, 0 for an empty one."""
-    used = level.labels >= 0
-    weights = values[used].astype(np.float64)
-    sums = np.bincount(level.labels[used], weights=weights, minlength=level.n_classes)
-    return sums / np.maximum(level.class_sizes(), 1)
 
 
 def _class_medians(level: LevelResult, values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:

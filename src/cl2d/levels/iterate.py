@@ -103,11 +103,6 @@ class LevelEnd:
         """Mean score of all images that are in a class."""
         return self.reports[-1].mean_score
 
-    @property
-    def confidence(self) -> npt.NDArray[np.float32]:
-        """Probability of the class of each image."""
-        return self.assignment.confidence
-
 
 @dataclass(frozen=True)
 class _Step:

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import expit
 
 from cl2d.engine import log_likelihood, without_own_share
-from cl2d.levels.splitting import SAMPLE_MEMBERS, component_half
+from cl2d.levels.splitting import FEWEST_MEMBERS, SAMPLE_MEMBERS, component_half
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from cl2d.results import LevelResult
 
     Values = npt.NDArray[np.float64]
-
-FEWEST_MEMBERS = 20
-"""Members below which nothing can be said about the halves of a class."""
 
 SMALLEST_GAIN = 1.0
 """What two averages must add to the log-likelihood of a held-out member, on average, to be two

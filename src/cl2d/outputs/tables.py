@@ -105,8 +105,8 @@ def class_columns(
         "rlnClassDistribution": sizes / max(int(sizes.sum()), 1),
         "cl2dMembers": sizes,
         **(core_member_columns(level, cores[-1]) if cores else {}),
-        "cl2dMeanScore": _class_means(level, level.scores),
-        "cl2dMeanConfidence": _class_means(level, level.confidence),
+        "cl2dMeanScore": level.class_means(level.scores),
+        "cl2dMeanConfidence": level.class_means(level.confidence),
     }
     if level.homogeneity is not None:
         columns["cl2dHomogeneity"] = level.homogeneity.homogeneity
@@ -150,11 +150,3 @@ def core_member_columns(level: LevelResult, core: LevelCores) -> dict[str, Colum
     counts = core_member_counts(level, core)
     names = {"core_members": "cl2dCoreMembers", "stable_core_members": "cl2dStableCoreMembers"}
     return {names[key]: members for key, members in counts.items()}
-
-
-def _class_means(level: LevelResult, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    used = level.labels >= 0
-    sums = np.bincount(
-        level.labels[used], weights=values[used].astype(np.float64), minlength=level.n_classes
-    )
-    return sums / np.maximum(level.class_sizes(), 1)
