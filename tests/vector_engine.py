@@ -48,6 +48,7 @@ class VectorEngine:
         averages: RealAverages | None = None,
         *,
         own: OwnShare | None = None,
+        last: Poses | None = None,
     ) -> Assignment:
         assert averages is None
         self.n_assignments += 1

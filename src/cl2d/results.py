@@ -105,7 +105,9 @@ class IterationReport:
     """One iteration of one level, for the progress display, ``run.json`` and convergence plots.
 
     Iterations count from 1 at the start of a level and again after each exchange of classes;
-    ``exchange`` counts those, 0 before the first.
+    ``exchange`` counts those, 0 before the first. ``fast`` if the search was the fast one.
+    ``n_fast_differs`` is told by the exhaustive iteration that ends a run of fast ones: the number
+    of images to which the fast search, against the same averages, gives another class.
     """
 
     level: int
@@ -118,6 +120,8 @@ class IterationReport:
     n_reseeded: int
     seconds: float
     exchange: int = 0
+    fast: bool = False
+    n_fast_differs: int | None = None
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SearchSettings:
-    """Bounds of the search: shifts in pixels of the input box."""
+    """Bounds of the search: shifts in pixels of the input box; and whether it may be fast."""
 
     max_shift_px: float
     mirrors: bool = True
+    fast: bool = False
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class Assignment:
 
     ``margin`` is the lead over the second best class in the value the rule chose by.
     ``sampled_scores`` are the scores the rule chose by, (n_sample, n_classes), of the images for
-    which they were asked; ``confidence`` is the probability of the class.
+    which they were asked; ``confidence`` is the probability of the class. ``fast`` if classes were
+    left out by the fast search.
     """
 
     labels: npt.NDArray[np.int32]
@@ -40,6 +42,7 @@ class Assignment:
     margin: npt.NDArray[np.float32]
     confidence: npt.NDArray[np.float32]
     sampled_scores: npt.NDArray[np.float32] | None = None
+    fast: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,12 +92,14 @@ class Engine(Protocol):
         averages: RealAverages | None = None,
         *,
         own: OwnShare | None = None,
+        last: Poses | None = None,
     ) -> Assignment:
         """Give every image the class the rule chooses, at its best pose in that class.
 
         ``sample`` asks for all scores of some images, in ascending order, beside the result.
         With ``averages`` the best few classes of each image are in the order of correntropy.
         With ``own`` each image is compared with the average of the other members of its class.
+        ``last`` poses, against whatever classes, allow a fast search where the engine has one.
         """
         ...
 

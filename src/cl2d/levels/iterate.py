@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from cl2d.engine import Assignment, AssignmentRule, ClassSums, Engine, RealAverages
     from cl2d.options import LevelOptions
+    from cl2d.results import Poses
 
     OnEvent = Callable[[object], None]
 
@@ -66,6 +67,8 @@ class LevelStart:
     exchange : int, how many exchanges of classes went before
     last : bool
         Whether this is the last level, which goes on for longer, until fewer images change.
+    poses : Poses, optional
+        Of all images, against the classes before: where a fast search begins.
     """
 
     level: int
@@ -74,6 +77,7 @@ class LevelStart:
     given: bool = False
     exchange: int = 0
     last: bool = False
+    poses: Poses | None = None
 
 
 @dataclass(frozen=True)
@@ -170,9 +174,38 @@ class LevelLoop:
                 n_most = 0
             was_cut = was_cut or found.n_cut > 0
             parents = end.parents[found.origin]
-            again = self.run(LevelStart(start.level, found.references, parents, exchange=exchange))
+            changed = LevelStart(
+                start.level, found.references, parents, exchange=exchange, poses=fitted.poses
+            )
+            again = self.run(changed)
             end = replace(again, reports=(*end.reports, *again.reports))
         return end
+
+    def verified(self, start: LevelStart, end: LevelEnd) -> LevelEnd:
+        """Return the end of the last level with what an exhaustive search gives, if it was fast.
+
+        The images are assigned to the averages of the last iteration once more, and it is
+        reported for how many the fast search would have found another class.
+        """
+        if not end.assignment.fast:
+            return end
+        n_classes, reported = end.n_classes, end.reports[-1]
+        sums = self._engine.update(end.assignment.labels, end.assignment.poses, n_classes)
+        averages = normalised_references(sums.sums)
+        if start.given and end.kept is None:
+            empty = sums.counts == 0
+            averages[empty] = start.references[empty]
+        before = _Step(end.assignment, sums, no_reseeding(averages), reported)
+        step = self._iterate(
+            replace(start, exchange=reported.exchange), reported.iteration + 1, before, final=True
+        )
+        fast = self._engine.assign(
+            averages, self._rule(before), own=_own_share(before), last=end.assignment.poses
+        )
+        differs = int(np.count_nonzero(fast.labels != step.assignment.labels))
+        report = replace(step.report, n_fast_differs=differs)
+        self._on_event(report)
+        return replace(end, assignment=step.assignment, reports=(*end.reports, report))
 
     def _exchanged(
         self, start: LevelStart, end: LevelEnd, exchange: int
@@ -190,7 +223,9 @@ class LevelLoop:
             return None
         self._on_event(ClassesExchanged(start.level, exchange, found.n_pairs))
         parents = end.parents[found.origin]
-        changed = LevelStart(start.level, found.references, parents, exchange=exchange)
+        changed = LevelStart(
+            start.level, found.references, parents, exchange=exchange, poses=fitted.poses
+        )
         return changed, found.of_one_view
 
     def run(self, start: LevelStart) -> LevelEnd:
@@ -208,10 +243,17 @@ class LevelLoop:
         assert step is not None
         return LevelEnd(step.assignment, parents, tuple(reports))
 
-    def _iterate(self, start: LevelStart, iteration: int, before: _Step | None) -> _Step:
+    def _iterate(
+        self, start: LevelStart, iteration: int, before: _Step | None, *, final: bool = False
+    ) -> _Step:
+        """Assign and average once; the ``final`` time exhaustively, and without refilling."""
         started = time.perf_counter()
         references = start.references if before is None else before.reseeding.references
-        assignment = self._assign(references, before, start.level, iteration)
+        last = start.poses if before is None else before.assignment.poses
+        if final or self._sample is not None:
+            last = None
+        tell = self._progress(start.level, iteration)
+        assignment = self._assign(references, before, last, tell)
         labels = assignment.labels
         class_sums = self._engine.update(labels, assignment.poses, len(references))
         averages = normalised_references(class_sums.sums)
@@ -220,7 +262,7 @@ class LevelLoop:
             averages[empty] = references[empty]
         reseeding = no_reseeding(averages)
         fixed = not (start.given or self._options.automatic)
-        if fixed and iteration < self._most_iterations(start):
+        if fixed and not final and iteration < self._most_iterations(start):
             reseeding = reseed_small_classes(self._engine, averages, assignment, self._cut_rule)
         report = IterationReport(
             level=start.level,
@@ -233,6 +275,7 @@ class LevelLoop:
             n_reseeded=reseeding.n_reseeded,
             seconds=time.perf_counter() - started,
             exchange=start.exchange,
+            fast=assignment.fast,
         )
         return _Step(assignment, class_sums, reseeding, report)
 
@@ -240,21 +283,25 @@ class LevelLoop:
         self,
         references: npt.NDArray[np.complex64],
         before: _Step | None,
-        level: int,
-        iteration: int,
+        last: Poses | None,
+        tell: Callable[[int], None],
     ) -> Assignment:
         """Assign every image, and put the class averages in their centres."""
-        total = self._engine.n_images
         assignment = self._engine.assign(
             references,
             self._rule(before),
-            lambda done: self._on_event(IterationProgress(level, iteration, done, total)),
+            tell,
             self._sample,
             self._real_averages(before, len(references)),
             own=_own_share(before),
+            last=last,
         )
         poses = centred_poses(assignment.poses, assignment.labels, len(references))
         return replace(assignment, poses=poses)
+
+    def _progress(self, level: int, iteration: int) -> Callable[[int], None]:
+        total = self._engine.n_images
+        return lambda done: self._on_event(IterationProgress(level, iteration, done, total))
 
     def _real_averages(self, before: _Step | None, n_classes: int) -> RealAverages | None:
         """Return what the references show in real space, save those that are new."""

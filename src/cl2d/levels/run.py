@@ -105,13 +105,20 @@ class _Course:
         for n_classes in level_schedule(n_first, n_last):
             if self.levels:
                 growth = grow_classes(self._engine, self.levels[-1], n_classes, self._rule)
-                start = LevelStart(start.level + 1, growth.references, growth.parents)
+                start = LevelStart(
+                    start.level + 1,
+                    growth.references,
+                    growth.parents,
+                    poses=self.levels[-1].poses,
+                )
             self._tell(LevelStarted(start.level, n_classes))
             start = replace(start, last=1 < n_classes == n_last and not start.given)
             exchanging = self._options.exchange and start.last
             run = self._loop.run_with_exchanges if exchanging else self._loop.run
-            end = self._with_members(start, run(start))
-            self._finish(start, end, is_last=n_classes == n_last)
+            end = run(start)
+            if n_classes == n_last:
+                end = self._loop.verified(start, end)
+            self._finish(start, self._with_members(start, end), is_last=n_classes == n_last)
 
     def run_automatic(self, first: LevelStart, n_usable: int) -> None:
         """Cut what is surely mixed, from level to level; at the last one also join.
@@ -128,11 +135,14 @@ class _Course:
             grows = growth.n_cut >= (1 if start.given else LEAST_GROWTH * end.n_classes)
             if not grows and not start.given:
                 end = self._loop.run_with_adjustments(start, end, n_most)
-                end = self._with_members(start, end)
+            if not grows:
+                end = self._with_members(start, self._loop.verified(start, end))
             self._finish(start, end, is_last=not grows)
             start = None
             if grows:
-                start = LevelStart(len(self.levels), growth.references, growth.origin)
+                start = LevelStart(
+                    len(self.levels), growth.references, growth.origin, poses=end.assignment.poses
+                )
 
     def _with_members(self, start: LevelStart, end: LevelEnd) -> LevelEnd:
         """Return the end of a level with its empty classes dropped or filled.
