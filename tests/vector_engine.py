@@ -17,7 +17,7 @@ from cl2d.results import identity_poses
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cl2d.engine import AssignmentRule, OwnShare, RealAverages
+    from cl2d.engine import AssignmentRule, LastPoses, OwnShare, RealAverages
     from cl2d.results import Poses
 
 Vectors = npt.NDArray[np.float64]
@@ -48,7 +48,7 @@ class VectorEngine:
         averages: RealAverages | None = None,
         *,
         own: OwnShare | None = None,
-        last: Poses | None = None,
+        last: LastPoses | None = None,
     ) -> Assignment:
         assert averages is None
         self.n_assignments += 1

@@ -18,7 +18,7 @@ from cl2d.engine.distributions import (
 )
 from cl2d.engine.local import LocalEngine
 from cl2d.engine.own_share import OwnShare, without_own_share
-from cl2d.engine.protocol import Assignment, ClassSums, Component, Engine, SearchSettings
+from cl2d.engine.protocol import Assignment, ClassSums, Component, Engine, LastPoses, SearchSettings
 from cl2d.engine.references import normalised_references, sum_lengths
 from cl2d.engine.rules import AssignmentRule, Choice, ClassicalRule, RobustRule
 from cl2d.engine.shift_grid import covering_radius_px, shift_grid
@@ -39,6 +39,7 @@ __all__ = [
     "RealAverages",
     "RobustRule",
     "ScoreDistributions",
+    "LastPoses",
     "SearchSettings",
     "WorkingImages",
     "available_simd_levels",

@@ -9,7 +9,7 @@ correction they hold too little of a particle to tell classes apart (docs/experi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -69,13 +69,17 @@ class Comparison:
         )
         return scores, codes
 
-    def fast(self, to_centre_px: npt.NDArray[np.float64]) -> Found:
+    def fast(
+        self, to_centre_px: npt.NDArray[np.float64], doubted: npt.NDArray[np.bool_]
+    ) -> Found:
         """Return scores and codes that are the exhaustive ones for the best few classes.
 
         Parameters
         ----------
         to_centre_px : (n_images, 2) float64
             What moves each image to its last centre, working pixels.
+        doubted : (n_images,) bool
+            Images of which all scores and codes are the exhaustive ones.
 
         Returns
         -------
@@ -94,6 +98,12 @@ class Comparison:
         codes = np.zeros(near.shape, dtype=np.int32)
         np.put_along_axis(scores, kept, kept_scores, axis=1)
         np.put_along_axis(codes, kept, kept_codes, axis=1)
+        rows = np.flatnonzero(doubted)
+        if len(rows) > 0:
+            block = self.block.select(TILE * self.tiles.first + rows)
+            tiles = _native.TileRange(0, block.n_tiles)
+            found = replace(self, block=block, tiles=tiles).exhaustive()
+            scores[rows], codes[rows] = (part[: len(rows)] for part in found)
         return scores, codes
 
     def _at_centres(self, to_centre_px: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:

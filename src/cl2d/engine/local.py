@@ -14,7 +14,7 @@ from cl2d.engine.comparison import TILE, Comparison, fast_comparisons, fast_pays
 from cl2d.engine.confidence import class_probabilities
 from cl2d.engine.correntropy import Candidates, best_few, reordered
 from cl2d.engine.joined import joined_assignment
-from cl2d.engine.protocol import Assignment, ClassSums, Component, SearchSettings
+from cl2d.engine.protocol import Assignment, ClassSums, Component, LastPoses, SearchSettings
 from cl2d.engine.shift_grid import covering_radius_px, shift_grid
 from cl2d.results import Poses
 
@@ -48,15 +48,14 @@ SMALLEST_CALL_TILES = 8
 class _Chunk:
     """Images that are searched in one go: tiles of a block, rows of the run.
 
-    ``to_centre_px`` (n, 2) moves each to its last centre, working pixels; None for an exhaustive
-    search.
+    ``last`` are the poses of its images where the search is to be fast.
     """
 
     block: _native.ImageBlock
     tiles: _native.TileRange
     rows: slice
     references: npt.NDArray[np.complex64]
-    to_centre_px: npt.NDArray[np.float64] | None = None
+    last: LastPoses | None = None
 
 
 class LocalEngine:
@@ -140,7 +139,7 @@ class LocalEngine:
         averages: RealAverages | None = None,
         *,
         own: OwnShare | None = None,
-        last: Poses | None = None,
+        last: LastPoses | None = None,
     ) -> Assignment:
         """Give every image the class the rule chooses, at its best pose in that class.
 
@@ -159,14 +158,13 @@ class LocalEngine:
         own : OwnShare, optional
             The sums the references are of: scores against the own class are then those against
             the average of its other members.
-        last : Poses, optional
-            The poses the images had last, which tell where in its image each particle lies. The
-            search is then fast where that was asked for and saves something; not with
-            ``averages``, for which any class may matter.
+        last : LastPoses, optional
+            These tell where in its image each particle lies. The search is then fast where that
+            was asked for and saves something; not with ``averages``, for which any class may
+            matter.
         """
-        to_centre = None
-        if last is not None and averages is None and self._is_fast(len(references)):
-            to_centre = last.relion_origin_px() / self._scale
+        if averages is not None or not self._is_fast(len(references)):
+            last = None
         parts: list[Assignment] = []
         sampled: list[npt.NDArray[np.float32]] = []
         wanted = np.zeros(self.n_images, dtype=bool)
@@ -174,10 +172,9 @@ class LocalEngine:
             wanted[sample] = True
         done = 0
         for block in self._blocks:
-            for tiles, n_images in self._calls(block, len(references), fast=to_centre is not None):
+            for tiles, n_images in self._calls(block, len(references), fast=last is not None):
                 rows = slice(done, done + n_images)
-                near = None if to_centre is None else to_centre[rows]
-                chunk = _Chunk(block, tiles, rows, references, near)
+                chunk = _Chunk(block, tiles, rows, references, last)
                 part, scores = self._assign_chunk(chunk, rule, averages, own)
                 parts.append(part)
                 sampled.append(scores[wanted[rows]])
@@ -187,7 +184,7 @@ class LocalEngine:
         joined = joined_assignment(parts)
         labels = np.where(self._usable, joined.labels, np.int32(-1)).astype(np.int32)
         found = replace(joined, labels=labels, sampled_scores=np.concatenate(sampled))
-        return replace(found, fast=to_centre is not None)
+        return replace(found, fast=last is not None)
 
     def update(self, labels: npt.NDArray[np.int32], poses: Poses, n_classes: int) -> ClassSums:
         """Return the sums of the members of each class in its frame; label -1 is left out.
@@ -300,10 +297,11 @@ class LocalEngine:
         comparison = Comparison(
             chunk.block, chunk.tiles, chunk.references, self._shifts, options
         )
-        if chunk.to_centre_px is None:
+        if chunk.last is None:
             all_scores, codes = comparison.exhaustive()
         else:
-            all_scores, codes = comparison.fast(chunk.to_centre_px)
+            to_centre = chunk.last.poses.relion_origin_px()[chunk.rows] / self._scale
+            all_scores, codes = comparison.fast(to_centre, chunk.last.doubted[chunk.rows])
         scores = all_scores[: chunk.rows.stop - chunk.rows.start]
         if own is not None:
             labels = own.labels[chunk.rows]

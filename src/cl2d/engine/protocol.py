@@ -27,6 +27,17 @@ class SearchSettings:
 
 
 @dataclass(frozen=True)
+class LastPoses:
+    """Where a fast search begins: the poses the images had last, against whatever classes.
+
+    Images that are ``doubted``, (n_images,) bool, are searched exhaustively all the same.
+    """
+
+    poses: Poses
+    doubted: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
 class Assignment:
     """Class, pose and score of every image; label -1 where the image is not usable.
 
@@ -92,7 +103,7 @@ class Engine(Protocol):
         averages: RealAverages | None = None,
         *,
         own: OwnShare | None = None,
-        last: Poses | None = None,
+        last: LastPoses | None = None,
     ) -> Assignment:
         """Give every image the class the rule chooses, at its best pose in that class.
 

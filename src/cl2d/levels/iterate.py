@@ -24,6 +24,7 @@ from cl2d.engine import (
 from cl2d.events import ClassesAdjusted, ClassesExchanged, ExchangeEnded, IterationProgress
 from cl2d.levels.automatic import adjusted_classes
 from cl2d.levels.centring import centred_poses
+from cl2d.levels.doubt import last_poses
 from cl2d.levels.exchange import exchange_classes
 from cl2d.levels.schedule import most_iterations
 from cl2d.levels.size_control import Reseeding, no_reseeding, reseed_small_classes
@@ -35,9 +36,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from cl2d.engine import Assignment, AssignmentRule, ClassSums, Engine, RealAverages
+    from cl2d.engine import Assignment, AssignmentRule, ClassSums, Engine, LastPoses, RealAverages
     from cl2d.options import LevelOptions
-    from cl2d.results import Poses
 
     OnEvent = Callable[[object], None]
 
@@ -67,8 +67,8 @@ class LevelStart:
     exchange : int, how many exchanges of classes went before
     last : bool
         Whether this is the last level, which goes on for longer, until fewer images change.
-    poses : Poses, optional
-        Of all images, against the classes before: where a fast search begins.
+    before : Assignment, optional
+        Of all images, to the classes before: where a fast search begins.
     """
 
     level: int
@@ -77,7 +77,7 @@ class LevelStart:
     given: bool = False
     exchange: int = 0
     last: bool = False
-    poses: Poses | None = None
+    before: Assignment | None = None
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ class LevelLoop:
             was_cut = was_cut or found.n_cut > 0
             parents = end.parents[found.origin]
             changed = LevelStart(
-                start.level, found.references, parents, exchange=exchange, poses=fitted.poses
+                start.level, found.references, parents, exchange=exchange, before=fitted
             )
             again = self.run(changed)
             end = replace(again, reports=(*end.reports, *again.reports))
@@ -200,7 +200,7 @@ class LevelLoop:
             replace(start, exchange=reported.exchange), reported.iteration + 1, before, final=True
         )
         fast = self._engine.assign(
-            averages, self._rule(before), own=_own_share(before), last=end.assignment.poses
+            averages, self._rule(before), own=_own_share(before), last=last_poses(end.assignment, reported.iteration + 1)
         )
         differs = int(np.count_nonzero(fast.labels != step.assignment.labels))
         report = replace(step.report, n_fast_differs=differs)
@@ -224,7 +224,7 @@ class LevelLoop:
         self._on_event(ClassesExchanged(start.level, exchange, found.n_pairs))
         parents = end.parents[found.origin]
         changed = LevelStart(
-            start.level, found.references, parents, exchange=exchange, poses=fitted.poses
+            start.level, found.references, parents, exchange=exchange, before=fitted
         )
         return changed, found.of_one_view
 
@@ -249,9 +249,10 @@ class LevelLoop:
         """Assign and average once; the ``final`` time exhaustively, and without refilling."""
         started = time.perf_counter()
         references = start.references if before is None else before.reseeding.references
-        last = start.poses if before is None else before.assignment.poses
-        if final or self._sample is not None:
-            last = None
+        fitted = start.before if before is None else before.assignment
+        last = None
+        if not (final or fitted is None or self._sample is not None):
+            last = last_poses(fitted, iteration)
         tell = self._progress(start.level, iteration)
         assignment = self._assign(references, before, last, tell)
         labels = assignment.labels
@@ -283,7 +284,7 @@ class LevelLoop:
         self,
         references: npt.NDArray[np.complex64],
         before: _Step | None,
-        last: Poses | None,
+        last: LastPoses | None,
         tell: Callable[[int], None],
     ) -> Assignment:
         """Assign every image, and put the class averages in their centres."""

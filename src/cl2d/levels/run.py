@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from cl2d.engine import Engine
+    from cl2d.engine import Assignment, Engine
     from cl2d.levels.iterate import LevelEnd
     from cl2d.options import LevelOptions
 
@@ -102,6 +102,7 @@ class _Course:
         n_first = len(first.references)
         n_last = max(n_first, min(self._options.most_classes(n_usable), n_usable))
         start = first
+        fitted: Assignment | None = None
         for n_classes in level_schedule(n_first, n_last):
             if self.levels:
                 growth = grow_classes(self._engine, self.levels[-1], n_classes, self._rule)
@@ -109,7 +110,7 @@ class _Course:
                     start.level + 1,
                     growth.references,
                     growth.parents,
-                    poses=self.levels[-1].poses,
+                    before=fitted,
                 )
             self._tell(LevelStarted(start.level, n_classes))
             start = replace(start, last=1 < n_classes == n_last and not start.given)
@@ -118,7 +119,9 @@ class _Course:
             end = run(start)
             if n_classes == n_last:
                 end = self._loop.verified(start, end)
-            self._finish(start, self._with_members(start, end), is_last=n_classes == n_last)
+            end = self._with_members(start, end)
+            fitted = end.assignment
+            self._finish(start, end, is_last=n_classes == n_last)
 
     def run_automatic(self, first: LevelStart, n_usable: int) -> None:
         """Cut what is surely mixed, from level to level; at the last one also join.
@@ -141,7 +144,7 @@ class _Course:
             start = None
             if grows:
                 start = LevelStart(
-                    len(self.levels), growth.references, growth.origin, poses=end.assignment.poses
+                    len(self.levels), growth.references, growth.origin, before=end.assignment
                 )
 
     def _with_members(self, start: LevelStart, end: LevelEnd) -> LevelEnd:
