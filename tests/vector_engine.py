@@ -24,12 +24,23 @@ Vectors = npt.NDArray[np.float64]
 
 
 class VectorEngine:
-    """Images as rows of ``vectors`` (n, d); similarity is the normalised correlation."""
+    """Images as rows of ``vectors`` (n, d); similarity is the normalised correlation.
 
-    def __init__(self, vectors: Vectors, usable: npt.NDArray[np.bool_] | None = None) -> None:
+    With ``missed`` (n,) bool it has a fast search, which misses the best class of these images
+    unless they are doubted.
+    """
+
+    def __init__(
+        self,
+        vectors: Vectors,
+        usable: npt.NDArray[np.bool_] | None = None,
+        missed: npt.NDArray[np.bool_] | None = None,
+    ) -> None:
         self.vectors = np.asarray(vectors, dtype=np.float64)
         self.usable = np.ones(len(vectors), dtype=bool) if usable is None else usable
         self.n_assignments = 0
+        self.missed = missed
+        self.lasts: list[LastPoses | None] = []
 
     @property
     def n_images(self) -> int:
@@ -52,11 +63,16 @@ class VectorEngine:
     ) -> Assignment:
         assert averages is None
         self.n_assignments += 1
+        self.lasts.append(last)
+        fast = last is not None and self.missed is not None
         means = references.reshape(len(references), -1).real.astype(np.float64)
         lengths = np.linalg.norm(self.vectors, axis=1) * np.sqrt(self.vectors.shape[1])
         scores = self.vectors @ means.T / np.maximum(lengths, 1e-30)[:, None]
         if own is not None:
             scores = self._without_own(scores, own)
+        if fast:
+            rows = np.flatnonzero(self.missed & ~last.doubted)
+            scores[rows, scores[rows].argmax(axis=1)] = -1.0
         choice = rule.choose(scores.astype(np.float32))
         if on_progress is not None:
             on_progress(self.n_images)
@@ -65,7 +81,7 @@ class VectorEngine:
         sampled = None if sample is None else scores[sample].astype(np.float32)
         poses = identity_poses(self.n_images)
         sure = class_probabilities(scores.astype(np.float32), choice.labels, self.n_independent)
-        return Assignment(labels, poses, own, choice.margin, sure, sampled)
+        return Assignment(labels, poses, own, choice.margin, sure, sampled, fast)
 
     def _without_own(self, scores: Vectors, own: OwnShare) -> Vectors:
         """Return scores, those against the own class by the sum of its other members."""

@@ -56,14 +56,8 @@ py::tuple run_search_chosen(const ImageBlock& block,
   std::int32_t* codes_out = codes.mutable_data();
   {
     const py::gil_scoped_release release;
-    search_chosen(block,
-                  tiles,
-                  reference_view,
-                  shift_view,
-                  options,
-                  chosen_view,
-                  scores_out,
-                  codes_out);
+    search_chosen(
+        block, tiles, reference_view, shift_view, options, chosen_view, scores_out, codes_out);
   }
   return py::make_tuple(scores, codes);
 }
@@ -74,9 +68,8 @@ ImageBlock run_moved_images(const ImageBlock& block,
                             int n_threads) {
   check_tiles(block, tiles, n_threads);
   const std::int64_t left = std::max<std::int64_t>(block.n_images() - tiles.first * kLanes, 0);
-  check_shape(shift_xy,
-              "shift_xy",
-              {static_cast<py::ssize_t>(std::min(tiles.count * kLanes, left)), 2});
+  check_shape(
+      shift_xy, "shift_xy", {static_cast<py::ssize_t>(std::min(tiles.count * kLanes, left)), 2});
   const double* data = shift_xy.data();
   const py::gil_scoped_release release;
   return moved_images(block, tiles, data, n_threads);

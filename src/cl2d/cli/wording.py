@@ -51,9 +51,13 @@ class Wording:
 
     def iteration_line(self, report: IterationReport) -> str:
         """Return level, iteration, change, likeness, sizes and time of one iteration."""
+        number = f"iteration {report.iteration} of at most {self.most_iterations(report.n_classes)}"
+        if report.n_fast_differs is not None:
+            differing = count(report.n_fast_differs, "image")
+            number = f"exhaustive search, the fast one differs for {differing}"
         return (
             f"level {report.level} ({count(report.n_classes, 'class')})"
-            f"  iteration {report.iteration} of at most {self.most_iterations(report.n_classes)}"
+            f"  {number}"
             f"  {self.changed_percent(report):.1f} % changed"
             f"  mean similarity {report.mean_score:.4f}"
             f"  sizes {report.smallest_class} to {report.largest_class}"

@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 KEPT_CLASSES = 4
 """Classes of an image that the fast search compares at all shifts."""
 
-LEAST_SAVING = 2
+LEAST_SAVING = 3
 """The fast search is made where it compares at most 1 / this of what the exhaustive one does."""
+
+MOST_CELLS = 1 << 20
+"""Images times classes in one go, some 40 bytes each."""
 
 MOVED_TILES = 64
 """Tiles of images that are moved at a time, which bounds the memory of the copies."""
@@ -69,9 +72,7 @@ class Comparison:
         )
         return scores, codes
 
-    def fast(
-        self, to_centre_px: npt.NDArray[np.float64], doubted: npt.NDArray[np.bool_]
-    ) -> Found:
+    def fast(self, to_centre_px: npt.NDArray[np.float64], doubted: npt.NDArray[np.bool_]) -> Found:
         """Return scores and codes that are the exhaustive ones for the best few classes.
 
         Parameters

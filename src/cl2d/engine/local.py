@@ -10,7 +10,7 @@ import numpy as np
 
 from cl2d import _native
 from cl2d.engine.block_size import BLOCK_IMAGES
-from cl2d.engine.comparison import TILE, Comparison, fast_comparisons, fast_pays
+from cl2d.engine.comparison import MOST_CELLS, TILE, Comparison, fast_comparisons, fast_pays
 from cl2d.engine.confidence import class_probabilities
 from cl2d.engine.correntropy import Candidates, best_few, reordered
 from cl2d.engine.joined import joined_assignment
@@ -275,9 +275,11 @@ class LocalEngine:
         n_shifts = len(self._shifts)
         if fast:
             tiles = FAST_CALL_PAIRS // (TILE * fast_comparisons(n_references, n_shifts))
+            most = max(1, MOST_CELLS // (TILE * n_references))
+            step = min(most, self._n_threads * max(SMALLEST_CALL_TILES, tiles))
         else:
             tiles = CALL_PAIRS // (TILE * n_references * n_shifts)
-        step = self._n_threads * max(SMALLEST_CALL_TILES, tiles)
+            step = self._n_threads * max(SMALLEST_CALL_TILES, tiles)
         calls = []
         for first in range(0, block.n_tiles, step):
             count = min(step, block.n_tiles - first)
@@ -294,9 +296,7 @@ class LocalEngine:
     ) -> tuple[Assignment, npt.NDArray[np.float32]]:
         """Return the assignment of the images of a chunk, and their scores by class."""
         options = _native.SearchOptions(self._mirrors, self._n_threads)
-        comparison = Comparison(
-            chunk.block, chunk.tiles, chunk.references, self._shifts, options
-        )
+        comparison = Comparison(chunk.block, chunk.tiles, chunk.references, self._shifts, options)
         if chunk.last is None:
             all_scores, codes = comparison.exhaustive()
         else:

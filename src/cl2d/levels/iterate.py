@@ -196,12 +196,10 @@ class LevelLoop:
             empty = sums.counts == 0
             averages[empty] = start.references[empty]
         before = _Step(end.assignment, sums, no_reseeding(averages), reported)
-        step = self._iterate(
-            replace(start, exchange=reported.exchange), reported.iteration + 1, before, final=True
-        )
-        fast = self._engine.assign(
-            averages, self._rule(before), own=_own_share(before), last=last_poses(end.assignment, reported.iteration + 1)
-        )
+        start = replace(start, exchange=reported.exchange)
+        step = self._iterate(start, reported.iteration + 1, before, final=True)
+        last = last_poses(end.assignment, _turn(start, reported.iteration + 1))
+        fast = self._engine.assign(averages, self._rule(before), own=_own_share(before), last=last)
         differs = int(np.count_nonzero(fast.labels != step.assignment.labels))
         report = replace(step.report, n_fast_differs=differs)
         self._on_event(report)
@@ -252,7 +250,7 @@ class LevelLoop:
         fitted = start.before if before is None else before.assignment
         last = None
         if not (final or fitted is None or self._sample is not None):
-            last = last_poses(fitted, iteration)
+            last = last_poses(fitted, _turn(start, iteration))
         tell = self._progress(start.level, iteration)
         assignment = self._assign(references, before, last, tell)
         labels = assignment.labels
@@ -334,6 +332,11 @@ class LevelLoop:
         percent = self._options.min_change_percent * (LAST_LEVEL_CHANGE if start.last else 1)
         few = report.n_changed < percent / 100 * self._n_usable
         return few and report.iteration >= 2 and report.n_reseeded == 0
+
+
+def _turn(start: LevelStart, iteration: int) -> int:
+    """Return a number that goes on counting where the iterations begin again."""
+    return start.level + start.exchange + iteration
 
 
 def _own_share(before: _Step | None) -> OwnShare | None:
