@@ -30,9 +30,6 @@ LEAST_SAVING = 3
 MOST_CELLS = 1 << 20
 """Images times classes in one go, some 40 bytes each."""
 
-MOVED_TILES = 64
-"""Tiles of images that are moved at a time, which bounds the memory of the copies."""
-
 TILE = 16
 
 
@@ -109,18 +106,14 @@ class Comparison:
 
     def _at_centres(self, to_centre_px: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
         """Return the best scores (16 n_tiles, n_classes) of the moved images, at no other shift."""
-        parts = [np.empty((0, len(self.references)), dtype=np.float32)]
+        moved = _native.moved_images(
+            self.block,
+            self.tiles,
+            np.ascontiguousarray(to_centre_px),
+            self.options.n_threads,
+        )
+        whole = _native.TileRange(0, self.tiles.count)
         no_shift = np.zeros((1, 2))
-        for first in range(0, self.tiles.count, MOVED_TILES):
-            count = min(MOVED_TILES, self.tiles.count - first)
-            rows = slice(first * TILE, (first + count) * TILE)
-            moved = _native.moved_images(
-                self.block,
-                _native.TileRange(self.tiles.first + first, count),
-                np.ascontiguousarray(to_centre_px[rows]),
-                self.options.n_threads,
-            )
-            whole = _native.TileRange(0, count)
-            found, _ = _native.search(moved, whole, self.references, no_shift, self.options)
-            parts.append(found)
-        return np.concatenate(parts)
+        scores, _ = _native.search(moved, whole, self.references, no_shift, self.options)
+        found: npt.NDArray[np.float32] = scores
+        return found

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DOUBTED_SHARE = 0.25
 """Share of the images that are doubted: those of the lowest scores."""
 
-TURNS = 5
+TURNS = 6
 """Every doubted image is searched everywhere once in as many iterations."""
 
 
