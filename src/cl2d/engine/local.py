@@ -174,7 +174,8 @@ class LocalEngine:
         for block in self._blocks:
             for tiles, n_images in self._calls(block, len(references), fast=last is not None):
                 rows = slice(done, done + n_images)
-                chunk = _Chunk(block, tiles, rows, references, last)
+                near = None if last is None else last.part(rows)
+                chunk = _Chunk(block, tiles, rows, references, near)
                 part, scores = self._assign_chunk(chunk, rule, averages, own)
                 parts.append(part)
                 sampled.append(scores[wanted[rows]])
@@ -300,8 +301,8 @@ class LocalEngine:
         if chunk.last is None:
             all_scores, codes = comparison.exhaustive()
         else:
-            to_centre = chunk.last.poses.relion_origin_px()[chunk.rows] / self._scale
-            all_scores, codes = comparison.fast(to_centre, chunk.last.doubted[chunk.rows])
+            to_centre = chunk.last.poses.relion_origin_px() / self._scale
+            all_scores, codes = comparison.fast(to_centre, chunk.last.doubted)
         scores = all_scores[: chunk.rows.stop - chunk.rows.start]
         if own is not None:
             labels = own.labels[chunk.rows]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from cl2d.results import Poses
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
     from cl2d.engine.correntropy import RealAverages
     from cl2d.engine.own_share import OwnShare
     from cl2d.engine.rules import AssignmentRule
-    from cl2d.results import Poses
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,12 @@ class LastPoses:
 
     poses: Poses
     doubted: npt.NDArray[np.bool_]
+
+    def part(self, rows: slice) -> LastPoses:
+        """Return the poses and doubts of some images."""
+        poses = self.poses
+        of_rows = Poses(poses.psi_rad[rows], poses.shift_px[rows], poses.mirror[rows])
+        return LastPoses(of_rows, self.doubted[rows])
 
 
 @dataclass(frozen=True)

@@ -199,7 +199,8 @@ def _without_empty_classes(end: LevelEnd) -> LevelEnd:
     new_label = np.full(n_classes + 1, -1, dtype=np.int32)
     new_label[kept] = np.arange(len(kept))
     assignment = replace(end.assignment, labels=new_label[labels])
-    return replace(end, assignment=assignment, parents=end.parents[kept], kept=kept)
+    of_start = kept if end.kept is None else end.kept[kept]
+    return replace(end, assignment=assignment, parents=end.parents[kept], kept=of_start)
 
 
 def _finished_level(start: LevelStart, end: LevelEnd, before: LevelResult | None) -> LevelResult:
