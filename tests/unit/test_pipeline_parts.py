@@ -162,6 +162,20 @@ def test_memory_grows_with_images_and_classes() -> None:
     assert 5e8 < bytes_for(100_000, 8) < 5e9
 
 
+def test_fast_search_takes_the_memory_of_a_block_of_images_whatever_their_number() -> None:
+    def extra(n: int) -> int:
+        source = array_source(np.broadcast_to(np.float32(0), (n, 64, 64)))
+        fast, exhaustive = (
+            estimated_memory_bytes(
+                source, make_plan(64), ClassifyOptions.from_flat(n_classes=64, search=search)
+            )
+            for search in ("fast", "exhaustive")
+        )
+        return fast - exhaustive
+
+    assert extra(1_000_000) == extra(100_000) > 0
+
+
 def test_sample_of_large_images_counts_where_it_is_the_most() -> None:
     images = np.broadcast_to(np.float32(0), (2000, 512, 512))
     options = ClassifyOptions.from_flat(n_classes=1)
