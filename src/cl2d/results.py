@@ -105,7 +105,8 @@ class IterationReport:
     """One iteration of one level, for the progress display, ``run.json`` and convergence plots.
 
     Iterations count from 1 at the start of a level and again after each exchange of classes;
-    ``exchange`` counts those, 0 before the first.
+    ``exchange`` counts those, 0 before the first. They count from 1 once more where ``settling``
+    tells that averages are made of the sure members alone.
     """
 
     level: int
@@ -118,6 +119,7 @@ class IterationReport:
     n_reseeded: int
     seconds: float
     exchange: int = 0
+    settling: bool = False
 
 
 @dataclass(frozen=True)

@@ -51,9 +51,12 @@ class Wording:
 
     def iteration_line(self, report: IterationReport) -> str:
         """Return level, iteration, change, likeness, sizes and time of one iteration."""
+        again = report.exchange > 0 or report.settling
+        most = self.n_iterations if again else self.most_iterations(report.n_classes)
+        kind = "settling iteration" if report.settling else "iteration"
         return (
             f"level {report.level} ({count(report.n_classes, 'class')})"
-            f"  iteration {report.iteration} of at most {self.most_iterations(report.n_classes)}"
+            f"  {kind} {report.iteration} of at most {most}"
             f"  {self.changed_percent(report):.1f} % changed"
             f"  mean similarity {report.mean_score:.4f}"
             f"  sizes {report.smallest_class} to {report.largest_class}"

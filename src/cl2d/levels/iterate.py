@@ -1,7 +1,8 @@
 """The iterations of one level: assign, centre, average, refill, until few images move.
 
 At the last level classes are then exchanged (:mod:`cl2d.levels.exchange`) and iterated again, as
-long as that makes the images fit better.
+long as that makes the images fit better. Its last iterations settle the unsure images
+(:mod:`cl2d.levels.sure_members`).
 """
 
 from __future__ import annotations
@@ -24,10 +25,12 @@ from cl2d.engine import (
 from cl2d.events import ClassesAdjusted, ClassesExchanged, ExchangeEnded, IterationProgress
 from cl2d.levels.automatic import adjusted_classes
 from cl2d.levels.centring import centred_poses
+from cl2d.levels.endpoints import LevelEnd, LevelStart
 from cl2d.levels.exchange import exchange_classes
 from cl2d.levels.schedule import most_iterations
 from cl2d.levels.size_control import Reseeding, no_reseeding, reseed_small_classes
 from cl2d.levels.splitting import cut_rule
+from cl2d.levels.sure_members import classes_of_one_view, sure_labels
 from cl2d.results import IterationReport
 
 if TYPE_CHECKING:
@@ -52,63 +55,14 @@ MOST_ADJUSTMENTS = 8
 
 
 @dataclass(frozen=True)
-class LevelStart:
-    """What a level starts from.
-
-    Attributes
-    ----------
-    level : int
-    references : (n_classes, n_rings, n_angles / 2) complex64
-    parents : (n_classes,) int32, classes of the level before; -1 at level 0
-    given : bool
-        Whether the references are the user's own views. A view few images show is kept then, and
-        one that none shows stays as it was given.
-    exchange : int, how many exchanges of classes went before
-    last : bool
-        Whether this is the last level, which goes on for longer, until fewer images change.
-    """
-
-    level: int
-    references: npt.NDArray[np.complex64]
-    parents: npt.NDArray[np.int32]
-    given: bool = False
-    exchange: int = 0
-    last: bool = False
-
-
-@dataclass(frozen=True)
-class LevelEnd:
-    """The last assignment of a level, its poses centred, and how it came about.
-
-    Attributes
-    ----------
-    assignment : Assignment
-    parents : (n_classes,) int32
-    reports : of all iterations
-    kept : (n_classes,) intp, classes that are left where empty ones were dropped
-    """
-
-    assignment: Assignment
-    parents: npt.NDArray[np.int32]
-    reports: tuple[IterationReport, ...]
-    kept: npt.NDArray[np.intp] | None = None
-
-    @property
-    def n_classes(self) -> int:
-        """Number of classes."""
-        return len(self.parents)
-
-    @property
-    def mean_score(self) -> float:
-        """Mean score of all images that are in a class."""
-        return self.reports[-1].mean_score
-
-
-@dataclass(frozen=True)
 class _Step:
-    """What one iteration leaves: the assignment, its poses centred, and the next references."""
+    """What one iteration leaves: the assignment, its poses centred, and the next references.
+
+    ``summed`` are the classes in whose sums the images are: the labels, or fewer.
+    """
 
     assignment: Assignment
+    summed: npt.NDArray[np.int32]
     class_sums: ClassSums
     reseeding: Reseeding
     report: IterationReport
@@ -174,6 +128,15 @@ class LevelLoop:
             end = replace(again, reports=(*end.reports, *again.reports))
         return end
 
+    def settled(self, start: LevelStart, end: LevelEnd) -> LevelEnd:
+        """Return the end of a level after more iterations with averages of the sure members."""
+        fitted, n_classes = end.assignment, end.n_classes
+        settling = classes_of_one_view(self._engine, fitted, n_classes, self._cut_rule)
+        sure = sure_labels(fitted.labels, fitted.confidence, settling)
+        references = normalised_references(self._engine.update(sure, fitted.poses, n_classes).sums)
+        again = self.run(LevelStart(start.level, references, end.parents, settling=settling))
+        return replace(again, reports=(*end.reports, *again.reports))
+
     def _exchanged(
         self, start: LevelStart, end: LevelEnd, exchange: int
     ) -> tuple[LevelStart, bool] | None:
@@ -213,28 +176,33 @@ class LevelLoop:
         references = start.references if before is None else before.reseeding.references
         assignment = self._assign(references, before, start.level, iteration)
         labels = assignment.labels
-        class_sums = self._engine.update(labels, assignment.poses, len(references))
+        summed = labels
+        if start.settling is not None:
+            summed = sure_labels(labels, assignment.confidence, start.settling)
+        class_sums = self._engine.update(summed, assignment.poses, len(references))
         averages = normalised_references(class_sums.sums)
         if start.given:
             empty = class_sums.counts == 0
             averages[empty] = references[empty]
         reseeding = no_reseeding(averages)
         fixed = not (start.given or self._options.automatic)
-        if fixed and iteration < self._most_iterations(start):
+        if fixed and start.settling is None and iteration < self._most_iterations(start):
             reseeding = reseed_small_classes(self._engine, averages, assignment, self._cut_rule)
+        sizes = np.bincount(labels[labels >= 0], minlength=len(references))
         report = IterationReport(
             level=start.level,
             n_classes=len(references),
             iteration=iteration,
             n_changed=self._n_changed(labels, before),
             mean_score=float(assignment.scores[labels >= 0].mean()),
-            smallest_class=int(class_sums.counts.min()),
-            largest_class=int(class_sums.counts.max()),
+            smallest_class=int(sizes.min()),
+            largest_class=int(sizes.max()),
             n_reseeded=reseeding.n_reseeded,
             seconds=time.perf_counter() - started,
             exchange=start.exchange,
+            settling=start.settling is not None,
         )
-        return _Step(assignment, class_sums, reseeding, report)
+        return _Step(assignment, summed, class_sums, reseeding, report)
 
     def _assign(
         self,
@@ -260,9 +228,7 @@ class LevelLoop:
         """Return what the references show in real space, save those that are new."""
         if before is None:
             return None
-        averages = self._engine.averages(
-            before.assignment.labels, before.assignment.poses, n_classes
-        )
+        averages = self._engine.averages(before.summed, before.assignment.poses, n_classes)
         return None if averages is None else averages.without(before.reseeding.changed)
 
     def _rule(self, before: _Step | None) -> AssignmentRule:
@@ -292,7 +258,7 @@ def _own_share(before: _Step | None) -> OwnShare | None:
     """Return what images add to the references; none where those are new."""
     if before is None:
         return None
-    labels = before.assignment.labels
+    labels = before.summed
     of_sum = (labels >= 0) & ~before.reseeding.changed[labels]
     sums = before.class_sums
     return OwnShare(

@@ -10,8 +10,9 @@ import numpy as np
 from cl2d.errors import InputError
 from cl2d.events import LevelFinished, LevelStarted, ignore_event
 from cl2d.levels.automatic import grown_classes
+from cl2d.levels.endpoints import LevelStart
 from cl2d.levels.homogeneity import class_homogeneity
-from cl2d.levels.iterate import LevelLoop, LevelStart
+from cl2d.levels.iterate import LevelLoop
 from cl2d.levels.main_view import main_view_confidence
 from cl2d.levels.schedule import level_schedule
 from cl2d.levels.size_control import fill_empty_classes
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cl2d.engine import Engine
-    from cl2d.levels.iterate import LevelEnd
+    from cl2d.levels.endpoints import LevelEnd
     from cl2d.options import LevelOptions
 
     OnEvent = Callable[[object], None]
@@ -110,7 +111,10 @@ class _Course:
             start = replace(start, last=1 < n_classes == n_last and not start.given)
             exchanging = self._options.exchange and start.last
             run = self._loop.run_with_exchanges if exchanging else self._loop.run
-            end = self._with_members(start, run(start))
+            end = run(start)
+            if start.last:
+                end = self._settled(start, end)
+            end = self._with_members(start, end)
             self._finish(start, end, is_last=n_classes == n_last)
 
     def run_automatic(self, first: LevelStart, n_usable: int) -> None:
@@ -128,11 +132,16 @@ class _Course:
             grows = growth.n_cut >= (1 if start.given else LEAST_GROWTH * end.n_classes)
             if not grows and not start.given:
                 end = self._loop.run_with_adjustments(start, end, n_most)
-                end = self._with_members(start, end)
+                end = self._with_members(start, self._settled(start, end))
             self._finish(start, end, is_last=not grows)
             start = None
             if grows:
                 start = LevelStart(len(self.levels), growth.references, growth.origin)
+
+    def _settled(self, start: LevelStart, end: LevelEnd) -> LevelEnd:
+        """Return the end of the last level after its settling iterations, if those are wanted."""
+        wanted = self._options.settle and end.n_classes > 1
+        return self._loop.settled(start, end) if wanted else end
 
     def _with_members(self, start: LevelStart, end: LevelEnd) -> LevelEnd:
         """Return the end of a level with its empty classes dropped or filled.

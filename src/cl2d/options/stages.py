@@ -255,6 +255,11 @@ class LevelOptions(StageOptions):
         "held-out images fit better for it.",
         expert=True,
     )
+    settle: bool = option(
+        True,
+        "End with iterations whose averages are made of the members that are sure of their class.",
+        expert=True,
+    )
     seed: int = option(0, "Seed of every random choice; same seed, same result.", ge=0)
 
     @model_validator(mode="before")
