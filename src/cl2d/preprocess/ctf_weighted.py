@@ -1,0 +1,176 @@
+"""Particles with flipped phases, which are weighted by their contrast transfer for averages."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import fft
+
+from cl2d.io.subset_source import SubsetSource
+from cl2d.preprocess.ctf_source import CtfFilteredSource, filter_images, sign_of_transfer
+from cl2d.preprocess.spectrum import RingAverage
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from cl2d.io import ParticleSource
+    from cl2d.io.ctf_parameters import CtfParameters, CtfState
+    from cl2d.preprocess.ctf_source import TransferFactor
+
+    Rings = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class WeightedImages:
+    """Images multiplied by their CTF, and what averaging them has to know.
+
+    Rings are those of :func:`box_rings`.
+
+    Attributes
+    ----------
+    images : (n, box, box) float32
+        The mean of each is that of the image as read.
+    transfer_power : (n, rings) float64, mean square of the CTF; 1 at ring 0, the mean
+    power : (n, rings) float64, mean square of the Fourier coefficients of ``images``
+    """
+
+    images: npt.NDArray[np.float32]
+    transfer_power: Rings
+    power: Rings
+
+
+class CtfWeightedSource(CtfFilteredSource):
+    """Particles that are classified with flipped phases and averaged with their whole CTF.
+
+    Parameters
+    ----------
+    source : ParticleSource
+    ctf : CtfParameters, one row a particle of the source
+    state : "raw", "flipped" or "premultiplied"
+        What was done about the CTF of the images of the source: nothing, phases flipped, or
+        coefficients multiplied by the CTF.
+    n_threads : int
+        Threads of the filter; they do not change a bit.
+
+    Raises
+    ------
+    InputError
+        If the source has no pixel size.
+    ValueError
+        If there are parameters for another number of particles, or nothing can be done about
+        images in that state.
+    """
+
+    def __init__(
+        self,
+        source: ParticleSource,
+        ctf: CtfParameters,
+        state: CtfState = "raw",
+        n_threads: int = 1,
+    ) -> None:
+        if state not in _MISSING_FACTOR:
+            message = f"state must be one of {', '.join(_MISSING_FACTOR)}, not {state}"
+            raise ValueError(message)
+        super().__init__(source, ctf, sign_of_transfer, n_threads)
+        self._state = state
+        self._rings = box_rings(source.box_px)
+
+    def read(self, start: int, stop: int) -> npt.NDArray[np.float32]:
+        """Return rows ``start`` to ``stop`` with phases flipped, (stop - start, box, box)."""
+        return super().read(start, stop) if self._state == "raw" else self._source.read(start, stop)
+
+    def read_weighted(self, start: int, stop: int) -> WeightedImages:
+        """Return rows ``start`` to ``stop`` multiplied by their CTF.
+
+        Where phases are flipped the factor is its absolute value, which comes to the same. What
+        is said of an image that is not finite means nothing.
+        """
+        images = self._source.read(start, stop)
+        transfer_power, power = np.empty((2, len(images), self._rings.n_bins))
+        factor = _MISSING_FACTOR[self._state]
+
+        def weigh_batch(batch: slice) -> None:
+            transfer = self._transfer(start, batch)
+            if factor is not None:
+                images[batch] = filter_images(images[batch], factor(transfer))
+            transfer_power[batch] = [self._rings(np.square(one)) for one in transfer]
+            power[batch] = [self._rings(_power(image)) for image in images[batch]]
+
+        self._in_batches(len(images), weigh_batch)
+        transfer_power[:, 0] = 1.0
+        return WeightedImages(images, transfer_power, power)
+
+    def mean_transfer_power(self, most_particles: int) -> Rings:
+        """Return the mean square of the CTF over particles, or a sample of them, by ring.
+
+        At ring 0 it is 1.
+        """
+        n_rows = min(most_particles, self.n_images)
+        rows = np.linspace(0, self.n_images - 1, n_rows).astype(np.intp)
+        total = np.zeros(self._rings.n_bins)
+        for row in rows.tolist():
+            total += self._rings(np.square(self._transfer(row, slice(0, 1))[0]))
+        mean: Rings = total / n_rows
+        mean[0] = 1.0
+        return mean
+
+    def take(self, rows: npt.NDArray[np.intp]) -> CtfWeightedSource:
+        """Return some of the particles, rows ascending, as a source of their own."""
+        subset = SubsetSource(self._source, rows)
+        return CtfWeightedSource(subset, self._ctf.take(rows), self._state, self._n_threads)
+
+    def fingerprint(self) -> str:
+        """Return a sha256 (hex) of the source's and of the correction."""
+        return hashlib.sha256(
+            f"{super().fingerprint()} weighted {self._state}".encode()
+        ).hexdigest()
+
+
+def box_rings(box_px: int) -> RingAverage:
+    """Return the rings that averages are weighted by: those of the box, and its corners as one."""
+    return RingAverage(box_px, box_px // 2 + 1)
+
+
+def filtered_by_ring(images: npt.NDArray[np.floating], gain: Rings) -> npt.NDArray[np.float32]:
+    """Return images whose Fourier coefficients are multiplied by a factor for each ring.
+
+    Parameters
+    ----------
+    images : (n, box, box)
+    gain : (rings,) for all images, or (n, rings)
+    """
+    box = images.shape[-1]
+    rings = box_rings(box)
+    filtered = np.empty(images.shape, dtype=np.float32)
+    for k, own in enumerate(np.broadcast_to(gain, (len(images), rings.n_bins))):
+        spectrum = fft.rfft2(images[k].astype(np.float64))
+        filtered[k] = fft.irfft2(spectrum * own[rings.ring], s=(box, box))
+    return filtered
+
+
+def _transfer_itself(transfer: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    return transfer
+
+
+def _absolute_transfer(transfer: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    return np.abs(transfer)
+
+
+# By what images are still to be multiplied to be particles times their CTF squared.
+_MISSING_FACTOR: dict[CtfState, TransferFactor | None] = {
+    "raw": _transfer_itself,
+    "flipped": _absolute_transfer,
+    "premultiplied": None,
+}
+
+
+def _power(image: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Return the power of each Fourier coefficient of an image about its mean."""
+    values = image.astype(np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):
+        transform = fft.rfft2(values - values.mean())
+        power: npt.NDArray[np.float64] = np.square(transform.real) + np.square(transform.imag)
+    return power
