@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import fft
+from scipy import fft, ndimage
 
 from cl2d.engine.raw_average import accumulate_raw
 from cl2d.events import PhaseFinished, PhaseProgress, PhaseStarted, ignore_event
-from cl2d.outputs.wiener import RingSums, even_gain, wiener_gain
-from cl2d.preprocess.ctf_weighted import CtfWeightedSource, box_rings, filtered_by_ring
+from cl2d.outputs.wiener import HalfSums, inverse_signal_to_noise
+from cl2d.preprocess.ctf_weighted import CtfWeightedSource, SmoothRings, box_rings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,15 +20,17 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cl2d.io import ParticleSource
-    from cl2d.preprocess.spectrum import RingAverage
     from cl2d.results import LevelResult
 
     Images = npt.NDArray[np.float32]
     Sums = npt.NDArray[np.float64]
+    Counts = npt.NDArray[np.int64]
 
 PHASE = "averages"
 _BLOCK_BYTES = 64 << 20
 _LARGEST_BLOCK = 4096
+MIXED_RINGS = (0.25, 0.5, 0.25)
+"""How much turning an image mixes a ring with its neighbours, roughly."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,34 +54,49 @@ def class_averages(
     levels: Sequence[LevelResult],
     n_threads: int,
     on_event: Callable[[object], None] | None = None,
+    *,
+    only_compared: Sequence[LevelResult] = (),
 ) -> list[ClassAverages]:
     """Average the members of every class of every level as their source asks for.
 
     Means of the images, see :func:`raw_averages`; or, of a
     :class:`cl2d.preprocess.ctf_weighted.CtfWeightedSource`, the Wiener average
-    ``sum CTF F / (sum CTF^2 + 1 / SSNR)``, F the transform of a raw image moved by its pose. Its
-    denominator goes by rings (:func:`cl2d.outputs.wiener.wiener_gain`), and beside a block and the
-    float64 sums of the classes, memory holds three numbers for each class and ring.
+    ``sum CTF F / (sum CTF^2 + 1 / SSNR)``, F the transform of a raw image moved by its pose (W. O.
+    Saxton, Computer Techniques for Image Processing in Electron Microscopy, 1978). Its
+    denominator goes by rings, and SSNR is measured on two halves of each class
+    (:func:`cl2d.outputs.wiener.inverse_signal_to_noise`), so that memory holds two sums for a
+    class.
 
     Parameters, events and errors are those of :func:`raw_averages`; images are read once.
+
+    Parameters
+    ----------
+    only_compared
+        More levels, whose averages are measured but not delivered; theirs come last.
     """
+    levels = [*levels, *only_compared]
     if not isinstance(source, CtfWeightedSource):
         plain = raw_averages(source, levels, n_threads, on_event)
         return [ClassAverages(stack, stack) for stack in plain]
-    rings = box_rings(source.box_px)
-    all_rings = [RingSums.empty(level.n_classes, rings.n_bins) for level in levels]
+    n_delivered = len(levels) - len(only_compared)
+    summed = [level.halved() for level in levels[:n_delivered]] + levels[n_delivered:]
+    n_rings = box_rings(source.box_px).n_bins
+    transfer = [np.zeros((level.n_classes, n_rings)) for level in summed]
 
     def read(start: int, stop: int) -> Images:
         weighted = source.read_weighted(start, stop)
-        for level, ring_sums in zip(levels, all_rings, strict=True):
-            ring_sums.add(level.labels[start:stop], weighted)
+        for level, total in zip(summed, transfer, strict=True):
+            labels = level.labels[start:stop]
+            used = labels >= 0
+            np.add.at(total, labels[used], weighted.transfer_power[used])
         return weighted.images
 
-    sums = _class_sums(source, read, levels, n_threads, on_event)
-    return [
-        _corrected(total, ring_sums, level, rings)
-        for total, ring_sums, level in zip(sums, all_rings, levels, strict=True)
-    ]
+    sums = _class_sums(source, read, summed, n_threads, on_event)
+    averages = []
+    for i, level in enumerate(levels):
+        deliver = _delivered_and_compared if i < n_delivered else _compared
+        averages.append(deliver(sums[i], transfer[i], level.class_sizes()))
+    return averages
 
 
 def raw_averages(
@@ -164,13 +181,40 @@ def _mean(total: npt.NDArray[np.float64], level: LevelResult) -> npt.NDArray[np.
     return (total / members[:, None, None]).astype(np.float32)
 
 
-def _corrected(
-    sums: Sums, ring_sums: RingSums, level: LevelResult, rings: RingAverage
-) -> ClassAverages:
-    """Turn the class sums of images times their CTF into averages."""
-    power = np.empty((len(sums), rings.n_bins))
-    for total, by_ring in zip(sums, power, strict=True):
-        by_ring[:] = rings(np.square(np.abs(fft.rfft2(total - total.mean()))))
-    delivered = filtered_by_ring(sums, wiener_gain(ring_sums, power, rings.size))
-    compared = filtered_by_ring(sums, even_gain(ring_sums, level.class_sizes()))
-    return ClassAverages(delivered, compared)
+def _delivered_and_compared(sums: Sums, transfer: Sums, members: Counts) -> ClassAverages:
+    """Turn the sums of both halves of each class, of images times their CTF, into averages."""
+    smooth = SmoothRings(sums.shape[-1])
+    power, cross = np.empty_like(transfer), np.empty((len(members), transfer.shape[1]))
+    for k in range(len(members)):
+        first, second = (fft.rfft2(half - half.mean()) for half in sums[2 * k : 2 * k + 2])
+        power[2 * k] = smooth.rings(np.square(np.abs(first)))
+        power[2 * k + 1] = smooth.rings(np.square(np.abs(second)))
+        cross[k] = smooth.rings((first * second.conj()).real)
+    of_halves = (len(members), 2, -1)
+    halves = HalfSums(transfer.reshape(of_halves), power.reshape(of_halves), cross)
+    inverse = inverse_signal_to_noise(halves, smooth.rings.size)
+    whole, transfer = sums[0::2] + sums[1::2], transfer[0::2] + transfer[1::2]
+    delivered = np.zeros(whole.shape, dtype=np.float32)
+    for k in np.flatnonzero(members).tolist():
+        divisor = smooth.between(transfer[k]) + inverse[k][smooth.rings.ring]
+        delivered[k] = smooth.filtered(whole[k], _inverse(divisor), 1.0 / members[k])
+    return ClassAverages(delivered, _compared(whole, transfer, members).compared)
+
+
+def _compared(sums: Sums, transfer: Sums, members: Counts) -> ClassAverages:
+    """Turn sums of images times their CTF into averages with the noise of a plain one.
+
+    Where members transfer next to nothing there is noise alone. It stays as weak as elsewhere,
+    for a mask mixes neighbouring rings; turning images has mixed them, too.
+    """
+    smooth = SmoothRings(sums.shape[-1])
+    compared = np.zeros(sums.shape, dtype=np.float32)
+    for k in np.flatnonzero(members).tolist():
+        mixed = ndimage.convolve1d(transfer[k], MIXED_RINGS, mode="nearest")
+        divisor = np.sqrt(members[k] * smooth.between(mixed))
+        compared[k] = smooth.filtered(sums[k], _inverse(divisor), 1.0 / members[k])
+    return ClassAverages(compared, compared)
+
+
+def _inverse(values: Sums) -> Sums:
+    return np.divide(1.0, values, out=np.zeros_like(values), where=values > 0)

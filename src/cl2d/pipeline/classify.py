@@ -230,10 +230,12 @@ def _find_classes(prepared: _Prepared, phases: Phases, folder: RunFolder | None)
     evaluation = EvaluationJob(plan, prepared.search, n_threads, phases)
     halves = evaluation.half_sets(engine, ordered) if options.output.evaluate else []
     # One pass over the images as read, whatever is averaged.
-    wanted = [*ordered, *halves, *trusted]
-    stacks = class_averages(source, wanted, n_threads, phases.tell_and_time)
-    compared = [stack.compared for stack in stacks[: len(ordered) + len(halves)]]
-    core_averages = [stack.delivered for stack in stacks[len(compared) :]]
+    stacks = class_averages(
+        source, [*ordered, *trusted], n_threads, phases.tell_and_time, only_compared=halves
+    )
+    of_halves = stacks[len(ordered) + len(trusted) :]
+    compared = [stack.compared for stack in (*stacks[: len(ordered)], *of_halves)]
+    core_averages = [stack.delivered for stack in stacks[len(ordered) :][: len(trusted)]]
     junk = [core.zscores.junk for core in cores] if cores else [None] * len(ordered)
     found = core_warnings(ordered, cores, options.cores) if cores else []
     found += limit_warnings(options.levels, ordered, int(engine.usable.sum()))

@@ -12,7 +12,7 @@ from cl2d.io.ctf_parameters import ctf_state, has_defocus, read_ctf_parameters
 from cl2d.io.subset_source import SubsetSource
 from cl2d.pipeline.ctf_evidence import phase_evidence
 from cl2d.preprocess.ctf_source import phase_flipped
-from cl2d.preprocess.ctf_weighted import CtfWeightedSource, filtered_by_ring
+from cl2d.preprocess.ctf_weighted import CtfWeightedSource, SmoothRings
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -105,8 +105,10 @@ def as_particles_show_them(
     """
     if not isinstance(source, CtfWeightedSource):
         return averages
-    gain = np.sqrt(source.mean_transfer_power(SAMPLE_PARTICLES))
-    return filtered_by_ring(averages, gain)
+    smooth = SmoothRings(source.box_px)
+    transfer = np.sqrt(smooth.between(source.mean_transfer_power(SAMPLE_PARTICLES)))
+    shown = [smooth.filtered(average, transfer, mean_factor=1.0) for average in averages]
+    return np.array(shown, dtype=np.float32)
 
 
 def _corrected(source: ParticleSource, ctf: CtfCorrection, n_threads: int) -> CorrectedParticles:

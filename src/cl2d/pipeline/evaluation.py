@@ -121,7 +121,9 @@ def evaluate(
     scale = saved.plan.box_px / saved.plan.working_box_px
     engine = LocalEngine(ingested.blocks, ingested.flags == 0, search, scale, n_threads)
     halves = job.half_sets(engine, saved.levels)
-    stacks = class_averages(source, [*saved.levels, *halves], n_threads, phases.tell_and_time)
+    stacks = class_averages(
+        source, [], n_threads, phases.tell_and_time, only_compared=[*saved.levels, *halves]
+    )
     compared = [stack.compared for stack in stacks]
     stored = [read_zscores(saved.folder, level.level) for level in saved.levels]
     junk = [None if zscores is None else zscores.junk for zscores in stored]

@@ -33,13 +33,11 @@ class WeightedImages:
     ----------
     images : (n, box, box) float32
         The mean of each is that of the image as read.
-    transfer_power : (n, rings) float64, mean square of the CTF; 1 at ring 0, the mean
-    power : (n, rings) float64, mean square of the Fourier coefficients of ``images``
+    transfer_power : (n, rings) float64, mean square of the CTF
     """
 
     images: npt.NDArray[np.float32]
     transfer_power: Rings
-    power: Rings
 
 
 class CtfWeightedSource(CtfFilteredSource):
@@ -85,11 +83,10 @@ class CtfWeightedSource(CtfFilteredSource):
     def read_weighted(self, start: int, stop: int) -> WeightedImages:
         """Return rows ``start`` to ``stop`` multiplied by their CTF.
 
-        Where phases are flipped the factor is its absolute value, which comes to the same. What
-        is said of an image that is not finite means nothing.
+        Where phases are flipped the factor is its absolute value, which comes to the same.
         """
         images = self._source.read(start, stop)
-        transfer_power, power = np.empty((2, len(images), self._rings.n_bins))
+        transfer_power = np.empty((len(images), self._rings.n_bins))
         factor = _MISSING_FACTOR[self._state]
 
         def weigh_batch(batch: slice) -> None:
@@ -97,24 +94,18 @@ class CtfWeightedSource(CtfFilteredSource):
             if factor is not None:
                 images[batch] = filter_images(images[batch], factor(transfer))
             transfer_power[batch] = [self._rings(np.square(one)) for one in transfer]
-            power[batch] = [self._rings(_power(image)) for image in images[batch]]
 
         self._in_batches(len(images), weigh_batch)
-        transfer_power[:, 0] = 1.0
-        return WeightedImages(images, transfer_power, power)
+        return WeightedImages(images, transfer_power)
 
     def mean_transfer_power(self, most_particles: int) -> Rings:
-        """Return the mean square of the CTF over particles, or a sample of them, by ring.
-
-        At ring 0 it is 1.
-        """
+        """Return the mean square of the CTF over particles, or a sample of them, by ring."""
         n_rows = min(most_particles, self.n_images)
         rows = np.linspace(0, self.n_images - 1, n_rows).astype(np.intp)
         total = np.zeros(self._rings.n_bins)
         for row in rows.tolist():
             total += self._rings(np.square(self._transfer(row, slice(0, 1))[0]))
         mean: Rings = total / n_rows
-        mean[0] = 1.0
         return mean
 
     def take(self, rows: npt.NDArray[np.intp]) -> CtfWeightedSource:
@@ -134,21 +125,44 @@ def box_rings(box_px: int) -> RingAverage:
     return RingAverage(box_px, box_px // 2 + 1)
 
 
-def filtered_by_ring(images: npt.NDArray[np.floating], gain: Rings) -> npt.NDArray[np.float32]:
-    """Return images whose Fourier coefficients are multiplied by a factor for each ring.
+class SmoothRings:
+    """Rings of a box, and values between them.
 
     Parameters
     ----------
-    images : (n, box, box)
-    gain : (rings,) for all images, or (n, rings)
+    box_px : int
     """
-    box = images.shape[-1]
-    rings = box_rings(box)
-    filtered = np.empty(images.shape, dtype=np.float32)
-    for k, own in enumerate(np.broadcast_to(gain, (len(images), rings.n_bins))):
-        spectrum = fft.rfft2(images[k].astype(np.float64))
-        filtered[k] = fft.irfft2(spectrum * own[rings.ring], s=(box, box))
-    return filtered
+
+    def __init__(self, box_px: int) -> None:
+        self._box_px = box_px
+        self.rings = box_rings(box_px)
+        rows, columns = fft.fftfreq(box_px) * box_px, np.arange(box_px // 2 + 1)
+        self._radius = np.hypot(rows[:, None], columns[None, :])
+        self._ring_radius = self.rings(self._radius)
+
+    def between(self, by_ring: Rings) -> npt.NDArray[np.float64]:
+        """Return a value for each coefficient, on straight lines between the radii of rings.
+
+        The square of the CTF doubles across the first ring.
+        """
+        values: npt.NDArray[np.float64] = np.interp(self._radius, self._ring_radius, by_ring)
+        return values
+
+    def filtered(
+        self, image: npt.NDArray[np.floating], factor: npt.NDArray[np.float64], mean_factor: float
+    ) -> npt.NDArray[np.float64]:
+        """Return an image whose Fourier coefficients are multiplied by a factor.
+
+        Parameters
+        ----------
+        image : (box, box)
+        factor : (box, box // 2 + 1)
+        mean_factor : float, on the mean
+        """
+        spectrum = fft.rfft2(image.astype(np.float64)) * factor
+        spectrum[0, 0] = mean_factor * image.sum(dtype=np.float64)
+        found: npt.NDArray[np.float64] = fft.irfft2(spectrum, s=(self._box_px, self._box_px))
+        return found
 
 
 def _transfer_itself(transfer: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -165,12 +179,3 @@ _MISSING_FACTOR: dict[CtfState, TransferFactor | None] = {
     "flipped": _absolute_transfer,
     "premultiplied": None,
 }
-
-
-def _power(image: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Return the power of each Fourier coefficient of an image about its mean."""
-    values = image.astype(np.float64)
-    with np.errstate(invalid="ignore", over="ignore"):
-        transform = fft.rfft2(values - values.mean())
-        power: npt.NDArray[np.float64] = np.square(transform.real) + np.square(transform.imag)
-    return power
