@@ -92,10 +92,11 @@ def class_averages(
         return weighted.images
 
     sums = _class_sums(source, read, summed, n_threads, on_event)
+    usual = source.usual_transfer
     averages = []
     for i, level in enumerate(levels):
-        deliver = _delivered_and_compared if i < n_delivered else _compared
-        averages.append(deliver(sums[i], transfer[i], level.class_sizes()))
+        finished = _delivered_and_compared if i < n_delivered else _compared
+        averages.append(finished(_WeightedSums(sums[i], transfer[i], usual), level.class_sizes()))
     return averages
 
 
@@ -181,38 +182,61 @@ def _mean(total: npt.NDArray[np.float64], level: LevelResult) -> npt.NDArray[np.
     return (total / members[:, None, None]).astype(np.float32)
 
 
-def _delivered_and_compared(sums: Sums, transfer: Sums, members: Counts) -> ClassAverages:
-    """Turn the sums of both halves of each class, of images times their CTF, into averages."""
-    smooth = SmoothRings(sums.shape[-1])
-    power, cross = np.empty_like(transfer), np.empty((len(members), transfer.shape[1]))
-    for k in range(len(members)):
-        first, second = (fft.rfft2(half - half.mean()) for half in sums[2 * k : 2 * k + 2])
-        power[2 * k] = smooth.rings(np.square(np.abs(first)))
-        power[2 * k + 1] = smooth.rings(np.square(np.abs(second)))
-        cross[k] = smooth.rings((first * second.conj()).real)
-    of_halves = (len(members), 2, -1)
-    halves = HalfSums(transfer.reshape(of_halves), power.reshape(of_halves), cross)
-    inverse = inverse_signal_to_noise(halves, smooth.rings.size)
-    whole, transfer = sums[0::2] + sums[1::2], transfer[0::2] + transfer[1::2]
-    delivered = np.zeros(whole.shape, dtype=np.float32)
+@dataclass(frozen=True, eq=False)
+class _WeightedSums:
+    """Sums over classes of images times their CTF over the usual one, and of CTF^2 by ring."""
+
+    images: Sums
+    transfer: Sums
+    usual_transfer: Sums
+
+    def of_both_halves(self) -> _WeightedSums:
+        """Return the sums of classes, given those of two halves of each in turn."""
+        images = self.images[0::2] + self.images[1::2]
+        transfer = self.transfer[0::2] + self.transfer[1::2]
+        return _WeightedSums(images, transfer, self.usual_transfer)
+
+
+def _delivered_and_compared(sums: _WeightedSums, members: Counts) -> ClassAverages:
+    """Turn the sums of both halves of each class into averages."""
+    smooth = SmoothRings(sums.images.shape[-1])
+    inverse = inverse_signal_to_noise(_half_sums(sums, smooth), smooth.rings.size)
+    whole = sums.of_both_halves()
+    usual = smooth.between(sums.usual_transfer)
+    delivered = np.zeros(whole.images.shape, dtype=np.float32)
     for k in np.flatnonzero(members).tolist():
-        divisor = smooth.between(transfer[k]) + inverse[k][smooth.rings.ring]
-        delivered[k] = smooth.filtered(whole[k], _inverse(divisor), 1.0 / members[k])
-    return ClassAverages(delivered, _compared(whole, transfer, members).compared)
+        divisor = smooth.between(whole.transfer[k]) + inverse[k][smooth.rings.ring]
+        gain = usual * _inverse(divisor)
+        delivered[k] = smooth.filtered(whole.images[k], gain, 1.0 / members[k])
+    return ClassAverages(delivered, _compared(whole, members).compared)
 
 
-def _compared(sums: Sums, transfer: Sums, members: Counts) -> ClassAverages:
-    """Turn sums of images times their CTF into averages with the noise of a plain one.
+def _half_sums(sums: _WeightedSums, smooth: SmoothRings) -> HalfSums:
+    """Return the powers of the sums of halves, and their products, of images times their CTF."""
+    n_classes, n_rings = len(sums.images) // 2, sums.transfer.shape[1]
+    power, cross = np.empty((n_classes, 2, n_rings)), np.empty((n_classes, n_rings))
+    for k in range(n_classes):
+        halves = (fft.rfft2(half - half.mean()) for half in sums.images[2 * k : 2 * k + 2])
+        first, second = halves
+        power[k] = [smooth.rings(np.square(np.abs(half))) for half in (first, second)]
+        cross[k] = smooth.rings((first * second.conj()).real)
+    factor = np.square(sums.usual_transfer)
+    return HalfSums(sums.transfer.reshape(n_classes, 2, n_rings), power * factor, cross * factor)
+
+
+def _compared(sums: _WeightedSums, members: Counts) -> ClassAverages:
+    """Turn sums of classes into averages with the noise of a plain one.
 
     Where members transfer next to nothing there is noise alone. It stays as weak as elsewhere,
     for a mask mixes neighbouring rings; turning images has mixed them, too.
     """
-    smooth = SmoothRings(sums.shape[-1])
-    compared = np.zeros(sums.shape, dtype=np.float32)
+    smooth = SmoothRings(sums.images.shape[-1])
+    usual = smooth.between(sums.usual_transfer)
+    compared = np.zeros(sums.images.shape, dtype=np.float32)
     for k in np.flatnonzero(members).tolist():
-        mixed = ndimage.convolve1d(transfer[k], MIXED_RINGS, mode="nearest")
-        divisor = np.sqrt(members[k] * smooth.between(mixed))
-        compared[k] = smooth.filtered(sums[k], _inverse(divisor), 1.0 / members[k])
+        mixed = ndimage.convolve1d(sums.transfer[k], MIXED_RINGS, mode="nearest")
+        gain = usual * _inverse(np.sqrt(members[k] * smooth.between(mixed)))
+        compared[k] = smooth.filtered(sums.images[k], gain, 1.0 / members[k])
     return ClassAverages(compared, compared)
 
 

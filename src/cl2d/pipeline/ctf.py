@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 CLEAR_Z = 4.0
 """Standard errors beyond which the images tell whether their phases have been flipped."""
 
-SAMPLE_PARTICLES = 1000
-"""Particles whose CTFs say what particles of a set look like beside averages without one."""
-
 _DONE = {
     "flipped": "their table says that their phases are flipped",
     "premultiplied": "their table says that they are multiplied by their CTF",
@@ -106,7 +103,7 @@ def as_particles_show_them(
     if not isinstance(source, CtfWeightedSource):
         return averages
     smooth = SmoothRings(source.box_px)
-    transfer = np.sqrt(smooth.between(source.mean_transfer_power(SAMPLE_PARTICLES)))
+    transfer = smooth.between(source.usual_transfer)
     shown = [smooth.filtered(average, transfer, mean_factor=1.0) for average in averages]
     return np.array(shown, dtype=np.float32)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,14 +19,21 @@ if TYPE_CHECKING:
 
     from cl2d.io import ParticleSource
     from cl2d.io.ctf_parameters import CtfParameters, CtfState
-    from cl2d.preprocess.ctf_source import TransferFactor
+    from cl2d.preprocess.ctf_source import Transfer, TransferFactor
 
     Rings = npt.NDArray[np.float64]
 
 
+SAMPLE_PARTICLES = 1000
+"""Particles whose CTFs say what is usual."""
+
+LEAST_TRANSFER = 0.1
+"""No image is multiplied by more than ten."""
+
+
 @dataclass(frozen=True, eq=False)
 class WeightedImages:
-    """Images multiplied by their CTF, and what averaging them has to know.
+    """Images multiplied by their CTF over that of all, and what averaging them has to know.
 
     Rings are those of :func:`box_rings`.
 
@@ -74,39 +82,43 @@ class CtfWeightedSource(CtfFilteredSource):
             raise ValueError(message)
         super().__init__(source, ctf, sign_of_transfer, n_threads)
         self._state = state
-        self._rings = box_rings(source.box_px)
+        self._rings = SmoothRings(source.box_px)
 
     def read(self, start: int, stop: int) -> npt.NDArray[np.float32]:
         """Return rows ``start`` to ``stop`` with phases flipped, (stop - start, box, box)."""
         return super().read(start, stop) if self._state == "raw" else self._source.read(start, stop)
 
-    def read_weighted(self, start: int, stop: int) -> WeightedImages:
-        """Return rows ``start`` to ``stop`` multiplied by their CTF.
+    @cached_property
+    def usual_transfer(self) -> Rings:
+        """Root mean square CTF of the particles, or a sample of them, by ring; at least 0.1."""
+        n_rows = min(SAMPLE_PARTICLES, self.n_images)
+        rows = np.linspace(0, self.n_images - 1, n_rows).astype(np.intp)
+        total = np.zeros(self._rings.rings.n_bins)
+        for row in rows.tolist():
+            total += self._rings.rings(np.square(self._transfer(row, slice(0, 1))[0]))
+        usual: Rings = np.sqrt(np.maximum(total / n_rows, LEAST_TRANSFER**2))
+        return usual
 
-        Where phases are flipped the factor is its absolute value, which comes to the same.
+    def read_weighted(self, start: int, stop: int) -> WeightedImages:
+        """Return rows ``start`` to ``stop`` multiplied by their CTF over ``usual_transfer``.
+
+        Turning and moving an image mixes neighbouring frequencies, some of which hold a hundredth
+        of the power of others in images times their CTF. So what all images have in common is
+        left for the averages. Where phases are flipped the factor is the absolute value of the
+        CTF, which comes to the same.
         """
         images = self._source.read(start, stop)
-        transfer_power = np.empty((len(images), self._rings.n_bins))
+        transfer_power = np.empty((len(images), self._rings.rings.n_bins))
         factor = _MISSING_FACTOR[self._state]
+        common = (1.0 / self._rings.between(self.usual_transfer)).astype(np.float32)
 
         def weigh_batch(batch: slice) -> None:
             transfer = self._transfer(start, batch)
-            if factor is not None:
-                images[batch] = filter_images(images[batch], factor(transfer))
-            transfer_power[batch] = [self._rings(np.square(one)) for one in transfer]
+            images[batch] = filter_images(images[batch], factor(transfer) * common)
+            transfer_power[batch] = [self._rings.rings(np.square(one)) for one in transfer]
 
         self._in_batches(len(images), weigh_batch)
         return WeightedImages(images, transfer_power)
-
-    def mean_transfer_power(self, most_particles: int) -> Rings:
-        """Return the mean square of the CTF over particles, or a sample of them, by ring."""
-        n_rows = min(most_particles, self.n_images)
-        rows = np.linspace(0, self.n_images - 1, n_rows).astype(np.intp)
-        total = np.zeros(self._rings.n_bins)
-        for row in rows.tolist():
-            total += self._rings(np.square(self._transfer(row, slice(0, 1))[0]))
-        mean: Rings = total / n_rows
-        return mean
 
     def take(self, rows: npt.NDArray[np.intp]) -> CtfWeightedSource:
         """Return some of the particles, rows ascending, as a source of their own."""
@@ -165,17 +177,17 @@ class SmoothRings:
         return found
 
 
-def _transfer_itself(transfer: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _transfer_itself(transfer: Transfer) -> Transfer:
     return transfer
 
 
-def _absolute_transfer(transfer: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _absolute_transfer(transfer: Transfer) -> Transfer:
     return np.abs(transfer)
 
 
 # By what images are still to be multiplied to be particles times their CTF squared.
-_MISSING_FACTOR: dict[CtfState, TransferFactor | None] = {
+_MISSING_FACTOR: dict[CtfState, TransferFactor] = {
     "raw": _transfer_itself,
     "flipped": _absolute_transfer,
-    "premultiplied": None,
+    "premultiplied": np.ones_like,
 }
