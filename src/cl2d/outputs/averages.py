@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import fft, ndimage
 
 from cl2d.engine.raw_average import accumulate_raw
 from cl2d.events import PhaseFinished, PhaseProgress, PhaseStarted, ignore_event
-from cl2d.outputs.wiener import HalfSums, inverse_signal_to_noise
-from cl2d.preprocess.ctf_weighted import CtfWeightedSource, SmoothRings, box_rings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,80 +20,10 @@ if TYPE_CHECKING:
 
     Images = npt.NDArray[np.float32]
     Sums = npt.NDArray[np.float64]
-    Counts = npt.NDArray[np.int64]
 
 PHASE = "averages"
 _BLOCK_BYTES = 64 << 20
 _LARGEST_BLOCK = 4096
-MIXED_RINGS = (0.25, 0.5, 0.25)
-"""How much turning an image mixes a ring with its neighbours, roughly."""
-
-
-@dataclass(frozen=True, eq=False)
-class ClassAverages:
-    """Averages of the classes of one level.
-
-    Attributes
-    ----------
-    delivered : (n_classes, box, box) float32
-    compared : (n_classes, box, box) float32
-        What is measured and compared with particles: their noise is that of a plain average. The
-        same as ``delivered`` unless that is corrected for the contrast transfer.
-    """
-
-    delivered: Images
-    compared: Images
-
-
-def class_averages(
-    source: ParticleSource,
-    levels: Sequence[LevelResult],
-    n_threads: int,
-    on_event: Callable[[object], None] | None = None,
-    *,
-    only_compared: Sequence[LevelResult] = (),
-) -> list[ClassAverages]:
-    """Average the members of every class of every level as their source asks for.
-
-    Means of the images, see :func:`raw_averages`; or, of a
-    :class:`cl2d.preprocess.ctf_weighted.CtfWeightedSource`, the Wiener average
-    ``sum CTF F / (sum CTF^2 + 1 / SSNR)``, F the transform of a raw image moved by its pose (W. O.
-    Saxton, Computer Techniques for Image Processing in Electron Microscopy, 1978). Its
-    denominator goes by rings, and SSNR is measured on two halves of each class
-    (:func:`cl2d.outputs.wiener.inverse_signal_to_noise`), so that memory holds two sums for a
-    class.
-
-    Parameters, events and errors are those of :func:`raw_averages`; images are read once.
-
-    Parameters
-    ----------
-    only_compared
-        More levels, whose averages are measured but not delivered; theirs come last.
-    """
-    levels = [*levels, *only_compared]
-    if not isinstance(source, CtfWeightedSource):
-        plain = raw_averages(source, levels, n_threads, on_event)
-        return [ClassAverages(stack, stack) for stack in plain]
-    n_delivered = len(levels) - len(only_compared)
-    summed = [level.halved() for level in levels[:n_delivered]] + levels[n_delivered:]
-    n_rings = box_rings(source.box_px).n_bins
-    transfer = [np.zeros((level.n_classes, n_rings)) for level in summed]
-
-    def read(start: int, stop: int) -> Images:
-        weighted = source.read_weighted(start, stop)
-        for level, total in zip(summed, transfer, strict=True):
-            labels = level.labels[start:stop]
-            used = labels >= 0
-            np.add.at(total, labels[used], weighted.transfer_power[used])
-        return weighted.images
-
-    sums = _class_sums(source, read, summed, n_threads, on_event)
-    usual = source.usual_transfer
-    averages = []
-    for i, level in enumerate(levels):
-        finished = _delivered_and_compared if i < n_delivered else _compared
-        averages.append(finished(_WeightedSums(sums[i], transfer[i], usual), level.class_sizes()))
-    return averages
 
 
 def raw_averages(
@@ -138,18 +64,22 @@ def raw_averages(
     ``p = F R(psi) (x + origin)``: what a reader of the written poses computes, except for the
     interpolation, which is a quintic B-spline here.
     """
-    sums = _class_sums(source, source.read, levels, n_threads, on_event)
+    sums = class_sums(source, source.read, levels, n_threads, on_event)
     return [_mean(total, level) for total, level in zip(sums, levels, strict=True)]
 
 
-def _class_sums(
+def class_sums(
     source: ParticleSource,
     read: Callable[[int, int], Images],
     levels: Sequence[LevelResult],
     n_threads: int,
     on_event: Callable[[object], None] | None,
 ) -> list[Sums]:
-    """Return the sum of the moved members of every class of every level."""
+    """Return the sum of the moved members of every class of every level, (n_classes, box, box).
+
+    Parameters, events and errors are those of :func:`raw_averages`, but for ``read``, which returns
+    rows ``start`` to ``stop`` of what is to be summed.
+    """
     n_images, box = source.n_images, source.box_px
     for level in levels:
         if len(level.labels) != n_images:
@@ -180,65 +110,3 @@ def block_length(box_px: int) -> int:
 def _mean(total: npt.NDArray[np.float64], level: LevelResult) -> npt.NDArray[np.float32]:
     members = np.maximum(level.class_sizes(), 1)
     return (total / members[:, None, None]).astype(np.float32)
-
-
-@dataclass(frozen=True, eq=False)
-class _WeightedSums:
-    """Sums over classes of images times their CTF over the usual one, and of CTF^2 by ring."""
-
-    images: Sums
-    transfer: Sums
-    usual_transfer: Sums
-
-    def of_both_halves(self) -> _WeightedSums:
-        """Return the sums of classes, given those of two halves of each in turn."""
-        images = self.images[0::2] + self.images[1::2]
-        transfer = self.transfer[0::2] + self.transfer[1::2]
-        return _WeightedSums(images, transfer, self.usual_transfer)
-
-
-def _delivered_and_compared(sums: _WeightedSums, members: Counts) -> ClassAverages:
-    """Turn the sums of both halves of each class into averages."""
-    smooth = SmoothRings(sums.images.shape[-1])
-    inverse = inverse_signal_to_noise(_half_sums(sums, smooth), smooth.rings.size)
-    whole = sums.of_both_halves()
-    usual = smooth.between(sums.usual_transfer)
-    delivered = np.zeros(whole.images.shape, dtype=np.float32)
-    for k in np.flatnonzero(members).tolist():
-        divisor = smooth.between(whole.transfer[k]) + inverse[k][smooth.rings.ring]
-        gain = usual * _inverse(divisor)
-        delivered[k] = smooth.filtered(whole.images[k], gain, 1.0 / members[k])
-    return ClassAverages(delivered, _compared(whole, members).compared)
-
-
-def _half_sums(sums: _WeightedSums, smooth: SmoothRings) -> HalfSums:
-    """Return the powers of the sums of halves, and their products, of images times their CTF."""
-    n_classes, n_rings = len(sums.images) // 2, sums.transfer.shape[1]
-    power, cross = np.empty((n_classes, 2, n_rings)), np.empty((n_classes, n_rings))
-    for k in range(n_classes):
-        halves = (fft.rfft2(half - half.mean()) for half in sums.images[2 * k : 2 * k + 2])
-        first, second = halves
-        power[k] = [smooth.rings(np.square(np.abs(half))) for half in (first, second)]
-        cross[k] = smooth.rings((first * second.conj()).real)
-    factor = np.square(sums.usual_transfer)
-    return HalfSums(sums.transfer.reshape(n_classes, 2, n_rings), power * factor, cross * factor)
-
-
-def _compared(sums: _WeightedSums, members: Counts) -> ClassAverages:
-    """Turn sums of classes into averages with the noise of a plain one.
-
-    Where members transfer next to nothing there is noise alone. It stays as weak as elsewhere,
-    for a mask mixes neighbouring rings; turning images has mixed them, too.
-    """
-    smooth = SmoothRings(sums.images.shape[-1])
-    usual = smooth.between(sums.usual_transfer)
-    compared = np.zeros(sums.images.shape, dtype=np.float32)
-    for k in np.flatnonzero(members).tolist():
-        mixed = ndimage.convolve1d(sums.transfer[k], MIXED_RINGS, mode="nearest")
-        gain = usual * _inverse(np.sqrt(members[k] * smooth.between(mixed)))
-        compared[k] = smooth.filtered(sums.images[k], gain, 1.0 / members[k])
-    return ClassAverages(compared, compared)
-
-
-def _inverse(values: Sums) -> Sums:
-    return np.divide(1.0, values, out=np.zeros_like(values), where=values > 0)

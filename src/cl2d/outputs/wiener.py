@@ -55,8 +55,8 @@ def inverse_signal_to_noise(halves: HalfSums, ring_size: Rings) -> Rings:
     -----
     Let the particle have the power P, and D_1 and D_2 be the sums of CTF^2 over both halves. The
     product of the sums of the halves is D_1 D_2 P, and noise has no share in it but by chance. Of
-    the power of their common sum ``(D_1 + D_2)^2 P`` is signal and the rest noise, also what
-    turning the images brings in from other rings.
+    the power of the halves D_1^2 P and D_2^2 P are signal and the rest noise, also what turning
+    the images brings in from other rings.
 
     Chance is large in a small class and where members transfer next to nothing. There P is
     that of all classes together, over some neighbouring rings, which may be wrong by as much as P
@@ -70,8 +70,7 @@ def inverse_signal_to_noise(halves: HalfSums, ring_size: Rings) -> Rings:
     common, known = _common_signal(halves.cross, cross_error, pairs, ring_size)
     signal = _signal(halves.cross, cross_error, pairs, common)
     transfer = halves.transfer.sum(axis=1)
-    whole = halves.power.sum(axis=1) + 2.0 * halves.cross
-    noise = np.maximum(whole - signal * np.square(transfer), 0.0)
+    noise = _noise(halves, pairs, signal)
     product = signal * transfer
     inverse = np.divide(noise, product, out=np.full_like(noise, np.inf), where=product > 0)
     return np.where(known, inverse, 1.0)
@@ -105,6 +104,15 @@ def _signal(cross: Rings, cross_error: Rings, pairs: Rings, common: Rings) -> Ri
     share = np.where(pairs > 0, _ratio(spread, spread + np.square(error)), 0.0)
     signal: Rings = np.maximum(share * own + (1.0 - share) * common, 0.0)
     return signal
+
+
+def _noise(halves: HalfSums, pairs: Rings, signal: Rings) -> Rings:
+    """Return the power of the noise in the sums of classes, (n_classes, n_rings)."""
+    squares = np.square(halves.transfer).sum(axis=1)
+    # A class with one half has nothing but the signal of the others to tell its noise by.
+    signal_of_halves = np.where(pairs > 0, _ratio(halves.cross, pairs), signal) * squares
+    noise: Rings = np.maximum(halves.power.sum(axis=1) - signal_of_halves, 0.0)
+    return noise
 
 
 def _ratio(above: Rings, below: Rings) -> Rings:

@@ -19,7 +19,7 @@ from cl2d.engine.ingest import ingest
 from cl2d.errors import InputError
 from cl2d.evaluate import AverageComparison
 from cl2d.outputs import prepare_output_folder, write_run
-from cl2d.outputs.averages import class_averages
+from cl2d.outputs.delivered import class_averages
 from cl2d.outputs.saved_run import load_run
 from cl2d.pipeline.classification import Classification
 from cl2d.pipeline.ctf import as_particles_show_them, with_correction

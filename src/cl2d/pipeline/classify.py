@@ -23,7 +23,7 @@ from cl2d.events import RunFinished, RunPlanned, RunWarned
 from cl2d.levels import order_classes_by_size, run_levels
 from cl2d.options import ClassifyOptions
 from cl2d.outputs import UnfinishedRun, check_output_folder, write_run
-from cl2d.outputs.averages import class_averages
+from cl2d.outputs.delivered import class_averages
 from cl2d.pipeline.classification import Classification
 from cl2d.pipeline.cores import CoreJob, core_levels
 from cl2d.pipeline.ctf import corrected_particles, subset_of

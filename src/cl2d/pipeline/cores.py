@@ -11,9 +11,9 @@ from cl2d.engine.ingest import ingest
 from cl2d.errors import InputError
 from cl2d.io import array_source
 from cl2d.options import RunOptions, build_options
-from cl2d.outputs.averages import class_averages
 from cl2d.outputs.core_files import read_zscores
 from cl2d.outputs.core_update import update_cores, update_record
+from cl2d.outputs.delivered import class_averages
 from cl2d.outputs.folder import REJECTED
 from cl2d.outputs.saved_run import load_run
 from cl2d.pipeline.evaluation import source_of_run

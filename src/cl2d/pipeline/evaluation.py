@@ -12,8 +12,8 @@ from cl2d.errors import InputError, InputFileError
 from cl2d.evaluate import LevelEvaluation, LevelEvaluator, half_set_level
 from cl2d.io import open_particles
 from cl2d.options import RunOptions
-from cl2d.outputs.averages import class_averages
 from cl2d.outputs.core_files import read_zscores
+from cl2d.outputs.delivered import class_averages
 from cl2d.outputs.evaluation import write_evaluation
 from cl2d.outputs.folder import PARTICLE_TABLE
 from cl2d.outputs.saved_run import SavedRun, load_run

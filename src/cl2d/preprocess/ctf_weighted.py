@@ -35,7 +35,7 @@ LEAST_TRANSFER = 0.1
 class WeightedImages:
     """Images multiplied by their CTF over that of all, and what averaging them has to know.
 
-    Rings are those of :func:`box_rings`.
+    Rings are those of :class:`SmoothRings`.
 
     Attributes
     ----------
@@ -132,31 +132,27 @@ class CtfWeightedSource(CtfFilteredSource):
         ).hexdigest()
 
 
-def box_rings(box_px: int) -> RingAverage:
-    """Return the rings that averages are weighted by: those of the box, and its corners as one."""
-    return RingAverage(box_px, box_px // 2 + 1)
-
-
 class SmoothRings:
-    """Rings of a box, and values between them.
+    """Rings of a box, its corners as one, and values between rings.
 
     Parameters
     ----------
     box_px : int
+
+    Attributes
+    ----------
+    rings : RingAverage
     """
 
     def __init__(self, box_px: int) -> None:
         self._box_px = box_px
-        self.rings = box_rings(box_px)
+        self.rings = RingAverage(box_px, box_px // 2 + 1)
         rows, columns = fft.fftfreq(box_px) * box_px, np.arange(box_px // 2 + 1)
         self._radius = np.hypot(rows[:, None], columns[None, :])
         self._ring_radius = self.rings(self._radius)
 
     def between(self, by_ring: Rings) -> npt.NDArray[np.float64]:
-        """Return a value for each coefficient, on straight lines between the radii of rings.
-
-        The square of the CTF doubles across the first ring.
-        """
+        """Return a value for each coefficient, on straight lines between the radii of rings."""
         values: npt.NDArray[np.float64] = np.interp(self._radius, self._ring_radius, by_ring)
         return values
 
