@@ -176,7 +176,7 @@ def report_averages(ctf: str, run: Classification, truth: Images) -> None:
         ring_correlations.append(cross / np.maximum(np.sqrt(power * true_power), 1e-300))
     shown = [ring for ring in PRINTED_RINGS if ring < rings.box_px // 2]
     print(
-        f"  {ctf:>9}: correlation {np.median(correlations):.3f} (least {np.min(correlations):.3f}), "
+        f"  {ctf:>9}: correlation {np.median(correlations):.3f}, least {np.min(correlations):.3f}, "
         f"slope {np.median(slopes):.2f}, averaged in {run.timings['averages']:.1f} s"
     )
     for what, values in (("amplitude", amplitudes), ("FRC", ring_correlations)):

@@ -12,6 +12,7 @@ from cl2d.io import array_source
 from cl2d.io.ctf_parameters import CtfParameters
 from cl2d.outputs.averages import raw_averages
 from cl2d.outputs.delivered import class_averages
+from cl2d.pipeline.ctf import as_particles_show_them
 from cl2d.preprocess.ctf import contrast_transfer
 from cl2d.preprocess.ctf_source import phase_flipped
 from cl2d.preprocess.ctf_weighted import CtfWeightedSource, SmoothRings
@@ -180,6 +181,18 @@ def test_raw_flipped_and_multiplied_particles_have_the_same_averages():
     for state in ("flipped", "premultiplied"):
         difference = np.abs(found[state] - found["raw"]).max()
         assert difference < 1e-3 * found["raw"].std(), (state, difference)
+
+
+def test_averages_shown_through_the_usual_transfer_are_what_particles_show():
+    view, ctf = blob_view(), parameters(DEFOCI)
+    source = CtfWeightedSource(array_source(seen_through(ctf, view), PIXEL_SIZE), ctf)
+    (found,) = class_averages(source, [level_of([0] * 60, 1)], 1)
+    shown = as_particles_show_them(found.delivered, source)[0]
+    ratio = ring_amplitude(shown) / ring_amplitude(found.compared[0])
+    np.testing.assert_allclose(ratio[2:10], 1.0, atol=0.1)
+    assert ring_amplitude(found.delivered[0])[2] > 2 * ring_amplitude(shown)[2]
+    plain = array_source(np.ones((60, BOX, BOX)))
+    assert as_particles_show_them(found.delivered, plain) is found.delivered
 
 
 def test_classes_of_no_and_of_one_member_are_harmless():

@@ -159,15 +159,16 @@ def _half_sums(sums: _WeightedSums, smooth: SmoothRings) -> HalfSums:
 def _compared(sums: _WeightedSums, members: Counts) -> ClassAverages:
     """Turn sums of classes into averages with the noise of a plain one.
 
-    Where members transfer next to nothing there is noise alone. It stays as weak as elsewhere,
-    for a mask mixes neighbouring rings; turning images has mixed them, too.
+    Images times their CTF over the usual one have noise like any image, but where the members
+    transfer more or less than usual. Where that is next to nothing there is noise alone. It stays
+    as weak as elsewhere, for a mask mixes neighbouring rings; turning images has mixed them, too.
     """
     smooth = SmoothRings(sums.images.shape[-1])
-    usual = smooth.between(sums.usual_transfer)
     compared = np.zeros(sums.images.shape, dtype=np.float32)
     for k in np.flatnonzero(members).tolist():
-        mixed = ndimage.convolve1d(sums.transfer[k], MIXED_RINGS, mode="nearest")
-        gain = usual * _inverse(np.sqrt(members[k] * smooth.between(mixed)))
+        relative = sums.transfer[k] / np.square(sums.usual_transfer)
+        mixed = ndimage.convolve1d(relative, MIXED_RINGS, mode="nearest")
+        gain = _inverse(np.sqrt(members[k] * smooth.between(mixed)))
         compared[k] = smooth.filtered(sums.images[k], gain, 1.0 / members[k])
     return ClassAverages(compared, compared)
 
