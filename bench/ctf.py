@@ -90,6 +90,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--ctf", nargs="+", choices=TREATMENTS, default=TREATMENTS[:3])
     parser.add_argument("--averages", action="store_true", help="compare averages, not classes")
     parser.add_argument("--snr", nargs="+", type=float, help="of --averages; default: the set's")
+    parser.add_argument("--particles", type=int, help="images of --averages; default: the set's")
     parser.add_argument("--classes", type=int, default=16)
     parser.add_argument("--threads", type=int, help="default: all cores")
     return parser.parse_args(arguments)
@@ -131,6 +132,8 @@ def compare_averages(
 ) -> None:
     """Compare the averages of raw particles, taken in each way, with the true ones."""
     chosen = {**COMMON, **SIMULATED[name], "molecule_seed": molecule, "seed": molecule, "snr": snr}
+    if options.particles is not None:
+        chosen["n_particles"] = options.particles
     simulation = simulate_particles(SimulationOptions.from_flat(**chosen, ctf="raw"))
     write_simulation(folder, simulation)
     rings = "".join(f"{ring:7d}" for ring in PRINTED_RINGS)

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 import cl2d
-from cl2d.io import array_source, read_stack
+from cl2d.io import array_source, open_particles, read_stack, write_stack
+from cl2d.io.ctf_parameters import read_ctf_parameters
 from cl2d.outputs.averages import raw_averages
+from cl2d.preprocess.ctf_source import CtfFilteredSource
 from cl2d.simulate import SimulationOptions, simulate_particles
 from cl2d.simulate.files import write_simulation
 
@@ -153,6 +155,20 @@ def with_column(star: Path, name: str, value: str, copy: str) -> Path:
     text = "\n".join([*rows[:first], f"_{name} #{number}", *rows[first:]])
     path.write_text(text + "\n", encoding="utf-8")
     return path
+
+
+def test_particles_multiplied_by_their_ctf_are_only_divided(tables):
+    folder = tables["raw"].parent.parent / "multiplied"
+    write_simulation(folder, simulation("raw"))
+    given = with_column(
+        folder / "particles.star", "rlnCtfDataAreCtfPremultiplied", "1", "multiplied.star"
+    )
+    source = open_particles(tables["raw"])
+    times_ctf = CtfFilteredSource(source, read_ctf_parameters(source.table), lambda ctf: ctf)
+    write_stack(folder / "particles.mrcs", times_ctf.read(0, N_PARTICLES), 3.0)
+    run = cl2d.classify(given, ctf="full", **QUICK)
+    assert run.plan.ctf == "full"
+    assert min(likeness(run.averages, clean_averages(run))) > 0.95
 
 
 def test_images_divided_by_their_ctf_are_refused(tables):
