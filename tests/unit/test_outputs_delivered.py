@@ -191,6 +191,8 @@ def test_averages_shown_through_the_usual_transfer_are_what_particles_show():
     ratio = ring_amplitude(shown) / ring_amplitude(found.compared[0])
     np.testing.assert_allclose(ratio[2:10], 1.0, atol=0.1)
     assert ring_amplitude(found.delivered[0])[2] > 2 * ring_amplitude(shown)[2]
+    multiplied = CtfWeightedSource(source, ctf, "premultiplied")
+    np.testing.assert_array_equal(multiplied.shown_transfer, np.square(source.shown_transfer))
     plain = array_source(np.ones((60, BOX, BOX)))
     assert as_particles_show_them(found.delivered, plain) is found.delivered
 

@@ -135,10 +135,9 @@ def _delivered_and_compared(sums: _WeightedSums, members: Counts) -> ClassAverag
     usual = smooth.between(sums.usual_transfer)
     delivered = np.zeros(whole.images.shape, dtype=np.float32)
     for k in np.flatnonzero(members).tolist():
-        divisor = (
-            np.square(smooth.between(np.sqrt(whole.transfer[k]))) + inverse[k][smooth.rings.ring]
-        )
-        gain = usual * _inverse(divisor)
+        # The root is nearly straight at low frequencies, where CTF^2 doubles across a ring.
+        transfer = np.square(smooth.between(np.sqrt(whole.transfer[k])))
+        gain = usual * _inverse(transfer + inverse[k][smooth.rings.ring])
         delivered[k] = smooth.filtered(whole.images[k], gain, 1.0 / members[k])
     return ClassAverages(delivered, _compared(whole, members).compared)
 
@@ -148,8 +147,7 @@ def _half_sums(sums: _WeightedSums, smooth: SmoothRings) -> HalfSums:
     n_classes, n_rings = len(sums.images) // 2, sums.transfer.shape[1]
     power, cross = np.empty((n_classes, 2, n_rings)), np.empty((n_classes, n_rings))
     for k in range(n_classes):
-        halves = (fft.rfft2(half - half.mean()) for half in sums.images[2 * k : 2 * k + 2])
-        first, second = halves
+        first, second = (fft.rfft2(half) for half in sums.images[2 * k : 2 * k + 2])
         power[k] = [smooth.rings(np.square(np.abs(half))) for half in (first, second)]
         cross[k] = smooth.rings((first * second.conj()).real)
     factor = np.square(sums.usual_transfer)

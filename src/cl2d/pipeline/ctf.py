@@ -98,12 +98,13 @@ def as_particles_show_them(
     """Return delivered averages as particles are to be compared with them.
 
     Averages that are corrected for the amplitudes of the CTF are seen through the root mean square
-    CTF of the particles; others are returned as they are.
+    CTF of the particles (its square, if the particles are multiplied by their CTF); others are
+    returned as they are.
     """
     if not isinstance(source, CtfWeightedSource):
         return averages
     smooth = SmoothRings(source.box_px)
-    transfer = smooth.between(source.usual_transfer)
+    transfer = smooth.between(source.shown_transfer)
     shown = [smooth.filtered(average, transfer, mean_factor=1.0) for average in averages]
     return np.array(shown, dtype=np.float32)
 

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     Transfer = npt.NDArray[np.float32]
     TransferFactor = Callable[[Transfer], Transfer]
 
-# Images whose CTF is computed at a time: they fit in the cache.
-_BATCH = 16
+BATCH = 16
+"""Images whose CTF is computed at a time: they fit in the cache."""
 
 
 class CtfFilteredSource(WrappedSource):
@@ -92,8 +92,8 @@ class CtfFilteredSource(WrappedSource):
 
     def _in_batches(self, n_images: int, work: Callable[[slice], None]) -> None:
         """Do some work on all images of a block, a few at a time, whose CTFs fit in the cache."""
-        firsts = range(0, n_images, _BATCH)
-        batches = [slice(first, min(first + _BATCH, n_images)) for first in firsts]
+        firsts = range(0, n_images, BATCH)
+        batches = [slice(first, min(first + BATCH, n_images)) for first in firsts]
         if self._n_threads == 1 or len(batches) < 2:
             for batch in batches:
                 work(batch)

@@ -11,7 +11,13 @@ import numpy as np
 from scipy import fft
 
 from cl2d.io.subset_source import SubsetSource
-from cl2d.preprocess.ctf_source import CtfFilteredSource, filter_images, sign_of_transfer
+from cl2d.preprocess.ctf import contrast_transfer
+from cl2d.preprocess.ctf_source import (
+    BATCH,
+    CtfFilteredSource,
+    filter_images,
+    sign_of_transfer,
+)
 from cl2d.preprocess.spectrum import RingAverage
 
 if TYPE_CHECKING:
@@ -24,7 +30,7 @@ if TYPE_CHECKING:
     Rings = npt.NDArray[np.float64]
 
 
-SAMPLE_PARTICLES = 1000
+SAMPLE_PARTICLES = 256
 """Particles whose CTFs say what is usual."""
 
 LEAST_TRANSFER = 0.1
@@ -94,10 +100,18 @@ class CtfWeightedSource(CtfFilteredSource):
         n_rows = min(SAMPLE_PARTICLES, self.n_images)
         rows = np.linspace(0, self.n_images - 1, n_rows).astype(np.intp)
         total = np.zeros(self._rings.rings.n_bins)
-        for row in rows.tolist():
-            total += self._rings.rings(np.square(self._transfer(row, slice(0, 1))[0]))
+        for first in range(0, n_rows, BATCH):
+            sample = self._ctf.take(rows[first : first + BATCH])
+            for one in contrast_transfer(sample, self.box_px, self._pixel_size_angstrom):
+                total += self._rings.rings(np.square(one))
         usual: Rings = np.sqrt(np.maximum(total / n_rows, LEAST_TRANSFER**2))
         return usual
+
+    @property
+    def shown_transfer(self) -> Rings:
+        """What particles as read show of an average that is free of the CTF, by ring."""
+        usual = self.usual_transfer
+        return np.square(usual) if self._state == "premultiplied" else usual
 
     def read_weighted(self, start: int, stop: int) -> WeightedImages:
         """Return rows ``start`` to ``stop`` multiplied by their CTF over ``usual_transfer``.
