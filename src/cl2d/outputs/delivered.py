@@ -135,7 +135,7 @@ def _delivered_and_compared(sums: _WeightedSums, members: Counts) -> ClassAverag
     usual = smooth.between(sums.usual_transfer)
     delivered = np.zeros(whole.images.shape, dtype=np.float32)
     for k in np.flatnonzero(members).tolist():
-        # The root is nearly straight at low frequencies, where CTF^2 doubles across a ring.
+        # The root is straight at low frequencies, where CTF^2 doubles across a ring.
         transfer = np.square(smooth.between(np.sqrt(whole.transfer[k])))
         gain = usual * _inverse(transfer + inverse[k][smooth.rings.ring])
         delivered[k] = smooth.filtered(whole.images[k], gain, 1.0 / members[k])

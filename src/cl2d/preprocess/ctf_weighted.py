@@ -162,12 +162,15 @@ class SmoothRings:
         self._box_px = box_px
         self.rings = RingAverage(box_px, box_px // 2 + 1)
         rows, columns = fft.fftfreq(box_px) * box_px, np.arange(box_px // 2 + 1)
-        self._radius = np.hypot(rows[:, None], columns[None, :])
-        self._ring_radius = self.rings(self._radius)
+        self._squared_radius = np.square(rows[:, None]) + np.square(columns[None, :])
+        self._of_rings = self.rings(self._squared_radius)
 
     def between(self, by_ring: Rings) -> npt.NDArray[np.float64]:
-        """Return a value for each coefficient, on straight lines between the radii of rings."""
-        values: npt.NDArray[np.float64] = np.interp(self._radius, self._ring_radius, by_ring)
+        """Return a value for each coefficient, on straight lines between rings.
+
+        The lines run along the square of the frequency, as the CTF does before its first zero.
+        """
+        values: npt.NDArray[np.float64] = np.interp(self._squared_radius, self._of_rings, by_ring)
         return values
 
     def filtered(
