@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -177,6 +177,17 @@ class LevelResult:
     def class_sizes(self) -> npt.NDArray[np.int64]:
         """Return the number of members of each class, shape (n_classes,)."""
         return np.bincount(self.labels[self.labels >= 0], minlength=self.n_classes)
+
+    def halved(self) -> LevelResult:
+        """Return the level with the members of class k in classes 2 k and 2 k + 1 in turn."""
+        order = np.argsort(self.labels, kind="stable")
+        order = order[self.labels[order] >= 0]
+        sizes = self.class_sizes()
+        place = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        labels = np.full_like(self.labels, -1)
+        labels[order] = 2 * self.labels[order] + place % 2
+        parents = np.arange(2 * self.n_classes, dtype=np.int32) // 2
+        return replace(self, n_classes=2 * self.n_classes, labels=labels, parents=parents)
 
     def class_means(self, values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
         """Return the mean of what images have over the members of each class; 0 for none.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -160,6 +161,16 @@ def test_memory_grows_with_images_and_classes() -> None:
     assert bytes_for(1000, 500) - bytes_for(1000, 250) >= 250 * 64 * 64 * 8
     # A thousand coefficients or so of eight bytes for each image.
     assert 5e8 < bytes_for(100_000, 8) < 5e9
+
+
+def test_two_sums_for_a_class_are_counted_where_averages_are_corrected() -> None:
+    source = array_source(np.broadcast_to(np.float32(0), (1000, 64, 64)))
+    options = ClassifyOptions.from_flat(n_classes=500)
+    flip, full = (
+        estimated_memory_bytes(source, dataclasses.replace(make_plan(64), ctf=ctf), options)
+        for ctf in ("flip", "full")
+    )
+    assert full - flip >= 500 * 64 * 64 * 8
 
 
 def test_sample_of_large_images_counts_where_it_is_the_most() -> None:

@@ -82,6 +82,8 @@ def plan_lines(plan: RunPlanned) -> list[str]:
         detail = f", detail to {plan.resolution_angstrom:.3g} angstrom"
     if plan.ctf == "flip":
         detail += ", phases flipped"
+    elif plan.ctf == "full":
+        detail += ", averages corrected for the CTF"
     available = available_memory_bytes()
     memory = f"{size(available)} available" if available is not None else "available not known"
     return [

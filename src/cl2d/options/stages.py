@@ -110,9 +110,10 @@ class PreprocessOptions(StageOptions):
         automatic="from the images",
         gt=0,
     )
-    ctf: Literal["none", "flip"] | None = option(
+    ctf: Literal["none", "flip", "full"] | None = option(
         None,
-        "Contrast transfer: taken as it is, or its phases flipped by the defoci of the table.",
+        "Contrast transfer: taken as it is, its phases flipped by the defoci of the table, or "
+        "averages corrected for its amplitudes, too.",
         automatic="flip if the images show that nobody did",
     )
     whiten: bool = option(

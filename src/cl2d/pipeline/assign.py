@@ -19,10 +19,10 @@ from cl2d.engine.ingest import ingest
 from cl2d.errors import InputError
 from cl2d.evaluate import AverageComparison
 from cl2d.outputs import prepare_output_folder, write_run
-from cl2d.outputs.averages import raw_averages
+from cl2d.outputs.delivered import class_averages
 from cl2d.outputs.saved_run import load_run
 from cl2d.pipeline.classification import Classification
-from cl2d.pipeline.ctf import with_correction
+from cl2d.pipeline.ctf import as_particles_show_them, with_correction
 from cl2d.pipeline.inputs import particle_source
 from cl2d.pipeline.starting_views import PIXEL_SIZE_TOLERANCE
 from cl2d.pipeline.timing import Phases
@@ -97,7 +97,8 @@ def _assigned(
     search = SearchSettings(radius, options.alignment.mirrors)
     with phases.phase("reading", source.n_images) as done:
         ingested = ingest(source, plan, n_threads, done)
-    references = AverageComparison(saved.averages, plan, search, n_threads).references
+    shown = as_particles_show_them(saved.averages, source)
+    references = AverageComparison(shown, plan, search, n_threads).references
     scale = plan.box_px / plan.working_box_px
     engine = LocalEngine(
         ingested.blocks,
@@ -110,13 +111,13 @@ def _assigned(
     with phases.phase("assignment", source.n_images) as done:
         found = _best_classes(engine, references, done, robust=robust)
     level = _level(found, len(references))
-    averages = raw_averages(source, [level], n_threads, phases.tell_and_time)
+    (averages,) = class_averages(source, [level], n_threads, phases.tell_and_time)
     return Classification(
         source=source,
         options=options,
         plan=plan,
         levels=(level,),
-        level_averages=tuple(averages),
+        level_averages=(averages.delivered,),
         flags=ingested.flags,
         timings=phases.seconds,
     )
