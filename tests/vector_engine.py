@@ -27,7 +27,10 @@ class VectorEngine:
     """Images as rows of ``vectors`` (n, d); similarity is the normalised correlation."""
 
     def __init__(self, vectors: Vectors, usable: npt.NDArray[np.bool_] | None = None) -> None:
-        self.vectors = np.asarray(vectors, dtype=np.float64)
+        vectors = np.asarray(vectors, dtype=np.float64)
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        # As in a real engine an image has the length 1, in the norm that is a mean over angles.
+        self.vectors = vectors * np.sqrt(vectors.shape[1]) / np.maximum(lengths, 1e-30)
         self.usable = np.ones(len(vectors), dtype=bool) if usable is None else usable
         self.n_assignments = 0
 
@@ -63,7 +66,8 @@ class VectorEngine:
         own = scores[np.arange(self.n_images), choice.labels].astype(np.float32)
         sampled = None if sample is None else scores[sample].astype(np.float32)
         poses = identity_poses(self.n_images)
-        sure = class_probabilities(scores.astype(np.float32), choice.labels, self.n_independent)
+        likelihoods = rule.log_likelihoods(scores.astype(np.float32), self.n_independent)
+        sure = class_probabilities(likelihoods, choice.labels)
         return Assignment(labels, poses, own, choice.margin, sure, sampled)
 
     def _without_own(self, scores: Vectors, own: OwnShare) -> Vectors:

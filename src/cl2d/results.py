@@ -106,7 +106,8 @@ class IterationReport:
 
     Iterations count from 1 at the start of a level and again after each exchange of classes;
     ``exchange`` counts those, 0 before the first. They count from 1 once more where ``settling``
-    tells that averages are made of the sure members alone.
+    tells that averages are made of the sure members alone. ``n_changed`` images changed class;
+    ``n_new`` of them went to another class than that of the iteration before the last, too.
     """
 
     level: int
@@ -120,6 +121,7 @@ class IterationReport:
     seconds: float
     exchange: int = 0
     settling: bool = False
+    n_new: int = 0
 
 
 @dataclass(frozen=True)

@@ -166,7 +166,7 @@ def test_margin_is_the_lead_over_the_second_class_before_refinement():
     references = references_from(noise_images(3, 32, seed=1), plan)
     seen = []
 
-    class Watching:
+    class Watching(ClassicalRule):
         def choose(self, scores):
             seen.append(scores.copy())
             return BEST.choose(scores)
@@ -182,7 +182,7 @@ def test_rule_decides_and_the_pose_is_that_in_its_class():
     engine = engine_of(noise_images(20, 32), plan)
     references = references_from(noise_images(3, 32, seed=1), plan)
 
-    class Last:
+    class Last(ClassicalRule):
         def choose(self, scores):
             last = np.full(len(scores), 2, dtype=np.int32)
             return Choice(last, np.zeros(len(scores), dtype=np.float32))

@@ -142,7 +142,7 @@ def test_several_exchanges_are_made_at_once():
 def test_a_level_goes_on_until_no_exchange_is_left(at_rest):
     engine, truth, labels = at_rest
     events: list[object] = []
-    loop = LevelLoop(engine, LevelOptions(classes=4), events.append)
+    loop = LevelLoop(engine, LevelOptions(classes=4), events.append, by_likelihood=True)
     start = LevelStart(0, references_of(engine, labels, 4), np.array([7, 8, 9, 10], np.int32))
     end = loop.run_with_exchanges(start)
     assert adjusted_rand_index(truth, end.assignment.labels) == 1.0

@@ -290,7 +290,8 @@ class LocalEngine:
             fit[stayed] = own.scores_without_own(fit[stayed], choice.labels[stayed])
         psi = (psi + np.pi) % (2 * np.pi) - np.pi
         poses = Poses(psi, shift * self._scale, mirror.astype(bool))
-        confidence = class_probabilities(scores, choice.labels, self.n_independent)
+        likelihoods = rule.log_likelihoods(scores, self.n_independent)
+        confidence = class_probabilities(likelihoods, choice.labels)
         return Assignment(choice.labels, poses, fit, choice.margin, confidence), scores
 
     def _by_correntropy(

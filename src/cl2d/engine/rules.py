@@ -7,10 +7,20 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from cl2d.engine.confidence import log_likelihood
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cl2d.engine.distributions import ScoreDistributions
+
+    Values = npt.NDArray[np.float64]
+
+LEAST_NOISE = 1e-3
+"""Share of an image that is taken to be noise at least; keeps likelihoods finite."""
+
+LEAST_VALUE = -1e6
+"""Value of a class without an average, less than that of any other."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +38,10 @@ class AssignmentRule(Protocol):
         """Return the choice for scores of shape (n_images, n_classes)."""
         ...
 
+    def log_likelihoods(self, scores: npt.NDArray[np.float32], n_independent: float) -> Values:
+        """Return how likely each class makes each image, up to a constant of the image."""
+        ...
+
 
 class ClassicalRule:
     """Every image joins the class it correlates with best; the lower number wins a tie."""
@@ -36,6 +50,54 @@ class ClassicalRule:
         """Return the best class of each image and its lead in score over the second best."""
         labels = scores.argmax(axis=1).astype(np.int32)
         return Choice(labels, _lead(scores, labels))
+
+    def log_likelihoods(self, scores: npt.NDArray[np.float32], n_independent: float) -> Values:
+        """Return the log-likelihoods for images of any strength, by their correlations."""
+        return log_likelihood(scores.astype(np.float64), n_independent)
+
+
+class LikelihoodRule:
+    """Every image joins the class whose average makes it likeliest.
+
+    For Gaussian noise the log-likelihood of an image of length 1, given a class whose members
+    correlate with its average by b and that it correlates with by c itself, is ``b c - b^2 / 2``
+    over the variance of the noise, up to what is the same for all classes (Sigworth, J. Struct.
+    Biol. 122, 1998, with amplitudes as expected in place of free ones). The correlation alone lets
+    a strong or well averaged class draw images that fit it worse than its members do.
+
+    Parameters
+    ----------
+    expected : (n_classes,) float64
+        Correlation of a member with the average of the others (:func:`expected_scores`).
+    present : (n_classes,) bool
+        Classes that have an average; no image joins another one, if there is any.
+    """
+
+    def __init__(self, expected: npt.NDArray[np.float64], present: npt.NDArray[np.bool_]) -> None:
+        self._expected = expected
+        self._absent = ~present
+        members = expected[present]
+        self._noise = (
+            max(1.0 - float(np.square(members).mean()), LEAST_NOISE) if len(members) else 1.0
+        )
+
+    def choose(self, scores: npt.NDArray[np.float32]) -> Choice:
+        """Return the likeliest class of each image, and its lead over the second one.
+
+        The lead is in units of the expected correlation of a member.
+        """
+        values = self._values(scores).astype(np.float32)
+        labels = values.argmax(axis=1).astype(np.int32)
+        return Choice(labels, _lead(values, labels))
+
+    def log_likelihoods(self, scores: npt.NDArray[np.float32], n_independent: float) -> Values:
+        """Return the log-likelihoods of images with ``n_independent`` independent values."""
+        return self._values(scores) * (n_independent / self._noise)
+
+    def _values(self, scores: npt.NDArray[np.float32]) -> Values:
+        values: Values = scores * self._expected - 0.5 * np.square(self._expected)
+        values[:, self._absent] = LEAST_VALUE
+        return values
 
 
 class RobustRule:
@@ -65,6 +127,10 @@ class RobustRule:
         tied = values == values.max(axis=1, keepdims=True)
         labels = np.where(tied, scores, -np.inf).argmax(axis=1).astype(np.int32)
         return Choice(labels, _lead(values, labels))
+
+    def log_likelihoods(self, scores: npt.NDArray[np.float32], n_independent: float) -> Values:
+        """Return the log-likelihoods for images of any strength, by their correlations."""
+        return log_likelihood(scores.astype(np.float64), n_independent)
 
 
 def _lead(

@@ -27,7 +27,7 @@ class LevelStart:
         one that none shows stays as it was given.
     exchange : int, how many exchanges of classes went before
     last : bool
-        Whether this is the last level, which goes on for longer, until fewer images change.
+        Whether this is the last level, which may go on for longer.
     settling : (n_classes,) bool, optional
         Classes whose averages are made of the members that are sure of them; of all by default.
     """

@@ -15,9 +15,11 @@ import numpy as np
 
 from cl2d.engine import (
     ClassicalRule,
+    LikelihoodRule,
     OwnShare,
     RobustRule,
     ScoreDistributions,
+    expected_scores,
     normalised_references,
     sample_rows,
     sum_lengths,
@@ -44,8 +46,8 @@ if TYPE_CHECKING:
     OnEvent = Callable[[object], None]
 
 
-LAST_LEVEL_CHANGE = 0.2
-"""Share of the changes that end another level, below which the last one ends."""
+SETTLED_CHANGE = 0.2
+"""Share of the changes that end a level, below which its settling iterations end."""
 
 MOST_EXCHANGES = 8
 """Exchanges at a level; each may join and cut several classes at once, so few are needed."""
@@ -58,10 +60,12 @@ MOST_ADJUSTMENTS = 8
 class _Step:
     """What one iteration leaves: the assignment, its poses centred, and the next references.
 
-    ``summed`` are the classes in whose sums the images are: the labels, or fewer.
+    ``summed`` are the classes in whose sums the images are: the labels, or fewer; ``before`` are
+    the labels of the iteration before, if there was one.
     """
 
     assignment: Assignment
+    before: npt.NDArray[np.int32] | None
     summed: npt.NDArray[np.int32]
     class_sums: ClassSums
     reseeding: Reseeding
@@ -71,8 +75,11 @@ class _Step:
 class LevelLoop:
     """Runs the iterations of levels."""
 
-    def __init__(self, engine: Engine, options: LevelOptions, on_event: OnEvent) -> None:
+    def __init__(
+        self, engine: Engine, options: LevelOptions, on_event: OnEvent, *, by_likelihood: bool
+    ) -> None:
         self._engine = engine
+        self._by_likelihood = by_likelihood
         self._options = options
         self._on_event = on_event
         self._cut_rule = cut_rule(options)
@@ -194,6 +201,7 @@ class LevelLoop:
             n_classes=len(references),
             iteration=iteration,
             n_changed=self._n_changed(labels, before),
+            n_new=self._n_new(labels, before),
             mean_score=float(assignment.scores[labels >= 0].mean()),
             smallest_class=int(sizes.min()),
             largest_class=int(sizes.max()),
@@ -202,7 +210,8 @@ class LevelLoop:
             exchange=start.exchange,
             settling=start.settling is not None,
         )
-        return _Step(assignment, summed, class_sums, reseeding, report)
+        last = None if before is None else before.assignment.labels
+        return _Step(assignment, last, summed, class_sums, reseeding, report)
 
     def _assign(
         self,
@@ -232,9 +241,11 @@ class LevelLoop:
         return None if averages is None else averages.without(before.reseeding.changed)
 
     def _rule(self, before: _Step | None) -> AssignmentRule:
-        """Return the rule of an iteration; the first of a level has no distributions to go by."""
-        if before is None or self._sample is None:
+        """Return the rule of an iteration; the first of a level has nothing but scores to go by."""
+        if before is None:
             return ClassicalRule()
+        if self._sample is None:
+            return _likelihood_rule(before) if self._by_likelihood else ClassicalRule()
         scores = before.assignment.sampled_scores
         assert scores is not None
         labels = before.assignment.labels[self._sample]
@@ -245,13 +256,32 @@ class LevelLoop:
             return self._n_usable
         return int(np.count_nonzero(labels != before.assignment.labels))
 
+    def _n_new(self, labels: npt.NDArray[np.int32], before: _Step | None) -> int:
+        """Return how many images are where they were in neither of the two iterations before."""
+        if before is None or before.before is None:
+            return self._n_changed(labels, before)
+        new = (labels != before.assignment.labels) & (labels != before.before)
+        return int(np.count_nonzero(new))
+
     def _most_iterations(self, start: LevelStart) -> int:
-        return most_iterations(self._options.iterations, last=start.last)
+        long = start.last or start.settling is not None
+        return most_iterations(self._options.iterations, last=long)
 
     def _at_rest(self, start: LevelStart, report: IterationReport) -> bool:
-        percent = self._options.min_change_percent * (LAST_LEVEL_CHANGE if start.last else 1)
-        few = report.n_changed < percent / 100 * self._n_usable
+        """Tell whether few images go to classes that are new to them.
+
+        Images between two like views change between them for ever, and say nothing.
+        """
+        settling = start.settling is not None
+        percent = self._options.min_change_percent * (SETTLED_CHANGE if settling else 1)
+        few = report.n_new < percent / 100 * self._n_usable
         return few and report.iteration >= 2 and report.n_reseeded == 0
+
+
+def _likelihood_rule(before: _Step) -> LikelihoodRule:
+    sums, references = before.class_sums, before.reseeding.references
+    expected = expected_scores(sum_lengths(sums.sums), sums.counts, before.reseeding.changed)
+    return LikelihoodRule(expected, np.any(references != 0, axis=(1, 2)))
 
 
 def _own_share(before: _Step | None) -> OwnShare | None:

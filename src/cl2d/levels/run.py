@@ -41,6 +41,8 @@ def run_levels(
     on_event: OnEvent | None = None,
     on_level: Callable[[LevelResult], None] | None = None,
     references: npt.NDArray[np.complex64] | None = None,
+    *,
+    by_likelihood: bool = True,
 ) -> list[LevelResult]:
     """Classify: K0 random classes, iterated, split and iterated again until there are K.
 
@@ -55,6 +57,9 @@ def run_levels(
     references : (n_references, n_rings, n_angles / 2) complex64, optional
         Views to start from in place of random classes: K0 is their number then, at most K. The
         first level sorts the images by these views, however rare one of them is.
+    by_likelihood : bool
+        Whether the classical rule goes by the likelihood of an image, not by its score alone
+        (:class:`cl2d.engine.LikelihoodRule`).
 
     Raises
     ------
@@ -71,7 +76,8 @@ def run_levels(
         message = f"n_classes ({options.classes}) must not exceed the {n_usable} usable images"
         raise InputError(message)
     tell = on_event if on_event is not None else ignore_event
-    course = _Course(engine, options, tell, on_level)
+    loop = LevelLoop(engine, options, tell, by_likelihood=by_likelihood)
+    course = _Course(engine, options, tell, on_level, loop)
     first = _first_level(engine, options, references, n_usable)
     if options.automatic:
         course.run_automatic(first, n_usable)
@@ -89,13 +95,14 @@ class _Course:
         options: LevelOptions,
         tell: OnEvent,
         on_level: Callable[[LevelResult], None] | None,
+        loop: LevelLoop,
     ) -> None:
         self._engine = engine
         self._options = options
         self._tell = tell
         self._on_level = on_level
         self._rule = cut_rule(options)
-        self._loop = LevelLoop(engine, options, tell)
+        self._loop = loop
         self.levels: list[LevelResult] = []
 
     def run_scheduled(self, first: LevelStart, n_usable: int) -> None:

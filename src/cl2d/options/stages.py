@@ -146,10 +146,11 @@ class AlignmentOptions(StageOptions):
         ge=0,
     )
     mirrors: bool = option(True, "Also try the mirror image of each particle.")
-    similarity: Literal["correlation", "correntropy"] = option(
-        "correlation",
-        "Measure of likeness of image and average: correlation, or correntropy of the best few "
-        "classes by correlation, which is deaf to pixels that are far off.",
+    similarity: Literal["likelihood", "correlation", "correntropy"] = option(
+        "likelihood",
+        "Measure of likeness of image and average: likelihood, which allows for how well members "
+        "of each class fit it; correlation alone; or correntropy of the best few classes by "
+        "correlation, which is deaf to pixels that are far off.",
         expert=True,
     )
 

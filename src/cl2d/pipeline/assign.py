@@ -9,6 +9,7 @@ import numpy as np
 
 from cl2d.engine import (
     ClassicalRule,
+    LikelihoodRule,
     LocalEngine,
     RobustRule,
     ScoreDistributions,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from cl2d.engine import Assignment
+    from cl2d.engine import Assignment, AssignmentRule
     from cl2d.io import ParticleSource
     from cl2d.options import ClassifyOptions
     from cl2d.outputs.saved_run import SavedRun
@@ -52,7 +53,7 @@ def assign(
     """Put new particles into the classes of a finished run, without changing the classes.
 
     Mask, band limit, weights and search are those of the run; each particle joins the class it
-    fits best by correlation, under the run's clustering rule. Class numbers are the run's.
+    fits best under the run's similarity and clustering rule. Class numbers are the run's.
 
     Parameters
     ----------
@@ -107,9 +108,11 @@ def _assigned(
         scale,
         n_threads,
     )
-    robust = options.levels.clustering == "robust"
     with phases.phase("assignment", source.n_images) as done:
-        found = _best_classes(engine, references, done, robust=robust)
+        if options.levels.clustering == "robust":
+            found = _most_remarkable_classes(engine, references, done)
+        else:
+            found = engine.assign(references, _rule(saved), done)
     level = _level(found, len(references))
     (averages,) = class_averages(source, [level], n_threads, phases.tell_and_time)
     return Classification(
@@ -123,15 +126,19 @@ def _assigned(
     )
 
 
-def _best_classes(
+def _rule(saved: SavedRun) -> AssignmentRule:
+    """Return the rule by which the run chose classes, with the scores its own members have."""
+    if saved.options.alignment.similarity != "likelihood":
+        return ClassicalRule()
+    level = saved.levels[-1]
+    return LikelihoodRule(level.class_means(level.scores), level.class_sizes() > 0)
+
+
+def _most_remarkable_classes(
     engine: LocalEngine,
     references: npt.NDArray[np.complex64],
     on_progress: Callable[[int], None],
-    *,
-    robust: bool,
 ) -> Assignment:
-    if not robust:
-        return engine.assign(references, ClassicalRule(), on_progress)
     sample = sample_rows(engine.usable)
     first = engine.assign(references, ClassicalRule(), on_progress, sample=sample)
     assert first.sampled_scores is not None

@@ -221,7 +221,14 @@ def _find_classes(prepared: _Prepared, phases: Phases, folder: RunFolder | None)
     with phases.timed("levels"):
         views = prepared.views
         first = None if views is None else given_references(views, plan, n_threads)
-        levels = run_levels(engine, options.levels, phases.tell, keep, first)
+        levels = run_levels(
+            engine,
+            options.levels,
+            phases.tell,
+            keep,
+            first,
+            by_likelihood=options.alignment.similarity == "likelihood",
+        )
     ordered = order_classes_by_size(levels)
     cores = CoreJob(plan, prepared.search, n_threads, phases).cores(
         engine, ordered, prepared.ingested.statistics, options.cores

@@ -129,6 +129,7 @@ def _aligned(source: ParticleSource, options: ClassifyOptions, last_ring: int) -
         initial_classes=n_classes,
         iterations=ITERATIONS,
         exchange=False,
+        settle=False,
         allow_fewer=True,
         seed=options.levels.seed,
     )
