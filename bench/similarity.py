@@ -21,9 +21,12 @@ import cl2d
 from cl2d.agreement import adjusted_rand_index
 from cl2d.engine import (
     ClassicalRule,
+    LikelihoodRule,
     LocalEngine,
     SearchSettings,
+    expected_scores,
     normalised_references,
+    sum_lengths,
 )
 from cl2d.engine import correntropy as correntropy_module
 from cl2d.engine.ingest import ingest, working_images
@@ -46,7 +49,7 @@ KINDS = {"clean": None, "neighbour": "off_centre", "ice": "ice", "edge": "edge",
 HOT_SHARE, HOT_GREY = 0.01, 8.0
 """Share of hot pixels and their grey, in standard deviations of the noise: below the value at which
 preprocessing cuts spikes."""
-SIMILARITIES = ("correlation", "correntropy")
+SIMILARITIES = ("likelihood", "correlation", "correntropy")
 
 
 def main() -> None:
@@ -131,7 +134,11 @@ def share_assigned(
     references = normalised_references(engine.update(view, poses, options.views).sums)
     with mock.patch.object(correntropy_module, "KERNEL_WIDTH", options.kernel_width):
         averages = engine.averages(view, poses, options.views)
+        present = np.ones(len(references), dtype=bool)
+        sums = engine.update(view, poses, options.views)
+        expected = expected_scores(sum_lengths(sums.sums), sums.counts, ~present)
         labels = {
+            "likelihood": engine.assign(references, LikelihoodRule(expected, present)).labels,
             "correlation": engine.assign(references, ClassicalRule()).labels,
             "correntropy": engine.assign(references, ClassicalRule(), averages=averages).labels,
         }

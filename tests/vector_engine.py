@@ -36,7 +36,10 @@ class VectorEngine:
         usable: npt.NDArray[np.bool_] | None = None,
         missed: npt.NDArray[np.bool_] | None = None,
     ) -> None:
-        self.vectors = np.asarray(vectors, dtype=np.float64)
+        vectors = np.asarray(vectors, dtype=np.float64)
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        # As in a real engine an image has the length 1, in the norm that is a mean over angles.
+        self.vectors = vectors * np.sqrt(vectors.shape[1]) / np.maximum(lengths, 1e-30)
         self.usable = np.ones(len(vectors), dtype=bool) if usable is None else usable
         self.n_assignments = 0
         self.missed = missed
@@ -72,7 +75,7 @@ class VectorEngine:
             scores = self._without_own(scores, own)
         if fast:
             rows = np.flatnonzero(self.missed & ~last.doubted)
-            scores[rows, scores[rows].argmax(axis=1)] = -1.0
+            scores[rows, rule.values(scores[rows].astype(np.float32)).argmax(axis=1)] = -1.0
         choice = rule.choose(scores.astype(np.float32))
         if on_progress is not None:
             on_progress(self.n_images)
@@ -80,7 +83,8 @@ class VectorEngine:
         own = scores[np.arange(self.n_images), choice.labels].astype(np.float32)
         sampled = None if sample is None else scores[sample].astype(np.float32)
         poses = identity_poses(self.n_images)
-        sure = class_probabilities(scores.astype(np.float32), choice.labels, self.n_independent)
+        likelihoods = rule.log_likelihoods(scores.astype(np.float32), self.n_independent)
+        sure = class_probabilities(likelihoods, choice.labels)
         return Assignment(labels, poses, own, choice.margin, sure, sampled, fast)
 
     def _without_own(self, scores: Vectors, own: OwnShare) -> Vectors:

@@ -17,7 +17,7 @@ class RunPlanned:
     ``memory_bytes`` is the estimated peak of the whole run; ``n_shifts`` the number of positions
     in the search disc of radius ``max_shift_px`` (pixels of the input). With ``automatic_classes``
     the number of classes is found, and ``n_classes`` is what it may be at most. ``ctf``
-    is "flip" if phases are flipped.
+    is "flip" if phases are flipped, "full" if averages are corrected for the amplitudes, too.
     """
 
     n_images: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -105,7 +105,10 @@ class IterationReport:
     """One iteration of one level, for the progress display, ``run.json`` and convergence plots.
 
     Iterations count from 1 at the start of a level and again after each exchange of classes;
-    ``exchange`` counts those, 0 before the first. ``fast`` if the search was the fast one.
+    ``exchange`` counts those, 0 before the first. They count from 1 once more where ``settling``
+    tells that averages are made of the sure members alone. ``n_changed`` images changed class;
+    ``n_new`` of them went to another class than that of the iteration before the last, too.
+    ``fast`` if the search was the fast one.
     ``n_fast_differs`` is told by the exhaustive iteration that ends a run of fast ones: the number
     of images to which the fast search, against the same averages, gives another class.
     """
@@ -120,6 +123,8 @@ class IterationReport:
     n_reseeded: int
     seconds: float
     exchange: int = 0
+    settling: bool = False
+    n_new: int = 0
     fast: bool = False
     n_fast_differs: int | None = None
 
@@ -179,6 +184,17 @@ class LevelResult:
     def class_sizes(self) -> npt.NDArray[np.int64]:
         """Return the number of members of each class, shape (n_classes,)."""
         return np.bincount(self.labels[self.labels >= 0], minlength=self.n_classes)
+
+    def halved(self) -> LevelResult:
+        """Return the level with the members of class k in classes 2 k and 2 k + 1 in turn."""
+        order = np.argsort(self.labels, kind="stable")
+        order = order[self.labels[order] >= 0]
+        sizes = self.class_sizes()
+        place = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        labels = np.full_like(self.labels, -1)
+        labels[order] = 2 * self.labels[order] + place % 2
+        parents = np.arange(2 * self.n_classes, dtype=np.int32) // 2
+        return replace(self, n_classes=2 * self.n_classes, labels=labels, parents=parents)
 
     def class_means(self, values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
         """Return the mean of what images have over the members of each class; 0 for none.

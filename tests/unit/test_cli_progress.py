@@ -136,7 +136,9 @@ def test_images_without_pixel_size_are_planned_too():
 def test_flipped_phases_are_told():
     stream = io.StringIO()
     plain_lines(stream)(RunPlanned(**{**vars(PLAN), "ctf": "flip"}))
+    plain_lines(stream)(RunPlanned(**{**vars(PLAN), "ctf": "full"}))
     assert "worked on at 32 px, detail to 16.4 angstrom, phases flipped\n" in stream.getvalue()
+    assert ", detail to 16.4 angstrom, averages corrected for the CTF\n" in stream.getvalue()
 
 
 def test_json_has_one_object_an_event():

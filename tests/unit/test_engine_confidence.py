@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cl2d.engine import class_probabilities, log_likelihood, without_own_share
+from cl2d.engine import ClassicalRule, class_probabilities, log_likelihood, without_own_share
 from cl2d.engine.confidence import LIKELIHOOD_SHARE
 from cl2d.results import identity_poses
 from tests.engine_inputs import (
@@ -22,7 +22,8 @@ def floats(*rows):
 
 
 def confidence_of(scores, chosen, n_independent=N_VALUES):
-    return class_probabilities(scores, np.array(chosen, dtype=np.int32), n_independent)
+    likelihoods = ClassicalRule().log_likelihoods(scores, n_independent)
+    return class_probabilities(likelihoods, np.array(chosen, dtype=np.int32))
 
 
 def test_the_only_class_is_certain():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cl2d import _native
-from cl2d.engine import ClassicalRule, LastPoses, OwnShare, SearchSettings
+from cl2d.engine import ClassicalRule, LastPoses, LikelihoodRule, OwnShare, SearchSettings
 from cl2d.engine.comparison import KEPT_CLASSES, LEAST_SAVING, Comparison, fast_pays
 from cl2d.results import identity_poses
 from tests.engine_inputs import (
@@ -103,7 +103,8 @@ def test_bits_do_not_depend_on_the_number_of_threads():
         np.testing.assert_array_equal(found.confidence, one.confidence)
 
 
-def test_no_class_that_was_left_out_scores_as_much_as_one_that_was_kept():
+def comparison_of_noise():
+    """Return a comparison of 34 images with 20 references, one without an average, and centres."""
     plan = white_plan(40)
     images = noise_images(50, 40)
     images[3] = 1.0
@@ -111,23 +112,53 @@ def test_no_class_that_was_left_out_scores_as_much_as_one_that_was_kept():
     references[7] = 0
     engine = engine_of(images, plan, SEARCH)
     block = engine.subset(np.arange(50))._blocks[0]
-    comparison = Comparison(
-        block,
-        _native.TileRange(1, 3),
-        references,
-        engine.shifts,
-        _native.SearchOptions(True, 1),
-    )
+    options = _native.SearchOptions(True, 1)
+    tiles = _native.TileRange(1, 3)
     centres = np.random.default_rng(1).uniform(-3, 3, (34, 2))
-    scores, codes = comparison.fast(centres, nobody(34))
-    exact, exact_codes = comparison.exhaustive()
-    kept = np.argsort(-scores, axis=1)[:, :KEPT_CLASSES]
-    rows = np.arange(len(scores))[:, None]
-    np.testing.assert_array_equal(scores[rows, kept][:34], exact[rows, kept][:34])
-    np.testing.assert_array_equal(codes[rows, kept][:34], exact_codes[rows, kept][:34])
-    others = scores.copy()
-    others[rows, kept] = -2
-    assert (others.max(axis=1) < scores[rows, kept].min(axis=1))[:34].all()
+    return Comparison(block, tiles, references, engine.shifts, options), centres
+
+
+def test_the_classes_that_rank_best_at_the_last_centre_are_compared_everywhere():
+    comparison, centres = comparison_of_noise()
+    seen = []
+
+    def rank(near):
+        seen.append(near.copy())
+        return near - np.linspace(0, 0.1, 20, dtype=np.float32)
+
+    scores, codes, compared = comparison.fast(centres, np.arange(34) == 5, rank)
+    exact, exact_codes = (part[:34] for part in comparison.exhaustive())
+    np.testing.assert_array_equal(scores[compared], exact[compared])
+    np.testing.assert_array_equal(codes[compared], exact_codes[compared])
+    np.testing.assert_array_equal(scores[~compared], seen[0][~compared])
+    assert compared[5].all()
+    others = np.delete(compared, 5, axis=0)
+    ranked = np.delete(rank(seen[0]), 5, axis=0)
+    np.testing.assert_array_equal(others.sum(axis=1), KEPT_CLASSES)
+    worst_kept = np.where(others, ranked, np.inf).min(axis=1)
+    assert (np.where(others, -np.inf, ranked).max(axis=1) <= worst_kept).all()
+
+
+def test_by_likelihood_the_class_that_wins_by_value_is_kept_even_if_many_correlate_better():
+    images, plan, references, _, poses = particles(40, 64, noise=2.0)
+    engine = engine_of(images, plan, SEARCH)
+    # Class 0 holds few of the images and is expected to fit badly; that all others fit better is
+    # what they must do anyway.
+    expected = np.full(N_CLASSES, 0.8)
+    expected[0] = 0.2
+    rule = LikelihoodRule(expected, np.ones(N_CLASSES, dtype=bool))
+    exhaustive = engine.assign(references, rule, sample=np.arange(64))
+    scores = exhaustive.sampled_scores
+    rank = (scores > scores[:, :1]).sum(axis=1)
+    by_value_alone = (exhaustive.labels == 0) & (rank >= KEPT_CLASSES)
+    assert by_value_alone.sum() > 5
+    fast = engine.assign(references, rule, last=LastPoses(poses, nobody(64)))
+    assert fast.fast
+    assert (fast.labels == 0)[by_value_alone].all()
+    same = fast.labels == exhaustive.labels
+    np.testing.assert_array_equal(fast.scores[same], exhaustive.scores[same])
+    np.testing.assert_array_equal(fast.poses.shift_px[same], exhaustive.poses.shift_px[same])
+    assert (fast.confidence >= exhaustive.confidence - 1e-6)[same].all()
 
 
 def test_classes_are_chosen_among_those_that_were_kept_even_if_the_own_share_is_taken_off():

@@ -166,10 +166,10 @@ def test_margin_is_the_lead_over_the_second_class_before_refinement():
     references = references_from(noise_images(3, 32, seed=1), plan)
     seen = []
 
-    class Watching:
-        def choose(self, scores):
+    class Watching(ClassicalRule):
+        def choose(self, scores, among=None):
             seen.append(scores.copy())
-            return BEST.choose(scores)
+            return BEST.choose(scores, among)
 
     found = engine.assign(references, Watching())
     scores = np.sort(np.concatenate(seen), axis=1)
@@ -182,8 +182,9 @@ def test_rule_decides_and_the_pose_is_that_in_its_class():
     engine = engine_of(noise_images(20, 32), plan)
     references = references_from(noise_images(3, 32, seed=1), plan)
 
-    class Last:
-        def choose(self, scores):
+    class Last(ClassicalRule):
+        def choose(self, scores, among=None):
+            assert among is None
             last = np.full(len(scores), 2, dtype=np.int32)
             return Choice(last, np.zeros(len(scores), dtype=np.float32))
 

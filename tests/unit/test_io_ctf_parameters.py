@@ -123,6 +123,7 @@ def test_impossible_value_of_an_optics_group_is_named_with_its_row(tmp_path):
         ({"rlnCtfDataArePhaseFlipped": [1, 1]}, "flipped"),
         ({"ctfPhaseFlipped": [1, 1]}, "flipped"),
         ({"rlnCtfDataAreCtfPremultiplied": [1, 1]}, "premultiplied"),
+        ({"ctfCorrected": [1, 1]}, "corrected"),
     ],
 )
 def test_table_tells_what_was_done_to_its_images(tmp_path, flags, state):

@@ -9,9 +9,10 @@ from cl2d.agreement import adjusted_rand_index
 from cl2d.engine import Assignment, normalised_references
 from cl2d.events import ClassesExchanged, ExchangeEnded
 from cl2d.levels import run_levels
+from cl2d.levels.endpoints import LevelStart
 from cl2d.levels.exchange import exchange_classes
 from cl2d.levels.halves import TotalGain, total_gain
-from cl2d.levels.iterate import LevelLoop, LevelStart
+from cl2d.levels.iterate import LevelLoop
 from cl2d.levels.splitting import CutRule
 from cl2d.options import LevelOptions
 from cl2d.results import identity_poses
@@ -49,6 +50,41 @@ def test_the_pair_of_one_view_is_joined_and_the_mixed_class_is_cut(at_rest):
     sorted_anew = (engine.vectors @ found.references[:, 0].real.T).argmax(axis=1)
     assert adjusted_rand_index(truth, sorted_anew) == 1.0
     assert found.origin.tolist() in ([0, 2, 2, 3], [2, 1, 2, 3])
+
+
+def two_views_in_two_classes(n_bystanders=1):
+    """Return an engine of groups and labels: 0 and 1 both hold views 0 and 1, in unlike shares."""
+    vectors, truth = groups_of_vectors(2 + n_bystanders, 100, noise=0.2)
+    labels = truth.copy()
+    for view, share in ((0, 3), (1, 2)):
+        rows = np.flatnonzero(truth == view)
+        labels[rows] = (np.arange(len(rows)) % share == 0).astype(int)
+    return VectorEngine(vectors), truth, labels
+
+
+def test_two_classes_of_the_same_two_views_get_one_each():
+    engine, truth, labels = two_views_in_two_classes()
+    found = exchange_classes(engine, fitted(labels), references_of(engine, labels, 3), RULE)
+    assert found.n_pairs == 1
+    assert not found.of_one_view  # kept only if the images fit better
+    sorted_anew = (engine.vectors @ found.references[:, 0].real.T).argmax(axis=1)
+    assert adjusted_rand_index(truth, sorted_anew) == 1.0
+    assert found.origin.tolist() == [0, 1, 2]
+
+
+def test_two_classes_alone_are_regrouped_too():
+    engine, truth, labels = two_views_in_two_classes(n_bystanders=0)
+    found = exchange_classes(engine, fitted(labels), references_of(engine, labels, 2), RULE)
+    sorted_anew = (engine.vectors @ found.references[:, 0].real.T).argmax(axis=1)
+    assert adjusted_rand_index(truth, sorted_anew) == 1.0
+
+
+def test_a_class_is_in_one_regrouping_at_most():
+    vectors, _truth = groups_of_vectors(2, 300, noise=0.2)
+    labels = np.arange(600) % 3
+    engine = VectorEngine(vectors)
+    found = exchange_classes(engine, fitted(labels), references_of(engine, labels, 3), RULE)
+    assert found.n_pairs == 1
 
 
 def test_pure_classes_are_left_alone():
@@ -106,7 +142,7 @@ def test_several_exchanges_are_made_at_once():
 def test_a_level_goes_on_until_no_exchange_is_left(at_rest):
     engine, truth, labels = at_rest
     events: list[object] = []
-    loop = LevelLoop(engine, LevelOptions(classes=4), events.append)
+    loop = LevelLoop(engine, LevelOptions(classes=4), events.append, by_likelihood=True)
     start = LevelStart(0, references_of(engine, labels, 4), np.array([7, 8, 9, 10], np.int32))
     end = loop.run_with_exchanges(start)
     assert adjusted_rand_index(truth, end.assignment.labels) == 1.0

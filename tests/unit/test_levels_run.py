@@ -20,7 +20,8 @@ KINDS = ["noise", "groups", "identical"]
 
 
 def options(classes: int, **others: Any) -> LevelOptions:
-    return LevelOptions(classes=classes, **others)
+    """Return options without the last iterations, which count anew and have tests of their own."""
+    return LevelOptions(classes=classes, settle=False, **others)
 
 
 def make_vectors(kind: str, n: int) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cl2d.engine import Component
-from cl2d.levels.halves import clearly_better, held_out_gains
+from cl2d.levels.halves import _folds, clearly_better, held_out_gains, total_gain
 from cl2d.levels.size_control import reseed_small_classes
 from cl2d.levels.splitting import (
     CutRule,
@@ -81,7 +81,7 @@ def test_true_halves_gain_and_random_ones_do_not():
     members = views_with_noise(labels, noise=1.0).astype(np.complex64)[:, None]
     true = held_out_gains(members, labels == 0, 40)
     chance = held_out_gains(members, np.random.default_rng(1).random(200) < 0.5, 40)
-    assert true.shape == chance.shape == (100,)
+    assert true.shape == chance.shape == (200,)
     assert true.mean() > 0.15
     assert abs(chance.mean()) < 0.1 * true.mean()
     assert clearly_better(true, chance)
@@ -96,10 +96,61 @@ def test_halves_of_pure_noise_gain_next_to_nothing():
 
 
 def test_gain_of_known_vectors():
-    # Training members (rows 0, 2) are the axes; row 1 is the first axis, row 3 the second.
-    members = np.array([[1, 0], [2, 0], [0, 1], [0, 5]], dtype=np.complex64)[:, None]
-    gains = held_out_gains(members, np.array([True, True, False, False]), 10**9)
-    np.testing.assert_allclose(gains, 1 - np.sqrt(0.5), rtol=1e-6)
+    # A member is its half's average, and at 45 degrees from that of both, which are two axes.
+    members = np.repeat(np.eye(2, dtype=np.complex64), 400, axis=0)[:, None]
+    gains = held_out_gains(members, np.arange(800) < 400, 10**9)
+    np.testing.assert_allclose(gains, 1 - np.sqrt(0.5), atol=0.01)
+
+
+def test_gains_do_not_hang_on_a_period_of_the_rows():
+    # Views that alternate row by row must not put all members of one view among the judges.
+    for period in (2, 3, 4, 5, 8):
+        labels = (np.arange(240) % period == 0).astype(int)
+        members = views_with_noise(labels, noise=0.5).astype(np.complex64)[:, None]
+        gains = held_out_gains(members, labels == 0, 40)
+        assert gains[labels == 0].mean() > 0
+        assert gains[labels == 1].mean() > 0
+
+
+def test_gain_of_a_member_does_not_hang_on_the_half_it_is_in():
+    labels = np.arange(60) % 2
+    members = views_with_noise(labels, noise=1.0).astype(np.complex64)[:, None]
+    first = labels == 0
+    gains = held_out_gains(members, first, 40)
+    other = first.copy()
+    other[7] = not other[7]
+    # Its fold is judged by others; only what that fold is judged by, its shares, could move.
+    assert held_out_gains(members, other, 40)[7] == gains[7]
+
+
+def test_slow_leave_out_gives_the_same_gains():
+    labels = np.random.default_rng(5).integers(0, 2, 23)
+    members = views_with_noise(labels, noise=1.0).astype(np.complex64)[:, None]
+    fold, first = _folds(23), labels == 0
+    gains = held_out_gains(members, first, 10**9)
+    for k in range(23):
+        others = fold != fold[k]
+        averages = [members[others & side].sum(axis=0).real for side in (first, ~first)]
+        whole = averages[0] + averages[1]
+        image = members[k].real
+        fits = [np.vdot(image, a) / np.linalg.norm(image) / np.linalg.norm(a) for a in averages]
+        together = np.vdot(image, whole) / np.linalg.norm(image) / np.linalg.norm(whole)
+        # With so many independent numbers the mixture is its better part; one ring scales nothing.
+        assert gains[k] == pytest.approx(max(fits) - together, abs=1e-5)
+
+
+def test_folds_are_equally_large_and_evenly_spread():
+    for n_members in (0, 1, 2, 3, 4, 7, 100, 1001):
+        fold = _folds(n_members)
+        sizes = np.bincount(fold, minlength=4)
+        assert sizes.max() - sizes.min() <= 1
+    counts = np.bincount(_folds(1000)[200:300], minlength=4)
+    assert counts.min() >= 20
+
+
+def test_three_members_decide_nothing():
+    assert np.isinf(total_gain(np.array([0.3, 0.3, 0.31]), 3).error)
+    assert np.isfinite(total_gain(np.array([0.3, 0.3, 0.31, 0.3]), 4).error)
 
 
 def test_one_held_out_member_decides_nothing():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -174,6 +175,16 @@ def test_fast_search_takes_the_memory_of_a_block_of_images_whatever_their_number
         return fast - exhaustive
 
     assert extra(1_000_000) == extra(100_000) > 0
+
+
+def test_two_sums_for_a_class_are_counted_where_averages_are_corrected() -> None:
+    source = array_source(np.broadcast_to(np.float32(0), (1000, 64, 64)))
+    options = ClassifyOptions.from_flat(n_classes=500)
+    flip, full = (
+        estimated_memory_bytes(source, dataclasses.replace(make_plan(64), ctf=ctf), options)
+        for ctf in ("flip", "full")
+    )
+    assert full - flip >= 500 * 64 * 64 * 8
 
 
 def test_sample_of_large_images_counts_where_it_is_the_most() -> None:

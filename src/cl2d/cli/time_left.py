@@ -13,9 +13,9 @@ class TimeLeft:
     """Estimate of the remaining time: every level to come uses all its iterations.
 
     An iteration compares each image with each class, so its time is taken as proportional to
-    the number of classes, at the rate of the latest iteration. Exchanges of classes, few and short,
-    are not foreseen. Where the number of classes is to be found, so is that of levels, and nothing
-    is estimated.
+    the number of classes, at the rate of the latest iteration. Exchanges of classes and the
+    iterations that settle the unsure images, few and short, are not foreseen. Where the number of
+    classes is to be found, so is that of levels, and nothing is estimated.
     """
 
     classes_by_level: tuple[int, ...] | None
@@ -33,7 +33,9 @@ class TimeLeft:
         }
         # By size, not by number of the level: references decide how many classes come first.
         later = sum(n * most[n] for n in self.classes_by_level if n > report.n_classes)
-        here = report.n_classes * max(0, most[report.n_classes] - report.iteration)
+        again = report.exchange > 0 or report.settling
+        most_here = self.n_iterations if again else most[report.n_classes]
+        here = report.n_classes * max(0, most_here - report.iteration)
         self._seconds = rate * (here + later)
 
     def seconds(self) -> float | None:

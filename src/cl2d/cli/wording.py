@@ -51,7 +51,10 @@ class Wording:
 
     def iteration_line(self, report: IterationReport) -> str:
         """Return level, iteration, change, likeness, sizes and time of one iteration."""
-        number = f"iteration {report.iteration} of at most {self.most_iterations(report.n_classes)}"
+        again = report.exchange > 0 or report.settling
+        most = self.n_iterations if again else self.most_iterations(report.n_classes)
+        kind = "settling iteration" if report.settling else "iteration"
+        number = f"{kind} {report.iteration} of at most {most}"
         if report.n_fast_differs is not None:
             differing = count(report.n_fast_differs, "image")
             number = f"exhaustive search, the fast one differs for {differing}"
@@ -83,6 +86,8 @@ def plan_lines(plan: RunPlanned) -> list[str]:
         detail = f", detail to {plan.resolution_angstrom:.3g} angstrom"
     if plan.ctf == "flip":
         detail += ", phases flipped"
+    elif plan.ctf == "full":
+        detail += ", averages corrected for the CTF"
     available = available_memory_bytes()
     memory = f"{size(available)} available" if available is not None else "available not known"
     return [

@@ -16,11 +16,12 @@ from cl2d.engine.distributions import (
     distribution_bytes,
     sample_rows,
 )
+from cl2d.engine.expected_scores import expected_scores
 from cl2d.engine.local import LocalEngine
 from cl2d.engine.own_share import OwnShare, without_own_share
 from cl2d.engine.protocol import Assignment, ClassSums, Component, Engine, LastPoses, SearchSettings
 from cl2d.engine.references import normalised_references, sum_lengths
-from cl2d.engine.rules import AssignmentRule, Choice, ClassicalRule, RobustRule
+from cl2d.engine.rules import AssignmentRule, Choice, ClassicalRule, LikelihoodRule, RobustRule
 from cl2d.engine.shift_grid import covering_radius_px, shift_grid
 from cl2d.engine.spectrum import gram_spectrum
 
@@ -35,6 +36,7 @@ __all__ = [
     "Component",
     "Engine",
     "LastPoses",
+    "LikelihoodRule",
     "LocalEngine",
     "OwnShare",
     "RealAverages",
@@ -48,6 +50,7 @@ __all__ = [
     "class_probabilities",
     "covering_radius_px",
     "distribution_bytes",
+    "expected_scores",
     "gram_spectrum",
     "log_likelihood",
     "normalised_references",

@@ -2,8 +2,9 @@
 
 The fast search takes two steps. First every class is compared with the image moved to its last
 centre, over all rotations and both mirrors: a particle stays where it is in its image, whatever
-class it is compared with, so that one shift stands for all. Then the best few classes are compared
-at all shifts, as the exhaustive search does it. Low rings would be a coarser grid, but without CTF
+class it is compared with, so that one shift stands for all. Then the best few classes, by
+the value of the rule that will choose, are compared at all shifts, as the exhaustive search does
+it. Low rings would be a coarser grid, but without CTF
 correction they hold too little of a particle to tell classes apart (docs/experiments.md).
 """
 
@@ -17,6 +18,8 @@ import numpy as np
 from cl2d import _native
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy.typing as npt
 
     Found = tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]]
@@ -69,7 +72,12 @@ class Comparison:
         )
         return scores, codes
 
-    def fast(self, to_centre_px: npt.NDArray[np.float64], doubted: npt.NDArray[np.bool_]) -> Found:
+    def fast(
+        self,
+        to_centre_px: npt.NDArray[np.float64],
+        doubted: npt.NDArray[np.bool_],
+        rank: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]],
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
         """Return scores and codes that are the exhaustive ones for the best few classes.
 
         Parameters
@@ -78,31 +86,41 @@ class Comparison:
             What moves each image to its last centre, working pixels.
         doubted : (n_images,) bool
             Images of which all scores and codes are the exhaustive ones.
+        rank : callable
+            Gets the scores (n_images, n_classes) at the last centres, and returns the values by
+            which the best few classes of each image are told.
 
         Returns
         -------
-        scores, codes
-            Of the other classes the score is that at the last centre, or just less than the least
-            of the best few if that is higher, and the code is 0: no rule may choose them.
+        scores : (n_images, n_classes) float32
+        codes : (n_images, n_classes) int32
+        compared : (n_images, n_classes) bool
+            Where these are the exhaustive ones. Elsewhere the score is that at the last centre and
+            the code is 0: no rule may choose such a class.
         """
-        near = self._at_centres(to_centre_px)
-        n_kept = min(KEPT_CLASSES, near.shape[1])
-        kept = np.argpartition(-near, n_kept - 1, axis=1)[:, :n_kept].astype(np.int32)
-        kept_scores, kept_codes = _native.search_chosen(
+        n_images = len(to_centre_px)
+        scores = self._at_centres(to_centre_px)[:n_images]
+        codes = np.zeros(scores.shape, dtype=np.int32)
+        compared = np.zeros(scores.shape, dtype=bool)
+        n_kept = min(KEPT_CLASSES, scores.shape[1])
+        best = np.argpartition(-rank(scores), n_kept - 1, axis=1)[:, :n_kept]
+        kept = np.zeros((TILE * self.tiles.count, n_kept), dtype=np.int32)
+        kept[:n_images] = best
+        kept[n_images:] = np.arange(n_kept)
+        found = _native.search_chosen(
             self.block, self.tiles, self.references, self.shifts, self.options, kept
         )
-        below = np.nextafter(kept_scores.min(axis=1, keepdims=True), np.float32(-np.inf))
-        scores = np.minimum(near, below)
-        codes = np.zeros(near.shape, dtype=np.int32)
-        np.put_along_axis(scores, kept, kept_scores, axis=1)
-        np.put_along_axis(codes, kept, kept_codes, axis=1)
+        np.put_along_axis(scores, best, found[0][:n_images], axis=1)
+        np.put_along_axis(codes, best, found[1][:n_images], axis=1)
+        np.put_along_axis(compared, best, True, axis=1)
         rows = np.flatnonzero(doubted)
         if len(rows) > 0:
             block = self.block.select(TILE * self.tiles.first + rows)
             tiles = _native.TileRange(0, block.n_tiles)
-            found = replace(self, block=block, tiles=tiles).exhaustive()
-            scores[rows], codes[rows] = (part[: len(rows)] for part in found)
-        return scores, codes
+            everywhere = replace(self, block=block, tiles=tiles).exhaustive()
+            scores[rows], codes[rows] = (part[: len(rows)] for part in everywhere)
+            compared[rows] = True
+        return scores, codes, compared
 
     def _at_centres(self, to_centre_px: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
         """Return the best scores (16 n_tiles, n_classes) of the moved images, at no other shift."""

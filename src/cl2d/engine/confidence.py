@@ -20,7 +20,6 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    Scores = npt.NDArray[np.float32]
     Values = npt.NDArray[np.float64]
 
 _HIGHEST_CORRELATION = 1 - 1e-6
@@ -33,25 +32,31 @@ _LARGEST_EXPONENT = 700.0
 
 
 def class_probabilities(
-    scores: Scores, chosen: npt.NDArray[np.int32], n_independent: float
+    log_likelihoods: Values,
+    chosen: npt.NDArray[np.int32],
+    compared: npt.NDArray[np.bool_] | None = None,
 ) -> npt.NDArray[np.float32]:
     """Return the probability of the chosen class of each image.
 
     Parameters
     ----------
-    scores : (n, n_classes)
-        Normalised correlations with the class averages, in which the image has no share
-        (:class:`cl2d.engine.own_share.OwnShare`).
+    log_likelihoods : (n, n_classes) float64
+        Of the images given each class, by averages in which they have no share
+        (:class:`cl2d.engine.own_share.OwnShare`); up to a constant of each image.
     chosen : (n,)
-    n_independent : float
-        Independent real values in an image as it is compared.
+    compared : (n, n_classes) bool, optional
+        Classes an image was compared with in full, the chosen one among them. The likelihood of
+        another is a lower estimate, which speaks against the chosen one; but one that could not be
+        chosen counts for no more than that.
 
     Returns
     -------
     (n,) float32 in [0, 1]; 1 where there is one class, 1/2 for the better of two equal ones
     """
-    likelihood = LIKELIHOOD_SHARE * log_likelihood(scores.astype(np.float64), n_independent)
-    likelihood -= likelihood[np.arange(len(scores)), chosen][:, None]
+    likelihood = LIKELIHOOD_SHARE * log_likelihoods
+    likelihood -= likelihood[np.arange(len(chosen)), chosen][:, None]
+    if compared is not None:
+        likelihood = np.where(compared, likelihood, np.minimum(likelihood, 0.0))
     # Another class may be more likely by far, under a rule that does not go by correlation.
     odds = np.exp(np.minimum(likelihood, _LARGEST_EXPONENT))
     found: npt.NDArray[np.float32] = (1.0 / odds.sum(axis=1)).astype(np.float32)

@@ -298,28 +298,31 @@ class LocalEngine:
         """Return the assignment of the images of a chunk, and their scores by class."""
         options = _native.SearchOptions(self._mirrors, self._n_threads)
         comparison = Comparison(chunk.block, chunk.tiles, chunk.references, self._shifts, options)
+        share = None if own is None else own.part(chunk.rows)
+        compared = None
         if chunk.last is None:
             all_scores, codes = comparison.exhaustive()
+            scores = all_scores[: chunk.rows.stop - chunk.rows.start]
         else:
             to_centre = chunk.last.poses.relion_origin_px() / self._scale
-            all_scores, codes = comparison.fast(to_centre, chunk.last.doubted)
-        scores = all_scores[: chunk.rows.stop - chunk.rows.start]
-        if own is not None:
-            labels = own.labels[chunk.rows]
-            member = np.flatnonzero(labels >= 0)
-            cells = member, labels[member]
-            scores = scores.copy()
-            scores[cells] = own.scores_without_own(scores[cells], labels[member])
+            scores, codes, compared = comparison.fast(
+                to_centre,
+                chunk.last.doubted,
+                lambda near: rule.values(near if share is None else share.left_out(near)),
+            )
+        if share is not None:
+            scores = share.left_out(scores)
         if averages is not None:
             scores = self._by_correntropy(chunk, scores, codes, averages)
-        choice = rule.choose(scores)
+        choice = rule.choose(scores, compared)
         psi, shift, mirror, fit = self._refined(chunk, choice.labels, codes)
-        if own is not None:
-            stayed = choice.labels == own.labels[chunk.rows]
-            fit[stayed] = own.scores_without_own(fit[stayed], choice.labels[stayed])
+        if share is not None:
+            stayed = choice.labels == share.labels
+            fit[stayed] = share.scores_without_own(fit[stayed], choice.labels[stayed])
         psi = (psi + np.pi) % (2 * np.pi) - np.pi
         poses = Poses(psi, shift * self._scale, mirror.astype(bool))
-        confidence = class_probabilities(scores, choice.labels, self.n_independent)
+        likelihoods = rule.log_likelihoods(scores, self.n_independent)
+        confidence = class_probabilities(likelihoods, choice.labels, compared)
         return Assignment(choice.labels, poses, fit, choice.margin, confidence), scores
 
     def _by_correntropy(

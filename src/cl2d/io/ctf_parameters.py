@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Numbers = npt.NDArray[np.float64]
 
-CtfState = Literal["raw", "flipped", "premultiplied"]
+CtfState = Literal["raw", "flipped", "premultiplied", "corrected"]
 
 # RELION's name and Xmipp's. Both are looked for in every table: particles that came from Xmipp keep
 # its names in the RELION tables made of them.
@@ -35,7 +35,9 @@ _COLUMNS = {
 }
 _ZERO_IF_MISSING = "phase_shift_deg"
 _FLIPPED = ("rlnCtfDataArePhaseFlipped", "ctfPhaseFlipped")
-_PREMULTIPLIED = ("rlnCtfDataAreCtfPremultiplied", "ctfCorrected")
+_PREMULTIPLIED = ("rlnCtfDataAreCtfPremultiplied",)
+# Xmipp's programs that set it divide by the CTF, more or less.
+_CORRECTED = ("ctfCorrected",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +99,8 @@ def ctf_state(table: ParticleTable) -> CtfState:
     """
     if _flag(table, _PREMULTIPLIED):
         return "premultiplied"
+    if _flag(table, _CORRECTED):
+        return "corrected"
     return "flipped" if _flag(table, _FLIPPED) else "raw"
 
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from cl2d.io.wrapped_source import WrappedSource
 
+if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cl2d.io.particle_table import ParticleTable
     from cl2d.io.source import ParticleSource
 
 
-class SubsetSource:
+class SubsetSource(WrappedSource):
     """Rows of a source, in ascending order.
 
     Parameters
@@ -26,33 +26,13 @@ class SubsetSource:
     """
 
     def __init__(self, source: ParticleSource, rows: npt.NDArray[np.intp]) -> None:
-        self._source = source
+        super().__init__(source)
         self._rows = rows
 
     @property
     def n_images(self) -> int:
         """Number of particles."""
         return len(self._rows)
-
-    @property
-    def box_px(self) -> int:
-        """Side of the images in pixels."""
-        return self._source.box_px
-
-    @property
-    def pixel_size_angstrom(self) -> float | None:
-        """Pixel size in Angstrom; None if unknown."""
-        return self._source.pixel_size_angstrom
-
-    @property
-    def name(self) -> str:
-        """What messages call this input."""
-        return self._source.name
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """Files that are read."""
-        return self._source.files
 
     @property
     def table(self) -> ParticleTable | None:

@@ -7,6 +7,9 @@ averages in place of one. An exchange is made where the class that is cut gains 
 that are joined lose, in all by two standard errors on either side, and for each member too: a large
 class of one view can gain much in all by little things, such as astigmatism, and is not to be cut
 at the cost of a rare view.
+
+Where two classes hold the same two views no other has a place to give; their halves are paired
+anew (:mod:`cl2d.levels.regroup`).
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import numpy as np
 
 from cl2d.engine import normalised_references
 from cl2d.levels.joints import Joint, copied, find_joints, put_joint
+from cl2d.levels.regroup import Regrouping, find_regroupings
 from cl2d.levels.splitting import FEWEST_MEMBERS, Cut, find_cut
 
 if TYPE_CHECKING:
@@ -35,7 +39,7 @@ class Exchange:
     ----------
     references : (n_classes, n_rings, n_angles / 2) complex64
     origin : (n_classes,) int32, the class whose images made each reference; its own, mostly
-    n_pairs : number of pairs that were joined, and of classes that were cut
+    n_pairs : number of pairs that were joined, for as many classes that were cut
     of_one_view : whether the classes of each pair surely show one view: they gain by being one
     """
 
@@ -67,8 +71,13 @@ def exchange_classes(
     """
     state = _State(engine, fitted, references)
     sections = state.sections(rule)
-    chosen = _chosen(sections, find_joints(engine, fitted, references)) if sections else []
-    return state.exchanged(chosen)
+    if not sections:
+        return state.exchanged([], [])
+    joints = find_joints(engine, fitted, references)
+    chosen = _chosen(sections, joints)
+    busy = {k for joint, section in chosen for k in (section.slot, joint.kept, joint.absorbed)}
+    cuts = {section.slot: section.cut for section in sections if section.slot not in busy}
+    return state.exchanged(chosen, _apart(find_regroupings(engine, fitted, joints, cuts)))
 
 
 class _State:
@@ -97,7 +106,9 @@ class _State:
                 found.append(_Section(slot, cut))
         return sorted(found, key=lambda section: -section.cut.priority)
 
-    def exchanged(self, chosen: list[tuple[Joint, _Section]]) -> Exchange:
+    def exchanged(
+        self, chosen: list[tuple[Joint, _Section]], regroupings: list[Regrouping]
+    ) -> Exchange:
         """Return the references after some exchanges, no class in two of them."""
         n_classes = len(self._groups)
         origin = np.arange(n_classes, dtype=np.int32)
@@ -110,11 +121,16 @@ class _State:
             labels[section.cut.first] = section.slot
             labels[section.cut.second] = joint.absorbed
             origin[joint.absorbed] = section.slot
+        for regrouping in regroupings:
+            for slot, joint in zip(regrouping.classes, regrouping.joints, strict=True):
+                moved = regrouping.halves[joint.absorbed]
+                put_joint(poses, joint, moved)
+                labels[regrouping.halves[joint.kept]] = labels[moved] = slot
         averages = normalised_references(self._engine.update(labels, poses, n_classes).sums)
         changed = np.isin(np.arange(n_classes), labels)
         references = np.where(changed[:, None, None], averages, self._references)
-        of_one_view = all(joint.loss.at_most < 0 for joint, _ in chosen)
-        return Exchange(references, origin, len(chosen), of_one_view)
+        of_one_view = not regroupings and all(joint.loss.at_most < 0 for joint, _ in chosen)
+        return Exchange(references, origin, len(chosen) + len(regroupings), of_one_view)
 
 
 def _chosen(sections: list[_Section], joints: list[Joint]) -> list[tuple[Joint, _Section]]:
@@ -128,4 +144,15 @@ def _chosen(sections: list[_Section], joints: list[Joint]) -> list[tuple[Joint, 
                 chosen.append((joint, section))
                 busy |= classes
                 break
+    return chosen
+
+
+def _apart(regroupings: list[Regrouping]) -> list[Regrouping]:
+    """Return regroupings without those of a class that one before takes."""
+    chosen: list[Regrouping] = []
+    busy: set[int] = set()
+    for regrouping in regroupings:
+        if not busy & set(regrouping.classes):
+            chosen.append(regrouping)
+            busy |= set(regrouping.classes)
     return chosen

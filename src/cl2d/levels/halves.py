@@ -20,6 +20,15 @@ Large classes of one view surely differ by little things, such as where between 
 search their members lie, or astigmatism: by 0.99 on simulated particles whose CTF is as recorded.
 """
 
+N_FOLDS = 4
+"""Parts of a class of which each is judged by averages of the others. With two, averages of a small
+class are too noisy to tell its views apart; with ten hardly more is told than with four."""
+
+FEWEST_JUDGED = 4
+"""Members below which nothing is sure: averages of the others are single images, or none."""
+
+GOLDEN_SECTION = 0.6180339887498949
+
 TINY = 1e-30
 LEAST_FIT = 1e-3
 """Correlations are taken to be this far from 0 and 1, where the slope of a likelihood ends."""
@@ -65,7 +74,7 @@ class TotalGain:
 
 def total_gain(gains: Gains, n_members: int, edge: float = 0.0) -> TotalGain:
     """Return the gain of ``n_members`` from the gains of a sample of them; ``edge`` is a total."""
-    spread = float(gains.std(ddof=1)) if len(gains) > 1 else np.inf
+    spread = float(gains.std(ddof=1)) if len(gains) >= FEWEST_JUDGED else np.inf
     error = n_members * spread / np.sqrt(len(gains))
     return TotalGain(n_members * float(gains.mean()), error, n_members, edge)
 
@@ -89,11 +98,12 @@ def least_gain(n_members: int, share: float, score: float) -> float:
 def held_out_gains(members: Members, in_first: npt.NDArray[np.bool_], n_independent: int) -> Gains:
     """Return by how much halves fit held-out members better than the whole class does.
 
-    Every other member goes into averages: of the first half, of the second, and of both. The
-    rest are held against them where they lie. Three things are allowed for, so that halves which
-    differ by noise alone gain nothing:
+    The members are dealt to four folds. Those of three go into averages: of the first half, of
+    the second, and of both; those of the fourth are held against them where they lie. So each
+    member is judged once, by averages it had no part in. Three things are allowed for, so that
+    halves which differ by noise alone gain nothing:
 
-    - Averages of half as many members are noisier; this costs the halves as it should.
+    - Averages of fewer members are noisier; this costs the halves as it should.
     - The better of two averages always fits noise better than one. So a member gains the mean of
       its likelihoods of coming from either half, weighted by their shares, over its likelihood of
       coming from the whole, as in a mixture of two; not the better one's.
@@ -105,26 +115,55 @@ def held_out_gains(members: Members, in_first: npt.NDArray[np.bool_], n_independ
     members : (n, n_rings, n_coefficients) complex64
         Aligned members, weighted so that the plain inner product is that of the scores.
     in_first : (n,) bool
-        Which half each is in; of the judges, every second member, it does not matter.
+        Which half each is in; for the judgement of a member itself it does not matter.
     n_independent : int
         Independent numbers in the noise of a member (:attr:`cl2d.engine.Engine.n_independent`).
 
     Returns
     -------
-    gains : (n // 2,) float64, one a member held out, whatever the halves
+    gains : (n,) float64
         Logarithms of the ratio of the two likelihoods, in units of the correlation: divided by
         what a small change of the correlation adds to the logarithm of a likelihood.
     """
     real = members.view(np.float32)
-    judges = real[1::2].astype(np.float64)
+    fold = _folds(len(members))
+    cells = 2 * fold + ~in_first
+    sums = np.stack(
+        [real[cells == cell].sum(axis=0, dtype=np.float64) for cell in range(2 * N_FOLDS)]
+    ).reshape(N_FOLDS, 2, *real.shape[1:])
+    counts = np.bincount(cells, minlength=2 * N_FOLDS).reshape(N_FOLDS, 2)
+    gains: Gains = np.zeros(len(members))
+    for judged in range(N_FOLDS):
+        others = np.arange(N_FOLDS) != judged
+        judges = real[fold == judged].astype(np.float64)
+        gains[fold == judged] = _gains_of(
+            judges, sums[others].sum(axis=0), counts[others].sum(axis=0), n_independent
+        )
+    return gains
+
+
+def _folds(n_members: int) -> npt.NDArray[np.intp]:
+    """Return the fold of each member: equally many in each, and spread evenly whatever the order.
+
+    Rows may be periodic, by movie or by view, so that every fourth row would not do. Multiples of
+    the golden section, modulo one, fill an interval evenly without a period.
+    """
+    places = np.arange(1, n_members + 1) * GOLDEN_SECTION % 1.0
+    folds = np.empty(n_members, dtype=np.intp)
+    folds[np.argsort(places, kind="stable")] = np.arange(n_members) * N_FOLDS // max(1, n_members)
+    return folds
+
+
+def _gains_of(
+    judges: npt.NDArray[np.float64],
+    halves: npt.NDArray[np.float64],
+    counts: npt.NDArray[np.intp],
+    n_independent: int,
+) -> Gains:
+    """Return the gains of some members by the sums of halves, (2, ...), of others."""
     judges /= np.maximum(_lengths(judges), TINY)[:, None, None]
-    trained, trained_in_first = real[::2], in_first[::2]
-    halves = [
-        trained[side].sum(axis=0, dtype=np.float64)
-        for side in (trained_in_first, ~trained_in_first)
-    ]
     whole = halves[0] + halves[1]
-    shares = np.array([trained_in_first.sum(), (~trained_in_first).sum()]) / max(1, len(trained))
+    shares = counts / max(1, int(counts.sum()))
     apart = np.stack([_correlations(judges, half) for half in halves])
     together = np.stack([_correlations(judges, _with_rings_of(half, whole)) for half in halves])
     fit = float(together.mean()) if together.size else 0.0

@@ -1,34 +1,36 @@
 """The iterations of one level: assign, centre, average, refill, until few images move.
 
 At the last level classes are then exchanged (:mod:`cl2d.levels.exchange`) and iterated again, as
-long as that makes the images fit better.
+long as that makes the images fit better. Its last iterations settle the unsure images
+(:mod:`cl2d.levels.sure_members`).
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cl2d.engine import (
     ClassicalRule,
-    OwnShare,
     RobustRule,
     ScoreDistributions,
     normalised_references,
     sample_rows,
-    sum_lengths,
 )
 from cl2d.events import ClassesAdjusted, ClassesExchanged, ExchangeEnded, IterationProgress
 from cl2d.levels.automatic import adjusted_classes
 from cl2d.levels.centring import centred_poses
 from cl2d.levels.doubt import last_poses
+from cl2d.levels.endpoints import LevelEnd, LevelStart
 from cl2d.levels.exchange import exchange_classes
 from cl2d.levels.schedule import most_iterations
-from cl2d.levels.size_control import Reseeding, no_reseeding, reseed_small_classes
+from cl2d.levels.size_control import no_reseeding, reseed_small_classes
 from cl2d.levels.splitting import cut_rule
+from cl2d.levels.step import Step
+from cl2d.levels.sure_members import classes_of_one_view, sure_labels
 from cl2d.results import IterationReport
 
 if TYPE_CHECKING:
@@ -36,14 +38,14 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from cl2d.engine import Assignment, AssignmentRule, ClassSums, Engine, LastPoses, RealAverages
+    from cl2d.engine import Assignment, AssignmentRule, Engine, LastPoses, RealAverages
     from cl2d.options import LevelOptions
 
     OnEvent = Callable[[object], None]
 
 
-LAST_LEVEL_CHANGE = 0.2
-"""Share of the changes that end another level, below which the last one ends."""
+SETTLED_CHANGE = 0.2
+"""Share of the changes that end a level, below which its settling iterations end."""
 
 MOST_EXCHANGES = 8
 """Exchanges at a level; each may join and cut several classes at once, so few are needed."""
@@ -52,77 +54,14 @@ MOST_ADJUSTMENTS = 8
 """Adjustments of the number of classes at the last level of an automatic one."""
 
 
-@dataclass(frozen=True)
-class LevelStart:
-    """What a level starts from.
-
-    Attributes
-    ----------
-    level : int
-    references : (n_classes, n_rings, n_angles / 2) complex64
-    parents : (n_classes,) int32, classes of the level before; -1 at level 0
-    given : bool
-        Whether the references are the user's own views. A view few images show is kept then, and
-        one that none shows stays as it was given.
-    exchange : int, how many exchanges of classes went before
-    last : bool
-        Whether this is the last level, which goes on for longer, until fewer images change.
-    before : Assignment, optional
-        Of all images, to the classes before: where a fast search begins.
-    """
-
-    level: int
-    references: npt.NDArray[np.complex64]
-    parents: npt.NDArray[np.int32]
-    given: bool = False
-    exchange: int = 0
-    last: bool = False
-    before: Assignment | None = None
-
-
-@dataclass(frozen=True)
-class LevelEnd:
-    """The last assignment of a level, its poses centred, and how it came about.
-
-    Attributes
-    ----------
-    assignment : Assignment
-    parents : (n_classes,) int32
-    reports : of all iterations
-    kept : (n_classes,) intp, classes that are left where empty ones were dropped
-    """
-
-    assignment: Assignment
-    parents: npt.NDArray[np.int32]
-    reports: tuple[IterationReport, ...]
-    kept: npt.NDArray[np.intp] | None = None
-
-    @property
-    def n_classes(self) -> int:
-        """Number of classes."""
-        return len(self.parents)
-
-    @property
-    def mean_score(self) -> float:
-        """Mean score of all images that are in a class."""
-        return self.reports[-1].mean_score
-
-
-@dataclass(frozen=True)
-class _Step:
-    """What one iteration leaves: the assignment, its poses centred, and the next references."""
-
-    assignment: Assignment
-    class_sums: ClassSums
-    reseeding: Reseeding
-    report: IterationReport
-
-
 class LevelLoop:
     """Runs the iterations of levels."""
 
-    def __init__(self, engine: Engine, options: LevelOptions, on_event: OnEvent) -> None:
+    def __init__(
+        self, engine: Engine, options: LevelOptions, on_event: OnEvent, *, by_likelihood: bool
+    ) -> None:
         self._engine = engine
+        self._by_likelihood = by_likelihood
         self._options = options
         self._on_event = on_event
         self._cut_rule = cut_rule(options)
@@ -181,6 +120,17 @@ class LevelLoop:
             end = replace(again, reports=(*end.reports, *again.reports))
         return end
 
+    def settled(self, start: LevelStart, end: LevelEnd) -> LevelEnd:
+        """Return the end of a level after more iterations with averages of the sure members."""
+        fitted, n_classes = end.assignment, end.n_classes
+        settling = classes_of_one_view(self._engine, fitted, n_classes, self._cut_rule)
+        sure = sure_labels(fitted.labels, fitted.confidence, settling)
+        references = normalised_references(self._engine.update(sure, fitted.poses, n_classes).sums)
+        again = self.run(
+            LevelStart(start.level, references, end.parents, settling=settling, before=fitted)
+        )
+        return replace(again, reports=(*end.reports, *again.reports))
+
     def verified(self, start: LevelStart, end: LevelEnd) -> LevelEnd:
         """Return the end of the last level with what an exhaustive search gives, if it was fast.
 
@@ -189,21 +139,33 @@ class LevelLoop:
         """
         if not end.assignment.fast:
             return end
-        n_classes, reported = end.n_classes, end.reports[-1]
-        sums = self._engine.update(end.assignment.labels, end.assignment.poses, n_classes)
-        averages = normalised_references(sums.sums)
-        if start.given and end.kept is None:
-            empty = sums.counts == 0
-            averages[empty] = start.references[empty]
-        before = _Step(end.assignment, sums, no_reseeding(averages), reported)
-        start = replace(start, exchange=reported.exchange)
-        step = self._iterate(start, reported.iteration + 1, before, final=True)
-        last = last_poses(end.assignment, _turn(start, reported.iteration + 1))
-        fast = self._engine.assign(averages, self._rule(before), own=_own_share(before), last=last)
+        before = self._last_step(start, end)
+        iteration = before.report.iteration + 1
+        again = replace(start, exchange=before.report.exchange, settling=end.settling)
+        step = self._iterate(again, iteration, before, final=True)
+        fast = self._engine.assign(
+            before.reseeding.references,
+            self._rule(before),
+            own=before.own_share(),
+            last=last_poses(end.assignment, _turn(again, iteration)),
+        )
         differs = int(np.count_nonzero(fast.labels != step.assignment.labels))
         report = replace(step.report, n_fast_differs=differs)
         self._on_event(report)
         return replace(end, assignment=step.assignment, reports=(*end.reports, report))
+
+    def _last_step(self, start: LevelStart, end: LevelEnd) -> Step:
+        """Return the last iteration of a level again, with averages made as it made them."""
+        fitted = end.assignment
+        summed = fitted.labels
+        if end.settling is not None:
+            summed = sure_labels(fitted.labels, fitted.confidence, end.settling)
+        sums = self._engine.update(summed, fitted.poses, end.n_classes)
+        averages = normalised_references(sums.sums)
+        if start.given and end.kept is None:
+            empty = sums.counts == 0
+            averages[empty] = start.references[empty]
+        return Step(fitted, None, summed, sums, no_reseeding(averages), end.reports[-1])
 
     def _exchanged(
         self, start: LevelStart, end: LevelEnd, exchange: int
@@ -229,7 +191,7 @@ class LevelLoop:
     def run(self, start: LevelStart) -> LevelEnd:
         """Iterate until few images change class or the iterations are used up."""
         parents = start.parents
-        step: _Step | None = None
+        step: Step | None = None
         reports: list[IterationReport] = []
         for iteration in range(1, self._most_iterations(start) + 1):
             step = self._iterate(start, iteration, step)
@@ -239,11 +201,11 @@ class LevelLoop:
             if self._at_rest(start, step.report):
                 break
         assert step is not None
-        return LevelEnd(step.assignment, parents, tuple(reports))
+        return LevelEnd(step.assignment, parents, tuple(reports), settling=start.settling)
 
     def _iterate(
-        self, start: LevelStart, iteration: int, before: _Step | None, *, final: bool = False
-    ) -> _Step:
+        self, start: LevelStart, iteration: int, before: Step | None, *, final: bool = False
+    ) -> Step:
         """Assign and average once; the ``final`` time exhaustively, and without refilling."""
         started = time.perf_counter()
         references = start.references if before is None else before.reseeding.references
@@ -254,34 +216,41 @@ class LevelLoop:
         tell = self._progress(start.level, iteration)
         assignment = self._assign(references, before, last, tell)
         labels = assignment.labels
-        class_sums = self._engine.update(labels, assignment.poses, len(references))
+        summed = labels
+        if start.settling is not None:
+            summed = sure_labels(labels, assignment.confidence, start.settling)
+        class_sums = self._engine.update(summed, assignment.poses, len(references))
         averages = normalised_references(class_sums.sums)
         if start.given:
             empty = class_sums.counts == 0
             averages[empty] = references[empty]
         reseeding = no_reseeding(averages)
-        fixed = not (start.given or self._options.automatic)
-        if fixed and not final and iteration < self._most_iterations(start):
+        refilled = not (final or start.given or self._options.automatic)
+        if refilled and start.settling is None and iteration < self._most_iterations(start):
             reseeding = reseed_small_classes(self._engine, averages, assignment, self._cut_rule)
+        sizes = np.bincount(labels[labels >= 0], minlength=len(references))
         report = IterationReport(
             level=start.level,
             n_classes=len(references),
             iteration=iteration,
-            n_changed=self._n_changed(labels, before),
+            n_changed=self._n_usable if before is None else before.n_changed(labels),
+            n_new=self._n_usable if before is None else before.n_new(labels),
             mean_score=float(assignment.scores[labels >= 0].mean()),
-            smallest_class=int(class_sums.counts.min()),
-            largest_class=int(class_sums.counts.max()),
+            smallest_class=int(sizes.min()),
+            largest_class=int(sizes.max()),
             n_reseeded=reseeding.n_reseeded,
             seconds=time.perf_counter() - started,
             exchange=start.exchange,
+            settling=start.settling is not None,
             fast=assignment.fast,
         )
-        return _Step(assignment, class_sums, reseeding, report)
+        labels_before = None if before is None else before.assignment.labels
+        return Step(assignment, labels_before, summed, class_sums, reseeding, report)
 
     def _assign(
         self,
         references: npt.NDArray[np.complex64],
-        before: _Step | None,
+        before: Step | None,
         last: LastPoses | None,
         tell: Callable[[int], None],
     ) -> Assignment:
@@ -292,7 +261,7 @@ class LevelLoop:
             tell,
             self._sample,
             self._real_averages(before, len(references)),
-            own=_own_share(before),
+            own=None if before is None else before.own_share(),
             last=last,
         )
         poses = centred_poses(assignment.poses, assignment.labels, len(references))
@@ -302,52 +271,39 @@ class LevelLoop:
         total = self._engine.n_images
         return lambda done: self._on_event(IterationProgress(level, iteration, done, total))
 
-    def _real_averages(self, before: _Step | None, n_classes: int) -> RealAverages | None:
+    def _real_averages(self, before: Step | None, n_classes: int) -> RealAverages | None:
         """Return what the references show in real space, save those that are new."""
         if before is None:
             return None
-        averages = self._engine.averages(
-            before.assignment.labels, before.assignment.poses, n_classes
-        )
+        averages = self._engine.averages(before.summed, before.assignment.poses, n_classes)
         return None if averages is None else averages.without(before.reseeding.changed)
 
-    def _rule(self, before: _Step | None) -> AssignmentRule:
-        """Return the rule of an iteration; the first of a level has no distributions to go by."""
-        if before is None or self._sample is None:
+    def _rule(self, before: Step | None) -> AssignmentRule:
+        """Return the rule of an iteration; the first of a level has nothing but scores to go by."""
+        if before is None:
             return ClassicalRule()
+        if self._sample is None:
+            return before.likelihood_rule() if self._by_likelihood else ClassicalRule()
         scores = before.assignment.sampled_scores
         assert scores is not None
         labels = before.assignment.labels[self._sample]
         return RobustRule(ScoreDistributions(scores, labels, before.reseeding.changed))
 
-    def _n_changed(self, labels: npt.NDArray[np.int32], before: _Step | None) -> int:
-        if before is None:
-            return self._n_usable
-        return int(np.count_nonzero(labels != before.assignment.labels))
-
     def _most_iterations(self, start: LevelStart) -> int:
-        return most_iterations(self._options.iterations, last=start.last)
+        long = start.last or start.settling is not None
+        return most_iterations(self._options.iterations, last=long)
 
     def _at_rest(self, start: LevelStart, report: IterationReport) -> bool:
-        percent = self._options.min_change_percent * (LAST_LEVEL_CHANGE if start.last else 1)
-        few = report.n_changed < percent / 100 * self._n_usable
+        """Tell whether few images go to classes that are new to them.
+
+        Images between two like views change between them for ever, and say nothing.
+        """
+        settling = start.settling is not None
+        percent = self._options.min_change_percent * (SETTLED_CHANGE if settling else 1)
+        few = report.n_new < percent / 100 * self._n_usable
         return few and report.iteration >= 2 and report.n_reseeded == 0
 
 
 def _turn(start: LevelStart, iteration: int) -> int:
     """Return a number that goes on counting where the iterations begin again."""
     return start.level + start.exchange + iteration
-
-
-def _own_share(before: _Step | None) -> OwnShare | None:
-    """Return what images add to the references; none where those are new."""
-    if before is None:
-        return None
-    labels = before.assignment.labels
-    of_sum = (labels >= 0) & ~before.reseeding.changed[labels]
-    sums = before.class_sums
-    return OwnShare(
-        np.where(of_sum, labels, np.int32(-1)),
-        sum_lengths(sums.sums),
-        sums.counts,
-    )

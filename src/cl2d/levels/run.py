@@ -10,8 +10,9 @@ import numpy as np
 from cl2d.errors import InputError
 from cl2d.events import LevelFinished, LevelStarted, ignore_event
 from cl2d.levels.automatic import grown_classes
+from cl2d.levels.endpoints import LevelEnd, LevelStart
 from cl2d.levels.homogeneity import class_homogeneity
-from cl2d.levels.iterate import LevelLoop, LevelStart
+from cl2d.levels.iterate import LevelLoop
 from cl2d.levels.main_view import main_view_confidence
 from cl2d.levels.schedule import level_schedule
 from cl2d.levels.size_control import fill_empty_classes
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cl2d.engine import Assignment, Engine
-    from cl2d.levels.iterate import LevelEnd
     from cl2d.options import LevelOptions
 
     OnEvent = Callable[[object], None]
@@ -40,6 +40,8 @@ def run_levels(
     on_event: OnEvent | None = None,
     on_level: Callable[[LevelResult], None] | None = None,
     references: npt.NDArray[np.complex64] | None = None,
+    *,
+    by_likelihood: bool = True,
 ) -> list[LevelResult]:
     """Classify: K0 random classes, iterated, split and iterated again until there are K.
 
@@ -54,6 +56,9 @@ def run_levels(
     references : (n_references, n_rings, n_angles / 2) complex64, optional
         Views to start from in place of random classes: K0 is their number then, at most K. The
         first level sorts the images by these views, however rare one of them is.
+    by_likelihood : bool
+        Whether the classical rule goes by the likelihood of an image, not by its score alone
+        (:class:`cl2d.engine.LikelihoodRule`).
 
     Raises
     ------
@@ -70,7 +75,8 @@ def run_levels(
         message = f"n_classes ({options.classes}) must not exceed the {n_usable} usable images"
         raise InputError(message)
     tell = on_event if on_event is not None else ignore_event
-    course = _Course(engine, options, tell, on_level)
+    loop = LevelLoop(engine, options, tell, by_likelihood=by_likelihood)
+    course = _Course(engine, options, tell, on_level, loop)
     first = _first_level(engine, options, references, n_usable)
     if options.automatic:
         course.run_automatic(first, n_usable)
@@ -88,13 +94,14 @@ class _Course:
         options: LevelOptions,
         tell: OnEvent,
         on_level: Callable[[LevelResult], None] | None,
+        loop: LevelLoop,
     ) -> None:
         self._engine = engine
         self._options = options
         self._tell = tell
         self._on_level = on_level
         self._rule = cut_rule(options)
-        self._loop = LevelLoop(engine, options, tell)
+        self._loop = loop
         self.levels: list[LevelResult] = []
 
     def run_scheduled(self, first: LevelStart, n_usable: int) -> None:
@@ -117,6 +124,8 @@ class _Course:
             exchanging = self._options.exchange and start.last
             run = self._loop.run_with_exchanges if exchanging else self._loop.run
             end = run(start)
+            if start.last:
+                end = self._settled(start, end)
             if n_classes == n_last:
                 end = self._loop.verified(start, end)
             end = self._with_members(start, end)
@@ -138,6 +147,7 @@ class _Course:
             grows = growth.n_cut >= (1 if start.given else LEAST_GROWTH * end.n_classes)
             if not grows and not start.given:
                 end = self._loop.run_with_adjustments(start, end, n_most)
+                end = self._with_members(start, self._settled(start, end))
             if not grows:
                 end = self._with_members(start, self._loop.verified(start, end))
             self._finish(start, end, is_last=not grows)
@@ -146,6 +156,11 @@ class _Course:
                 start = LevelStart(
                     len(self.levels), growth.references, growth.origin, before=end.assignment
                 )
+
+    def _settled(self, start: LevelStart, end: LevelEnd) -> LevelEnd:
+        """Return the end of the last level after its settling iterations, if those are wanted."""
+        wanted = self._options.settle and end.n_classes > 1
+        return self._loop.settled(start, end) if wanted else end
 
     def _with_members(self, start: LevelStart, end: LevelEnd) -> LevelEnd:
         """Return the end of a level with its empty classes dropped or filled.
@@ -200,7 +215,8 @@ def _without_empty_classes(end: LevelEnd) -> LevelEnd:
     new_label[kept] = np.arange(len(kept))
     assignment = replace(end.assignment, labels=new_label[labels])
     of_start = kept if end.kept is None else end.kept[kept]
-    return replace(end, assignment=assignment, parents=end.parents[kept], kept=of_start)
+    settling = None if end.settling is None else end.settling[kept]
+    return LevelEnd(assignment, end.parents[kept], end.reports, of_start, settling)
 
 
 def _finished_level(start: LevelStart, end: LevelEnd, before: LevelResult | None) -> LevelResult:

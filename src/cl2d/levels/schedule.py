@@ -15,7 +15,7 @@ def level_schedule(initial_classes: int, classes: int) -> list[int]:
 
 
 def most_iterations(iterations: int, *, last: bool) -> int:
-    """Return the most iterations of a level: twice as many for the last one.
+    """Return the most iterations of a level: twice as many for the last one and for settling.
 
     A rare or weak view gathers its images one by one, a few more the better its average gets.
     """

@@ -110,9 +110,10 @@ class PreprocessOptions(StageOptions):
         automatic="from the images",
         gt=0,
     )
-    ctf: Literal["none", "flip"] | None = option(
+    ctf: Literal["none", "flip", "full"] | None = option(
         None,
-        "Contrast transfer: taken as it is, or its phases flipped by the defoci of the table.",
+        "Contrast transfer: taken as it is, its phases flipped by the defoci of the table, or "
+        "averages corrected for its amplitudes, too.",
         automatic="flip if the images show that nobody did",
     )
     whiten: bool = option(
@@ -150,10 +151,11 @@ class AlignmentOptions(StageOptions):
         "How classes are compared in each iteration: all at all shifts; or fast: all where the "
         "particle was last, and the best few at all shifts. The last iteration is exhaustive.",
     )
-    similarity: Literal["correlation", "correntropy"] = option(
-        "correlation",
-        "Measure of likeness of image and average: correlation, or correntropy of the best few "
-        "classes by correlation, which is deaf to pixels that are far off.",
+    similarity: Literal["likelihood", "correlation", "correntropy"] = option(
+        "likelihood",
+        "Measure of likeness of image and average: likelihood, which allows for how well members "
+        "of each class fit it; correlation alone; or correntropy of the best few classes by "
+        "correlation, which is deaf to pixels that are far off.",
         expert=True,
     )
 
@@ -258,6 +260,11 @@ class LevelOptions(StageOptions):
         True,
         "At the last level, join classes that show one view and cut as many that show two, where "
         "held-out images fit better for it.",
+        expert=True,
+    )
+    settle: bool = option(
+        True,
+        "End with iterations whose averages are made of the members that are sure of their class.",
         expert=True,
     )
     seed: int = option(0, "Seed of every random choice; same seed, same result.", ge=0)

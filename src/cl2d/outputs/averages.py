@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from cl2d.io import ParticleSource
     from cl2d.results import LevelResult
 
+    Images = npt.NDArray[np.float32]
+    Sums = npt.NDArray[np.float64]
+
 PHASE = "averages"
 _BLOCK_BYTES = 64 << 20
 _LARGEST_BLOCK = 4096
@@ -28,7 +31,7 @@ def raw_averages(
     levels: Sequence[LevelResult],
     n_threads: int,
     on_event: Callable[[object], None] | None = None,
-) -> list[npt.NDArray[np.float32]]:
+) -> list[Images]:
     """Average the members of every class of every level, moved by their written poses.
 
     The images are read once, in blocks, whatever the number of levels. Besides a block, memory
@@ -61,6 +64,22 @@ def raw_averages(
     ``p = F R(psi) (x + origin)``: what a reader of the written poses computes, except for the
     interpolation, which is a quintic B-spline here.
     """
+    sums = class_sums(source, source.read, levels, n_threads, on_event)
+    return [_mean(total, level) for total, level in zip(sums, levels, strict=True)]
+
+
+def class_sums(
+    source: ParticleSource,
+    read: Callable[[int, int], Images],
+    levels: Sequence[LevelResult],
+    n_threads: int,
+    on_event: Callable[[object], None] | None,
+) -> list[Sums]:
+    """Return the sum of the moved members of every class of every level, (n_classes, box, box).
+
+    Parameters, events and errors are those of :func:`raw_averages`, but for ``read``, which returns
+    rows ``start`` to ``stop`` of what is to be summed.
+    """
     n_images, box = source.n_images, source.box_px
     for level in levels:
         if len(level.labels) != n_images:
@@ -73,15 +92,14 @@ def raw_averages(
     block = block_length(box)
     for start in range(0, n_images, block):
         stop = min(start + block, n_images)
-        images = source.read(start, stop)
+        images = read(start, stop)
         rows = np.arange(start, stop)
         for level, total in zip(levels, sums, strict=True):
             slots = np.ascontiguousarray(level.labels[start:stop], dtype=np.int32)
             accumulate_raw(total, images, level.poses.take(rows), slots, n_threads)
         emit(PhaseProgress(PHASE, stop, n_images))
-    averages = [_mean(total, level) for total, level in zip(sums, levels, strict=True)]
     emit(PhaseFinished(PHASE, time.perf_counter() - started))
-    return averages
+    return sums
 
 
 def block_length(box_px: int) -> int:

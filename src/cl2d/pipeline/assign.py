@@ -9,6 +9,7 @@ import numpy as np
 
 from cl2d.engine import (
     ClassicalRule,
+    LikelihoodRule,
     LocalEngine,
     RobustRule,
     ScoreDistributions,
@@ -19,10 +20,10 @@ from cl2d.engine.ingest import ingest
 from cl2d.errors import InputError
 from cl2d.evaluate import AverageComparison
 from cl2d.outputs import prepare_output_folder, write_run
-from cl2d.outputs.averages import raw_averages
+from cl2d.outputs.delivered import class_averages
 from cl2d.outputs.saved_run import load_run
 from cl2d.pipeline.classification import Classification
-from cl2d.pipeline.ctf import with_correction
+from cl2d.pipeline.ctf import as_particles_show_them, with_correction
 from cl2d.pipeline.inputs import particle_source
 from cl2d.pipeline.starting_views import PIXEL_SIZE_TOLERANCE
 from cl2d.pipeline.timing import Phases
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from cl2d.engine import Assignment
+    from cl2d.engine import Assignment, AssignmentRule
     from cl2d.io import ParticleSource
     from cl2d.options import ClassifyOptions
     from cl2d.outputs.saved_run import SavedRun
@@ -52,7 +53,7 @@ def assign(
     """Put new particles into the classes of a finished run, without changing the classes.
 
     Mask, band limit, weights and search are those of the run; each particle joins the class it
-    fits best by correlation, under the run's clustering rule. Class numbers are the run's.
+    fits best under the run's similarity and clustering rule. Class numbers are the run's.
 
     Parameters
     ----------
@@ -97,7 +98,8 @@ def _assigned(
     search = SearchSettings(radius, options.alignment.mirrors)
     with phases.phase("reading", source.n_images) as done:
         ingested = ingest(source, plan, n_threads, done)
-    references = AverageComparison(saved.averages, plan, search, n_threads).references
+    shown = as_particles_show_them(saved.averages, source)
+    references = AverageComparison(shown, plan, search, n_threads).references
     scale = plan.box_px / plan.working_box_px
     engine = LocalEngine(
         ingested.blocks,
@@ -106,31 +108,37 @@ def _assigned(
         scale,
         n_threads,
     )
-    robust = options.levels.clustering == "robust"
     with phases.phase("assignment", source.n_images) as done:
-        found = _best_classes(engine, references, done, robust=robust)
+        if options.levels.clustering == "robust":
+            found = _most_remarkable_classes(engine, references, done)
+        else:
+            found = engine.assign(references, _rule(saved), done)
     level = _level(found, len(references))
-    averages = raw_averages(source, [level], n_threads, phases.tell_and_time)
+    (averages,) = class_averages(source, [level], n_threads, phases.tell_and_time)
     return Classification(
         source=source,
         options=options,
         plan=plan,
         levels=(level,),
-        level_averages=tuple(averages),
+        level_averages=(averages.delivered,),
         flags=ingested.flags,
         timings=phases.seconds,
     )
 
 
-def _best_classes(
+def _rule(saved: SavedRun) -> AssignmentRule:
+    """Return the rule by which the run chose classes, with the scores its own members have."""
+    if saved.options.alignment.similarity != "likelihood":
+        return ClassicalRule()
+    level = saved.levels[-1]
+    return LikelihoodRule(level.class_means(level.scores), level.class_sizes() > 0)
+
+
+def _most_remarkable_classes(
     engine: LocalEngine,
     references: npt.NDArray[np.complex64],
     on_progress: Callable[[int], None],
-    *,
-    robust: bool,
 ) -> Assignment:
-    if not robust:
-        return engine.assign(references, ClassicalRule(), on_progress)
     sample = sample_rows(engine.usable)
     first = engine.assign(references, ClassicalRule(), on_progress, sample=sample)
     assert first.sampled_scores is not None

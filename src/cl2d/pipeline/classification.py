@@ -36,7 +36,8 @@ class Classification:
     levels : tuple of LevelResult
         The last one is what is delivered. Classes are numbered by size, largest first.
     level_averages : tuple of (n_classes, box, box) float32, one stack a level
-        Means of the members as read, moved by their poses: original sampling and greys.
+        Means of the members as read, moved by their poses: original sampling and greys. With
+        ``ctf="full"`` they are corrected for the contrast transfer.
     flags : (n,) uint8
         0 for a usable image, else why it is in no class (1 not finite, 2 constant, 3 disabled).
     evaluations : tuple of LevelEvaluation, one a level; empty if evaluation was switched off

@@ -20,14 +20,13 @@ from cl2d.engine import (
 from cl2d.engine.given_references import given_references
 from cl2d.engine.ingest import ingest, working_images
 from cl2d.events import RunFinished, RunPlanned, RunWarned
-from cl2d.io.subset_source import SubsetSource
 from cl2d.levels import order_classes_by_size, run_levels
 from cl2d.options import ClassifyOptions
 from cl2d.outputs import UnfinishedRun, check_output_folder, write_run
-from cl2d.outputs.averages import raw_averages
+from cl2d.outputs.delivered import class_averages
 from cl2d.pipeline.classification import Classification
 from cl2d.pipeline.cores import CoreJob, core_levels
-from cl2d.pipeline.ctf import corrected_particles
+from cl2d.pipeline.ctf import corrected_particles, subset_of
 from cl2d.pipeline.evaluation import EvaluationJob
 from cl2d.pipeline.inputs import (
     check_number_of_classes,
@@ -223,7 +222,14 @@ def _find_classes(prepared: _Prepared, phases: Phases, folder: RunFolder | None)
     with phases.timed("levels"):
         views = prepared.views
         first = None if views is None else given_references(views, plan, n_threads)
-        levels = run_levels(engine, options.levels, phases.tell, keep, first)
+        levels = run_levels(
+            engine,
+            options.levels,
+            phases.tell,
+            keep,
+            first,
+            by_likelihood=options.alignment.similarity == "likelihood",
+        )
     ordered = order_classes_by_size(levels)
     cores = CoreJob(plan, prepared.search, n_threads, phases).cores(
         engine, ordered, prepared.ingested.statistics, options.cores
@@ -232,9 +238,12 @@ def _find_classes(prepared: _Prepared, phases: Phases, folder: RunFolder | None)
     evaluation = EvaluationJob(plan, prepared.search, n_threads, phases)
     halves = evaluation.half_sets(engine, ordered) if options.output.evaluate else []
     # One pass over the images as read, whatever is averaged.
-    stacks = raw_averages(source, [*ordered, *halves, *trusted], n_threads, phases.tell_and_time)
-    averages, others = stacks[: len(ordered)], stacks[len(ordered) :]
-    half_averages, core_averages = others[: len(halves)], others[len(halves) :]
+    stacks = class_averages(
+        source, [*ordered, *trusted], n_threads, phases.tell_and_time, only_compared=halves
+    )
+    of_halves = stacks[len(ordered) + len(trusted) :]
+    compared = [stack.compared for stack in (*stacks[: len(ordered)], *of_halves)]
+    core_averages = [stack.delivered for stack in stacks[len(ordered) :][: len(trusted)]]
     junk = [core.zscores.junk for core in cores] if cores else [None] * len(ordered)
     found = core_warnings(ordered, cores, options.cores) if cores else []
     found += limit_warnings(options.levels, ordered, int(engine.usable.sum()))
@@ -245,8 +254,8 @@ def _find_classes(prepared: _Prepared, phases: Phases, folder: RunFolder | None)
         options=options,
         plan=plan,
         levels=ordered,
-        level_averages=tuple(averages),
-        evaluations=evaluation.evaluations(ordered, averages, halves, half_averages, junk),
+        level_averages=tuple(stack.delivered for stack in stacks[: len(ordered)]),
+        evaluations=evaluation.evaluations(ordered, halves, compared, junk),
         cores=cores,
         core_averages=core_averages[0] if core_averages else None,
         stable_core_averages=core_averages[1] if len(core_averages) > 1 else None,
@@ -266,7 +275,7 @@ def _with_rejected(result: Classification, phases: Phases) -> Classification:
     options = rejected_options(result.options, len(rows))
     with phases.phase("rejected"):
         quiet = Phases()
-        source = SubsetSource(result.source, rows)
+        source = subset_of(result.source, rows)
         rejected = _find_classes(_prepare(source, None, options, quiet, result.plan), quiet, None)
     return replace(result, rejected=rejected)
 

@@ -11,9 +11,9 @@ from cl2d.engine.ingest import ingest
 from cl2d.errors import InputError
 from cl2d.io import array_source
 from cl2d.options import RunOptions, build_options
-from cl2d.outputs.averages import raw_averages
 from cl2d.outputs.core_files import read_zscores
 from cl2d.outputs.core_update import update_cores, update_record
+from cl2d.outputs.delivered import class_averages
 from cl2d.outputs.folder import REJECTED
 from cl2d.outputs.saved_run import load_run
 from cl2d.pipeline.evaluation import source_of_run
@@ -137,7 +137,8 @@ def recompute_cores(
         warnings.append(f"the averages of the cores were removed, not remade: {error}")
     else:
         wanted = core_levels(saved.levels, cores)
-        averages[: len(wanted)] = raw_averages(source, wanted, n_threads, phases.tell_and_time)
+        stacks = class_averages(source, wanted, n_threads, phases.tell_and_time)
+        averages[: len(wanted)] = [stack.delivered for stack in stacks]
     if (saved.folder / REJECTED).is_dir():
         warnings.append(f"{REJECTED}/ still shows the particles that were rejected before")
     update_cores(saved, cores, (averages[0], averages[1]))

@@ -9,14 +9,17 @@ import numpy as np
 
 from cl2d.errors import InputError
 from cl2d.io.ctf_parameters import ctf_state, has_defocus, read_ctf_parameters
+from cl2d.io.subset_source import SubsetSource
 from cl2d.pipeline.ctf_evidence import phase_evidence
 from cl2d.preprocess.ctf_source import phase_flipped
+from cl2d.preprocess.ctf_weighted import CtfWeightedSource, SmoothRings
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cl2d.io import ParticleSource
     from cl2d.io.ctf_parameters import CtfParameters
+    from cl2d.io.particle_table import ParticleTable
     from cl2d.options import ClassifyOptions
     from cl2d.preprocess.plan import CtfCorrection, PreprocessPlan
 
@@ -26,6 +29,7 @@ CLEAR_Z = 4.0
 _DONE = {
     "flipped": "their table says that their phases are flipped",
     "premultiplied": "their table says that they are multiplied by their CTF",
+    "corrected": "their table says that their CTF is corrected",
 }
 
 
@@ -61,8 +65,8 @@ def corrected_particles(
     wish = options.preprocess.ctf
     if wish == "none" or (wish is None and not has_defocus(source.table)):
         return CorrectedParticles(source, "none")
-    if wish == "flip":
-        return _flipped(source, options.run.n_threads())
+    if wish is not None:
+        return _corrected(source, wish, options.run.n_threads())
     try:
         return _flipped_if_needed(source, options, np.flatnonzero(enabled))
     except InputError as error:
@@ -78,19 +82,65 @@ def with_correction(source: ParticleSource, ctf: CtfCorrection, n_threads: int) 
     InputError
         If their table lacks what it needs.
     """
-    return source if ctf == "none" else _flipped(source, n_threads).source
+    return source if ctf == "none" else _corrected(source, ctf, n_threads).source
+
+
+def subset_of(source: ParticleSource, rows: npt.NDArray[np.intp]) -> ParticleSource:
+    """Return some of the particles, rows ascending, corrected and averaged like all of them."""
+    if isinstance(source, CtfWeightedSource):
+        return source.take(rows)
+    return SubsetSource(source, rows)
+
+
+def as_particles_show_them(
+    averages: npt.NDArray[np.float32], source: ParticleSource
+) -> npt.NDArray[np.float32]:
+    """Return delivered averages as particles are to be compared with them.
+
+    Averages that are corrected for the amplitudes of the CTF are seen through the root mean square
+    CTF of the particles (its square, if the particles are multiplied by their CTF); others are
+    returned as they are.
+    """
+    if not isinstance(source, CtfWeightedSource):
+        return averages
+    smooth = SmoothRings(source.box_px)
+    transfer = smooth.between(source.shown_transfer)
+    shown = [smooth.filtered(average, transfer, mean_factor=1.0) for average in averages]
+    return np.array(shown, dtype=np.float32)
+
+
+def _corrected(source: ParticleSource, ctf: CtfCorrection, n_threads: int) -> CorrectedParticles:
+    return (_weighted if ctf == "full" else _flipped)(source, n_threads)
+
+
+def _weighted(source: ParticleSource, n_threads: int) -> CorrectedParticles:
+    table = _table_of_defoci(source)
+    state = ctf_state(table)
+    if state == "corrected":
+        message = (
+            f"the particles of {source.name} must be raw, phase-flipped or multiplied by their CTF "
+            "for ctf full, but their table says that their CTF is corrected"
+        )
+        raise InputError(message)
+    weighted = CtfWeightedSource(source, read_ctf_parameters(table), state, n_threads)
+    return CorrectedParticles(weighted, "full")
 
 
 def _flipped(source: ParticleSource, n_threads: int) -> CorrectedParticles:
-    if source.table is None:
-        message = f"{source.name} must come with a table of defoci to correct the CTF"
-        raise InputError(message)
-    state = ctf_state(source.table)
+    table = _table_of_defoci(source)
+    state = ctf_state(table)
     if state != "raw":
         warning = f"the phases of {source.name} are left alone: {_DONE[state]}"
         return CorrectedParticles(source, "none", (warning,))
-    flipping = phase_flipped(source, read_ctf_parameters(source.table), n_threads)
+    flipping = phase_flipped(source, read_ctf_parameters(table), n_threads)
     return CorrectedParticles(flipping, "flip")
+
+
+def _table_of_defoci(source: ParticleSource) -> ParticleTable:
+    if source.table is None:
+        message = f"{source.name} must come with a table of defoci to correct the CTF"
+        raise InputError(message)
+    return source.table
 
 
 def _flipped_if_needed(

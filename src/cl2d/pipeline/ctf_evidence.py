@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -76,7 +75,7 @@ def phase_evidence(
     if first_ring >= images.box_px // 2:
         return 0.0
     level = _aligned(images, options, first_ring - 1)
-    halves = _halves_of_classes(level)
+    halves = level.halved()
     n_threads = options.run.n_threads()
     positive, negative = (
         raw_averages(CtfFilteredSource(images, parameters, part, n_threads), [halves], n_threads)[0]
@@ -130,19 +129,11 @@ def _aligned(source: ParticleSource, options: ClassifyOptions, last_ring: int) -
         initial_classes=n_classes,
         iterations=ITERATIONS,
         exchange=False,
+        settle=False,
         allow_fewer=True,
         seed=options.levels.seed,
     )
     return run_levels(engine, levels)[-1]
-
-
-def _halves_of_classes(level: LevelResult) -> LevelResult:
-    """Return the level with every second member of class k in class 2 k + 1, the others in 2 k."""
-    labels = np.full_like(level.labels, -1)
-    for k in range(level.n_classes):
-        members = np.flatnonzero(level.labels == k)
-        labels[members] = 2 * k + np.arange(len(members)) % 2
-    return replace(level, n_classes=2 * level.n_classes, labels=labels)
 
 
 def _agreement(positive: Images, negative: Images, first_ring: int) -> float:

@@ -12,8 +12,8 @@ from cl2d.errors import InputError, InputFileError
 from cl2d.evaluate import LevelEvaluation, LevelEvaluator, half_set_level
 from cl2d.io import open_particles
 from cl2d.options import RunOptions
-from cl2d.outputs.averages import raw_averages
 from cl2d.outputs.core_files import read_zscores
+from cl2d.outputs.delivered import class_averages
 from cl2d.outputs.evaluation import write_evaluation
 from cl2d.outputs.folder import PARTICLE_TABLE
 from cl2d.outputs.saved_run import SavedRun, load_run
@@ -59,19 +59,26 @@ class EvaluationJob:
     def evaluations(
         self,
         levels: Sequence[LevelResult],
-        averages: Stacks,
         halves: Sequence[LevelResult],
-        half_averages: Stacks,
+        averages: Stacks,
         junk_zscores: Sequence[npt.NDArray[np.float32] | None],
     ) -> tuple[LevelEvaluation, ...]:
         """Return the evaluation of each level from the averages of all and of half the members.
 
+        ``averages`` holds a stack for each of the levels, then one for each of the half-sets.
         None without half-sets. Junk z-scores are those of the images, where cores were found.
         """
         evaluator = LevelEvaluator(self.plan, self.search, self.n_threads)
         if not halves:
             return ()
-        parts = zip(levels, averages, halves, half_averages, junk_zscores, strict=True)
+        parts = zip(
+            levels,
+            averages[: len(levels)],
+            halves,
+            averages[len(levels) :],
+            junk_zscores,
+            strict=True,
+        )
         with self.phases.phase("evaluation"):
             return tuple(evaluator.evaluate(*part) for part in parts)
 
@@ -114,11 +121,13 @@ def evaluate(
     scale = saved.plan.box_px / saved.plan.working_box_px
     engine = LocalEngine(ingested.blocks, ingested.flags == 0, search, scale, n_threads)
     halves = job.half_sets(engine, saved.levels)
-    stacks = raw_averages(source, [*saved.levels, *halves], n_threads, phases.tell_and_time)
-    n_levels = len(saved.levels)
+    stacks = class_averages(
+        source, [], n_threads, phases.tell_and_time, only_compared=[*saved.levels, *halves]
+    )
+    compared = [stack.compared for stack in stacks]
     stored = [read_zscores(saved.folder, level.level) for level in saved.levels]
     junk = [None if zscores is None else zscores.junk for zscores in stored]
-    evaluations = job.evaluations(saved.levels, stacks[:n_levels], halves, stacks[n_levels:], junk)
+    evaluations = job.evaluations(saved.levels, halves, compared, junk)
     write_evaluation(saved.folder, evaluations)
     return evaluations
 

@@ -36,6 +36,7 @@ def estimated_memory_bytes(
     kept = options.alignment.similarity == "correntropy"
     working = plan.working_box_px**2 * 4 if kept else 0
     stacks = 3 if options.output.evaluate else 1  # of all members, and of two halves
+    stacks += plan.ctf == "full"  # members are summed in two parts
     sums = stacks * sum(schedule) * source.box_px**2 * (8 + 4)
     ranked = options.levels.clustering == "robust"
     ranks = distribution_bytes(source.n_images, most_classes) if ranked else 0

@@ -10,6 +10,7 @@ import numpy as np
 from scipy import fft
 
 from cl2d.errors import InputError
+from cl2d.io.wrapped_source import WrappedSource
 from cl2d.preprocess.ctf import contrast_transfer
 from cl2d.preprocess.normalise import (
     LARGEST,
@@ -22,22 +23,20 @@ from cl2d.preprocess.normalise import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     import numpy.typing as npt
 
     from cl2d.io import ParticleSource
     from cl2d.io.ctf_parameters import CtfParameters
-    from cl2d.io.particle_table import ParticleTable
 
     Transfer = npt.NDArray[np.float32]
     TransferFactor = Callable[[Transfer], Transfer]
 
-# Images whose CTF is computed at a time: they fit in the cache.
-_BATCH = 16
+BATCH = 16
+"""Images whose CTF is computed at a time: they fit in the cache."""
 
 
-class CtfFilteredSource:
+class CtfFilteredSource(WrappedSource):
     """A source whose images are filtered by a function of their CTF while they are read.
 
     Whatever reads particles from it, for coefficients, averages or half-sets, sees the same
@@ -74,64 +73,38 @@ class CtfFilteredSource:
         if source.pixel_size_angstrom is None:
             message = f"{source.name} must have a pixel size to correct the CTF"
             raise InputError(message)
-        self._source = source
+        super().__init__(source)
         self._ctf = ctf
         self._factor = factor
         self._n_threads = n_threads
         self._pixel_size_angstrom = source.pixel_size_angstrom
 
-    @property
-    def n_images(self) -> int:
-        """Number of particles."""
-        return self._source.n_images
-
-    @property
-    def box_px(self) -> int:
-        """Side of the images in pixels."""
-        return self._source.box_px
-
-    @property
-    def pixel_size_angstrom(self) -> float | None:
-        """Pixel size in Angstrom."""
-        return self._pixel_size_angstrom
-
-    @property
-    def name(self) -> str:
-        """What messages call this input."""
-        return self._source.name
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """Files that are read."""
-        return self._source.files
-
-    @property
-    def table(self) -> ParticleTable | None:
-        """The table of the input, which names the images as they were before."""
-        return self._source.table
-
     def read(self, start: int, stop: int) -> npt.NDArray[np.float32]:
         """Return rows ``start`` to ``stop`` as a fresh (stop - start, box, box) array."""
         images = self._source.read(start, stop)
-        firsts = range(0, len(images), _BATCH)
-        if self._n_threads == 1 or len(firsts) < 2:
-            for first in firsts:
-                self._filter_batch(images, first, start)
-        else:
-            with ThreadPoolExecutor(self._n_threads) as pool:
-                list(pool.map(lambda first: self._filter_batch(images, first, start), firsts))
+
+        def filter_batch(batch: slice) -> None:
+            transfer = self._transfer(start, batch)
+            images[batch] = filter_images(images[batch], self._factor(transfer))
+
+        self._in_batches(len(images), filter_batch)
         return images
 
-    def _filter_batch(self, images: npt.NDArray[np.float32], first: int, start: int) -> None:
-        """Filter some images of a block that begins at row ``start``, in place."""
-        batch = images[first : first + _BATCH]
-        ctf = self._ctf.take(slice(start + first, start + first + len(batch)))
-        transfer = contrast_transfer(ctf, self.box_px, self._pixel_size_angstrom)
-        batch[:] = filter_images(batch, self._factor(transfer))
+    def _in_batches(self, n_images: int, work: Callable[[slice], None]) -> None:
+        """Do some work on all images of a block, a few at a time, whose CTFs fit in the cache."""
+        firsts = range(0, n_images, BATCH)
+        batches = [slice(first, min(first + BATCH, n_images)) for first in firsts]
+        if self._n_threads == 1 or len(batches) < 2:
+            for batch in batches:
+                work(batch)
+        else:
+            with ThreadPoolExecutor(self._n_threads) as pool:
+                list(pool.map(work, batches))
 
-    def image_name(self, row: int) -> str:
-        """Return what the image of a row (0-based) is called."""
-        return self._source.image_name(row)
+    def _transfer(self, start: int, batch: slice) -> Transfer:
+        """Return the CTFs of some images of a block that begins at row ``start``."""
+        ctf = self._ctf.take(slice(start + batch.start, start + batch.stop))
+        return contrast_transfer(ctf, self.box_px, self._pixel_size_angstrom)
 
     def fingerprint(self) -> str:
         """Return a sha256 (hex) of the source's and of the correction."""

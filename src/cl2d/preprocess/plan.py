@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 Contrast = Literal["white", "black", "unclear"]
-CtfCorrection = Literal["none", "flip"]
+CtfCorrection = Literal["none", "flip", "full"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,8 @@ class PreprocessPlan:
     contrast : whether particles are brighter ("white") or darker ("black") than their background
     whiten : whether ``ring_weights`` divides by the noise power
     warnings : sentences for the user
-    ctf : what was done about the contrast transfer of the images before all this
+    ctf : what was done about the contrast transfer of the images before all this; "full": phases
+        are flipped, and averages corrected for the amplitudes
     """
 
     box_px: int
