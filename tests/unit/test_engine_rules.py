@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from cl2d.engine import (
     SAMPLE_IMAGES,
     ClassicalRule,
+    LikelihoodRule,
     RobustRule,
     ScoreDistributions,
     distribution_bytes,

@@ -6,10 +6,20 @@ import numpy as np
 import pytest
 
 from cl2d.agreement import adjusted_rand_index
-from cl2d.engine import Assignment
+from cl2d.engine import (
+    Assignment,
+    LikelihoodRule,
+    OwnShare,
+    expected_scores,
+    normalised_references,
+    sum_lengths,
+)
 from cl2d.events import ignore_event
 from cl2d.levels import run_levels
 from cl2d.levels.doubt import DOUBTED_SHARE, TURNS, last_poses
+from cl2d.levels.endpoints import LevelStart
+from cl2d.levels.iterate import LevelLoop
+from cl2d.levels.sure_members import sure_labels
 from cl2d.options import LevelOptions
 from cl2d.results import IterationReport, identity_poses
 from tests.vector_engine import VectorEngine, groups_of_vectors
@@ -93,3 +103,31 @@ def test_an_engine_without_a_fast_search_gives_the_classes_it_gave():
     level = run_levels(VectorEngine(vectors), LevelOptions(classes=8), ignore_event)[-1]
     assert not any(report.fast for report in level.iterations)
     assert level.iterations[-1].n_fast_differs is None
+
+
+def test_the_last_iteration_is_that_which_follows_settling_with_averages_of_the_sure_members():
+    vectors, _ = groups_of_vectors(4, 60, 0.35, dimensions=12)
+    missed = np.random.default_rng(0).random(len(vectors)) < 0.05
+    engine = VectorEngine(vectors, missed=missed)
+    loop = LevelLoop(engine, LevelOptions(classes=4), ignore_event, by_likelihood=True)
+    references = normalised_references(np.eye(12)[:4, None].astype(np.complex128))
+    start = LevelStart(0, references, np.full(4, -1, dtype=np.int32), last=True)
+    settled = loop.settled(start, loop.run(start))
+    found = loop.verified(start, settled)
+
+    fitted, last = settled.assignment, found.reports[-1]
+    assert settled.settling is not None
+    sure = sure_labels(fitted.labels, fitted.confidence, settled.settling)
+    assert np.count_nonzero(sure != fitted.labels) > 0
+    sums = engine.update(sure, fitted.poses, 4)
+    lengths = sum_lengths(sums.sums)
+    rule = LikelihoodRule(
+        expected_scores(lengths, sums.counts, np.zeros(4, dtype=bool)), np.ones(4, dtype=bool)
+    )
+    own = OwnShare(sure, lengths, sums.counts)
+    exhaustive = engine.assign(normalised_references(sums.sums), rule, own=own)
+    np.testing.assert_array_equal(found.assignment.labels, exhaustive.labels)
+    np.testing.assert_array_equal(found.assignment.confidence, exhaustive.confidence)
+    assert (last.settling, last.fast) == (True, False)
+    assert last.iteration == settled.reports[-1].iteration + 1
+    assert 0 < last.n_fast_differs <= missed.sum()
