@@ -74,7 +74,9 @@ def test_each_line_of_standard_output_is_one_json_event(finished):
     assert kinds[-1] == "run_finished"
     assert kinds.index("run_planned") < kinds.index("level_started")
     assert kinds.count("level_started") == kinds.count("level_finished") == 2
-    assert 2 <= kinds.count("iteration_report") <= 6
+    reports = [json.loads(line) for line in process.stdout.splitlines() if "settling" in line]
+    assert 2 <= sum(report["exchange"] == 0 and not report["settling"] for report in reports) <= 9
+    assert 1 <= sum(report["settling"] for report in reports) <= 6
 
 
 def test_planned_run_is_told_before_it_starts(finished):

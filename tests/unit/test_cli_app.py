@@ -81,7 +81,7 @@ def test_quiet_json_run_has_events_only(run, capsys):
         (["--max-shift-px", "1", "--max-shift-angstrom", "2"], "must not both be given"),
         (
             ["--similarity", "corr"],
-            "--similarity must be 'correlation' or 'correntropy', not 'corr'",
+            "--similarity must be 'likelihood', 'correlation' or 'correntropy', not 'corr'",
         ),
         (["--resolution-angstrom", "nan"], "--resolution-angstrom must be a finite number"),
         (["--clases", "3"], "--clases"),

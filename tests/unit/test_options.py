@@ -25,11 +25,11 @@ def all_fields():
     ]
 
 
-def test_defaults_follow_the_classical_protocol():
+def test_defaults_follow_the_classical_protocol_but_for_the_similarity():
     options = ClassifyOptions()
     assert (options.levels.classes, options.levels.initial_classes) == (64, 4)
     assert options.levels.iterations == 10
-    assert options.alignment.similarity == "correlation"
+    assert options.alignment.similarity == "likelihood"
     assert options.levels.clustering == "classical"
     assert options.alignment.mirrors
     assert not options.output.overwrite
@@ -112,7 +112,10 @@ NUMBER_OF_CLASSES = 'a whole number >= 1 or "auto"'
         ({"resolution_angstrom": 0}, "resolution_angstrom must be greater than 0, not 0"),
         ({"mask_diameter_px": float("nan")}, "mask_diameter_px must be a finite number, not nan"),
         ({"min_change_percent": 101.0}, "min_change_percent must be at most 100, not 101.0"),
-        ({"similarity": "corr"}, "similarity must be 'correlation' or 'correntropy', not 'corr'"),
+        (
+            {"similarity": "corr"},
+            "similarity must be 'likelihood', 'correlation' or 'correntropy', not 'corr'",
+        ),
         (
             {"max_shift_px": 1.0, "max_shift_angstrom": 2.0},
             "max_shift_px and max_shift_angstrom must not both be given",

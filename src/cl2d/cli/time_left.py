@@ -33,8 +33,9 @@ class TimeLeft:
         }
         # By size, not by number of the level: references decide how many classes come first.
         later = sum(n * most[n] for n in self.classes_by_level if n > report.n_classes)
-        again = report.exchange > 0 or report.settling
-        most_here = self.n_iterations if again else most[report.n_classes]
+        most_here = most[report.n_classes]
+        if report.exchange > 0 or report.settling:
+            most_here = most_iterations(self.n_iterations, last=report.settling)
         here = report.n_classes * max(0, most_here - report.iteration)
         self._seconds = rate * (here + later)
 

@@ -51,8 +51,9 @@ class Wording:
 
     def iteration_line(self, report: IterationReport) -> str:
         """Return level, iteration, change, likeness, sizes and time of one iteration."""
-        again = report.exchange > 0 or report.settling
-        most = self.n_iterations if again else self.most_iterations(report.n_classes)
+        most = self.most_iterations(report.n_classes)
+        if report.exchange > 0 or report.settling:
+            most = most_iterations(self.n_iterations, last=report.settling)
         kind = "settling iteration" if report.settling else "iteration"
         number = f"{kind} {report.iteration} of at most {most}"
         if report.n_fast_differs is not None:
