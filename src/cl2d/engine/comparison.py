@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    Found = tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]]
+    Scores = npt.NDArray[np.float32]
+    Codes = npt.NDArray[np.int32]
 
 KEPT_CLASSES = 4
 """Classes of an image that the fast search compares at all shifts."""
@@ -65,7 +66,7 @@ class Comparison:
     shifts: npt.NDArray[np.float64]
     options: _native.SearchOptions
 
-    def exhaustive(self) -> Found:
+    def exhaustive(self) -> tuple[Scores, Codes]:
         """Return the best scores and pose codes (16 n_tiles, n_classes) over all shifts."""
         scores, codes = _native.search(
             self.block, self.tiles, self.references, self.shifts, self.options
@@ -76,8 +77,8 @@ class Comparison:
         self,
         to_centre_px: npt.NDArray[np.float64],
         doubted: npt.NDArray[np.bool_],
-        rank: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]],
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+        rank: Callable[[Scores], Scores],
+    ) -> tuple[Scores, Codes, npt.NDArray[np.bool_]]:
         """Return scores and codes that are the exhaustive ones for the best few classes.
 
         Parameters
@@ -98,21 +99,14 @@ class Comparison:
             Where these are the exhaustive ones. Elsewhere the score is that at the last centre and
             the code is 0: no rule may choose such a class.
         """
-        n_images = len(to_centre_px)
-        scores = self._at_centres(to_centre_px)[:n_images]
+        scores = self._at_centres(to_centre_px)[: len(to_centre_px)]
         codes = np.zeros(scores.shape, dtype=np.int32)
         compared = np.zeros(scores.shape, dtype=bool)
         n_kept = min(KEPT_CLASSES, scores.shape[1])
-        best = np.argpartition(-rank(scores), n_kept - 1, axis=1)[:, :n_kept]
-        kept = np.zeros((TILE * self.tiles.count, n_kept), dtype=np.int32)
-        kept[:n_images] = best
-        kept[n_images:] = np.arange(n_kept)
-        found = _native.search_chosen(
-            self.block, self.tiles, self.references, self.shifts, self.options, kept
-        )
-        np.put_along_axis(scores, best, found[0][:n_images], axis=1)
-        np.put_along_axis(codes, best, found[1][:n_images], axis=1)
-        np.put_along_axis(compared, best, True, axis=1)
+        kept = np.argpartition(-rank(scores), n_kept - 1, axis=1)[:, :n_kept].astype(np.int32)
+        for table, found in zip((scores, codes), self._of_classes(kept), strict=True):
+            np.put_along_axis(table, kept, found, axis=1)
+        np.put_along_axis(compared, kept, True, axis=1)
         rows = np.flatnonzero(doubted)
         if len(rows) > 0:
             block = self.block.select(TILE * self.tiles.first + rows)
@@ -122,7 +116,18 @@ class Comparison:
             compared[rows] = True
         return scores, codes, compared
 
-    def _at_centres(self, to_centre_px: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    def _of_classes(self, kept: Codes) -> tuple[Scores, Codes]:
+        """Return scores and codes over all shifts against the classes ``kept`` of each image."""
+        n_images, n_kept = kept.shape
+        # The last tile may have lanes without an image.
+        chosen = np.tile(np.arange(n_kept, dtype=np.int32), (TILE * self.tiles.count, 1))
+        chosen[:n_images] = kept
+        scores, codes = _native.search_chosen(
+            self.block, self.tiles, self.references, self.shifts, self.options, chosen
+        )
+        return scores[:n_images], codes[:n_images]
+
+    def _at_centres(self, to_centre_px: npt.NDArray[np.float64]) -> Scores:
         """Return the best scores (16 n_tiles, n_classes) of the moved images, at no other shift."""
         moved = _native.moved_images(
             self.block,
@@ -133,5 +138,5 @@ class Comparison:
         whole = _native.TileRange(0, self.tiles.count)
         no_shift = np.zeros((1, 2))
         scores, _ = _native.search(moved, whole, self.references, no_shift, self.options)
-        found: npt.NDArray[np.float32] = scores
+        found: Scores = scores
         return found

@@ -296,22 +296,8 @@ class LocalEngine:
         own: OwnShare | None,
     ) -> tuple[Assignment, npt.NDArray[np.float32]]:
         """Return the assignment of the images of a chunk, and their scores by class."""
-        options = _native.SearchOptions(self._mirrors, self._n_threads)
-        comparison = Comparison(chunk.block, chunk.tiles, chunk.references, self._shifts, options)
         share = None if own is None else own.part(chunk.rows)
-        compared = None
-        if chunk.last is None:
-            all_scores, codes = comparison.exhaustive()
-            scores = all_scores[: chunk.rows.stop - chunk.rows.start]
-        else:
-            to_centre = chunk.last.poses.relion_origin_px() / self._scale
-            scores, codes, compared = comparison.fast(
-                to_centre,
-                chunk.last.doubted,
-                lambda near: rule.values(near if share is None else share.left_out(near)),
-            )
-        if share is not None:
-            scores = share.left_out(scores)
+        scores, codes, compared = self._compared(chunk, rule, share)
         if averages is not None:
             scores = self._by_correntropy(chunk, scores, codes, averages)
         choice = rule.choose(scores, compared)
@@ -324,6 +310,29 @@ class LocalEngine:
         likelihoods = rule.log_likelihoods(scores, self.n_independent)
         confidence = class_probabilities(likelihoods, choice.labels, compared)
         return Assignment(choice.labels, poses, fit, choice.margin, confidence), scores
+
+    def _compared(
+        self, chunk: _Chunk, rule: AssignmentRule, share: OwnShare | None
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32], npt.NDArray[np.bool_] | None]:
+        """Return scores by class without own share, codes of poses, and which classes they are of.
+
+        The last is None where they are of all.
+        """
+
+        def left_out(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+            return scores if share is None else share.left_out(scores)
+
+        options = _native.SearchOptions(self._mirrors, self._n_threads)
+        comparison = Comparison(chunk.block, chunk.tiles, chunk.references, self._shifts, options)
+        if chunk.last is None:
+            scores, codes = comparison.exhaustive()
+            return left_out(scores[: chunk.rows.stop - chunk.rows.start]), codes, None
+        scores, codes, compared = comparison.fast(
+            chunk.last.poses.relion_origin_px() / self._scale,
+            chunk.last.doubted,
+            lambda near: rule.values(left_out(near)),
+        )
+        return left_out(scores), codes, compared
 
     def _by_correntropy(
         self,
