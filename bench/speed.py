@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import speed_runs
 import speed_workload
+from speed_fast import fast_rows
 from speed_machine import Machine, describe_machine
 from speed_search import assign_rows, search_rows, thread_rows
 from speed_stages import stage_rows
@@ -85,6 +86,11 @@ def search_section(options: argparse.Namespace) -> Tables:
     yield "assignment, one thread", assign_rows(effort(options))
 
 
+def fast_section(options: argparse.Namespace) -> Tables:
+    """Time whole assignments by the fast and by the exhaustive search."""
+    yield "fast and exhaustive assignment, one thread", fast_rows(effort(options))
+
+
 def stages_section(options: argparse.Namespace) -> Tables:
     """Time everything else that is done with an image."""
     yield "stages, microseconds an image, one thread", stage_rows(effort(options))
@@ -122,6 +128,7 @@ def growth_section(options: argparse.Namespace) -> Tables:
 
 SECTIONS: dict[str, Callable[[argparse.Namespace], Tables]] = {
     "search": search_section,
+    "fast": fast_section,
     "stages": stages_section,
     "threads": threads_section,
     "run": run_section,

@@ -49,11 +49,15 @@ class Effort:
     n_references: int
     classes: tuple[int, ...]
     repeats: int
+    fast_repeats: int = 3
+    block_share: int = 1  # of the images of a block, where one is timed whole
 
 
 GRIDS = (Grid(64, 28, 12), Grid(128, 48, 20), Grid(256, 64, 28))
+BLOCK_PIXELS = 1 << 26
+"""Pixels of a block of images at most."""
 FULL = Effort(GRIDS, n_images=512, n_references=8, classes=(4, 16, 64, 256), repeats=7)
-QUICK = Effort(GRIDS[:1], n_images=128, n_references=4, classes=(4, 16), repeats=5)
+QUICK = Effort(GRIDS[:1], n_images=128, n_references=4, classes=(4, 16), repeats=5, block_share=8)
 
 
 class Workload:
@@ -101,7 +105,7 @@ class Workload:
         return LocalEngine(
             [self.block],
             np.ones(self.n_images, dtype=bool),
-            SearchSettings(MAX_SHIFT * self.grid.box_px),
+            SearchSettings(MAX_SHIFT * self.grid.box_px, fast=True),
             self.grid.box_px / self.grid.working_box_px,
             n_threads=1,
         )

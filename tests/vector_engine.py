@@ -17,22 +17,33 @@ from cl2d.results import identity_poses
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cl2d.engine import AssignmentRule, OwnShare, RealAverages
+    from cl2d.engine import AssignmentRule, LastPoses, OwnShare, RealAverages
     from cl2d.results import Poses
 
 Vectors = npt.NDArray[np.float64]
 
 
 class VectorEngine:
-    """Images as rows of ``vectors`` (n, d); similarity is the normalised correlation."""
+    """Images as rows of ``vectors`` (n, d); similarity is the normalised correlation.
 
-    def __init__(self, vectors: Vectors, usable: npt.NDArray[np.bool_] | None = None) -> None:
+    With ``missed`` (n,) bool it has a fast search, which misses the best class of these images
+    unless they are doubted.
+    """
+
+    def __init__(
+        self,
+        vectors: Vectors,
+        usable: npt.NDArray[np.bool_] | None = None,
+        missed: npt.NDArray[np.bool_] | None = None,
+    ) -> None:
         vectors = np.asarray(vectors, dtype=np.float64)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         # As in a real engine an image has the length 1, in the norm that is a mean over angles.
         self.vectors = vectors * np.sqrt(vectors.shape[1]) / np.maximum(lengths, 1e-30)
         self.usable = np.ones(len(vectors), dtype=bool) if usable is None else usable
         self.n_assignments = 0
+        self.missed = missed
+        self.lasts: list[LastPoses | None] = []
 
     @property
     def n_images(self) -> int:
@@ -51,14 +62,20 @@ class VectorEngine:
         averages: RealAverages | None = None,
         *,
         own: OwnShare | None = None,
+        last: LastPoses | None = None,
     ) -> Assignment:
         assert averages is None
         self.n_assignments += 1
+        self.lasts.append(last)
+        fast = last is not None and self.missed is not None
         means = references.reshape(len(references), -1).real.astype(np.float64)
         lengths = np.linalg.norm(self.vectors, axis=1) * np.sqrt(self.vectors.shape[1])
         scores = self.vectors @ means.T / np.maximum(lengths, 1e-30)[:, None]
         if own is not None:
             scores = self._without_own(scores, own)
+        if fast:
+            rows = np.flatnonzero(self.missed & ~last.doubted)
+            scores[rows, rule.values(scores[rows].astype(np.float32)).argmax(axis=1)] = -1.0
         choice = rule.choose(scores.astype(np.float32))
         if on_progress is not None:
             on_progress(self.n_images)
@@ -68,7 +85,7 @@ class VectorEngine:
         poses = identity_poses(self.n_images)
         likelihoods = rule.log_likelihoods(scores.astype(np.float32), self.n_independent)
         sure = class_probabilities(likelihoods, choice.labels)
-        return Assignment(labels, poses, own, choice.margin, sure, sampled)
+        return Assignment(labels, poses, own, choice.margin, sure, sampled, fast)
 
     def _without_own(self, scores: Vectors, own: OwnShare) -> Vectors:
         """Return scores, those against the own class by the sum of its other members."""

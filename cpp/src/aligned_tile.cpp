@@ -10,7 +10,11 @@ AlignedTile::AlignedTile(const PolarGrid& grid, const AngularDft& dft)
       workspace(make_aligned_buffer(
           static_cast<std::size_t>(kernels::active_table().synthesis_workspace(dft.view())))) {}
 
-void AlignedTile::make(const PolarGrid& grid,
+void AlignedTile::prepare_shifts(const PolarGrid& grid, const LanePoses& poses) {
+  shift_phases(grid, poses.shift_x, poses.shift_y, +1, first.get(), step.get());
+}
+
+void AlignedTile::turn(const PolarGrid& grid,
                        const AngularDft& dft,
                        const float* tile,
                        const LanePoses& poses) {
@@ -18,7 +22,6 @@ void AlignedTile::make(const PolarGrid& grid,
   rotation_phases(grid, poses.psi_rad, phases.get());
   table.synthesise(dft.view(),
                    {tile, phases.get(), poses.mirror_sign, workspace.get(), polar.get()});
-  shift_phases(grid, poses.shift_x, poses.shift_y, +1, first.get(), step.get());
   table.ramp(dft.view(), {first.get(), step.get(), polar.get()});
 }
 

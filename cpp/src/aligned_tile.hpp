@@ -16,6 +16,15 @@ struct AlignedTile {
   void make(const PolarGrid& grid,
             const AngularDft& dft,
             const float* tile,
+            const LanePoses& poses) {
+    prepare_shifts(grid, poses);
+    turn(grid, dft, tile, poses);
+  }
+  /// What `turn` needs of the shifts: poses that differ by their angles alone share it.
+  void prepare_shifts(const PolarGrid& grid, const LanePoses& poses);
+  void turn(const PolarGrid& grid,
+            const AngularDft& dft,
+            const float* tile,
             const LanePoses& poses);
 
   AlignedBuffer polar;  // (n_rings, n_angles / 2, 2, 16)

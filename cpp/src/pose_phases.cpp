@@ -49,6 +49,11 @@ void shift_phases(const PolarGrid& grid,
       const int at = j * 2 * kLanes + lane;
       step[at] = static_cast<float>(std::cos(phase));
       step[at + kLanes] = static_cast<float>(std::sin(phase));
+      if (grid.k_min() == 1) {  // nearly always, and sines are most of the work
+        first[at] = step[at];
+        first[at + kLanes] = step[at + kLanes];
+        continue;
+      }
       first[at] = static_cast<float>(std::cos(grid.k_min() * phase));
       first[at + kLanes] = static_cast<float>(std::sin(grid.k_min() * phase));
     }

@@ -96,7 +96,8 @@ struct Steps {
   std::vector<float> y;
 };
 
-/// Scores of one tile at nine shifts around the poses, turned by some angle, into scores[turn].
+/// Scores of one tile at nine shifts around the poses, turned by some angle, into scores[turn]; the
+/// shifts of the poses must have been prepared.
 void score_shifts(const ImageBlock& block,
                   const AngularDft& dft,
                   std::int64_t tile,
@@ -107,7 +108,7 @@ void score_shifts(const ImageBlock& block,
   LanePoses turned = poses;
   for (double& psi : turned.psi_rad) psi += (turn - 1) * steps.rad;
   // The shift belongs to the frame of the reference, so it does not turn with psi.
-  scratch.image.make(block.grid(), dft, block.tile(tile), turned);
+  scratch.image.turn(block.grid(), dft, block.tile(tile), turned);
   kernels::active_table().neighbours(dft.view(),
                                      {scratch.image.polar.get(),
                                       scratch.reference.get(),
@@ -124,6 +125,7 @@ void refine_round(const ImageBlock& block,
                   double max_shift_px,
                   LanePoses& poses,
                   RefineScratch& scratch) {
+  scratch.image.prepare_shifts(block.grid(), poses);
   for (int turn = 0; turn < 3; ++turn) {
     score_shifts(block, dft, tile, steps, turn, poses, scratch);
   }
@@ -195,6 +197,7 @@ void refine(const ImageBlock& block,
       refine_round(block, dft, tiles.first + tile, steps, options.max_shift_px, lanes, mine);
     }
     // The correlation where the pose came to lie, which no fit knows exactly.
+    mine.image.prepare_shifts(grid, lanes);
     score_shifts(block, dft, tiles.first + tile, rounds.back(), 1, lanes, mine);
     for (std::int64_t lane = 0; lane < count; ++lane) {
       if (chosen[lane] < 0) continue;

@@ -50,23 +50,25 @@ TEST_CASE("the search kernel finds the best angle, mirror and shift of each refe
   on_every_grid_with_every_table([](const HandMadeGrid& grid, const Table& table) {
     const GridView& view = grid.view;
     const Floats tile = noise_tile(grid, 6);
-    constexpr int kReferences = 2;
-    // Fewer shifts than columns in flight, just as many, and remainders.
+    // Fewer shifts than columns in flight, just as many, and remainders; of one shift as many
+    // references.
     for (const int n_shifts : {1, 2, 5, 6, 10}) {
-      const Floats columns = noise_columns(view, kReferences * n_shifts, 7);
+      const int n_references = n_shifts == 1 ? 8 : 2;
+      const Floats columns = noise_columns(view, n_references * n_shifts, 7);
       for (const int with_mirrors : {0, 1}) {
-        Floats workspace(table.search_workspace(view)), scores(kReferences * kLanes);
-        std::vector<std::int32_t> codes(kReferences * kLanes);
+        Floats workspace(table.search_workspace(view)), scores(n_references * kLanes);
+        std::vector<std::int32_t> codes(static_cast<std::size_t>(n_references * kLanes));
         table.search(view,
                      {tile.get(),
                       columns.get(),
-                      kReferences,
+                      n_references,
                       n_shifts,
                       with_mirrors,
                       workspace.get(),
                       scores.get(),
                       codes.data()});
-        for (const int at : {0, 7, 15, 16, 31}) {
+        for (const int at : {0, 7, 15, 16, 31, 47, 80, 127}) {
+          if (at >= n_references * kLanes) continue;
           const std::int64_t first = at / kLanes * n_shifts;
           std::vector<double> by_code;
           for (std::int64_t column = first; column < first + n_shifts; ++column) {

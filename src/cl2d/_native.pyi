@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['ImageBlock', 'PolarGrid', 'PolarSampler', 'RefineOptions', 'SearchOptions', 'TileRange', 'accumulate', 'accumulate_transformed', 'align_members', 'available_simd_levels', 'compiler', 'correntropy', 'eigen_version', 'gram_spectrum', 'gridding_correction', 'has_openmp', 'leading_component', 'refine', 'search', 'set_simd_level', 'simd_level', 'version']
+__all__: list[str] = ['ImageBlock', 'PolarGrid', 'PolarSampler', 'RefineOptions', 'SearchOptions', 'TileRange', 'accumulate', 'accumulate_transformed', 'align_members', 'available_simd_levels', 'compiler', 'correntropy', 'eigen_version', 'gram_spectrum', 'gridding_correction', 'has_openmp', 'leading_component', 'moved_images', 'refine', 'search', 'search_chosen', 'set_simd_level', 'simd_level', 'version']
 class PolarGrid:
     """
     Polar Fourier grid of a run.
@@ -79,11 +79,20 @@ class TileRange:
     """
     def __init__(self, first: typing.SupportsInt | typing.SupportsIndex, count: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
+    @property
+    def count(self) -> int:
+        ...
+    @property
+    def first(self) -> int:
+        ...
 class SearchOptions:
     """
     How to search.
     """
     def __init__(self, with_mirrors: bool, n_threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def n_threads(self) -> int:
         ...
 class RefineOptions:
     """
@@ -113,9 +122,13 @@ def gridding_correction(box_px: typing.SupportsInt | typing.SupportsIndex) -> nu
     ...
 def leading_component(members: numpy.typing.NDArray[numpy.float32]) -> tuple:
     ...
+def moved_images(block: ImageBlock, tiles: TileRange, shift_xy: numpy.typing.NDArray[numpy.float64], n_threads: typing.SupportsInt | typing.SupportsIndex) -> ImageBlock:
+    ...
 def refine(block: ImageBlock, tiles: TileRange, references: numpy.typing.NDArray[numpy.complex64], options: RefineOptions, chosen: numpy.typing.NDArray[numpy.int32], psi_rad: numpy.typing.NDArray[numpy.float64], shift_xy: numpy.typing.NDArray[numpy.float64], mirror: numpy.typing.NDArray[numpy.uint8]) -> tuple:
     ...
 def search(block: ImageBlock, tiles: TileRange, references: numpy.typing.NDArray[numpy.complex64], shifts: numpy.typing.NDArray[numpy.float64], options: SearchOptions) -> tuple:
+    ...
+def search_chosen(block: ImageBlock, tiles: TileRange, references: numpy.typing.NDArray[numpy.complex64], shifts: numpy.typing.NDArray[numpy.float64], options: SearchOptions, chosen: numpy.typing.NDArray[numpy.int32]) -> tuple:
     ...
 def set_simd_level(name: str) -> None:
     """

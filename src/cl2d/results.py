@@ -108,6 +108,9 @@ class IterationReport:
     ``exchange`` counts those, 0 before the first. They count from 1 once more where ``settling``
     tells that averages are made of the sure members alone. ``n_changed`` images changed class;
     ``n_new`` of them went to another class than that of the iteration before the last, too.
+    ``fast`` if the search was the fast one.
+    ``n_fast_differs`` is told by the exhaustive iteration that ends a run of fast ones: the number
+    of images to which the fast search, against the same averages, gives another class.
     """
 
     level: int
@@ -122,6 +125,8 @@ class IterationReport:
     exchange: int = 0
     settling: bool = False
     n_new: int = 0
+    fast: bool = False
+    n_fast_differs: int | None = None
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,13 @@ def test_search_and_stages_give_positive_figures_and_leave_the_kernels(bench, ca
     assert all(stages[f"{name}_us"] > 0 for name in ("read", "prepare", "sample", "refine"))
 
 
+def test_fast_search_is_timed_where_it_pays_and_is_the_cheaper_one(bench, capsys):
+    assert bench("speed").main(["fast", "--quick", "--json"]) == 0
+    (rows,) = (t for name, t in json.loads(capsys.readouterr().out).items() if name != "machine")
+    assert [row["classes"] for row in rows] == [16]
+    assert rows[0]["times_faster"] > 1
+
+
 def test_table_has_a_line_for_each_word_of_a_heading_and_each_row(bench, capsys):
     rows = [{"ns_per_pair": 1.5, "grid": "28/12"}, {"ns_per_pair": 123.4, "grid": "48/20"}]
     bench("speed").print_table("title", rows)

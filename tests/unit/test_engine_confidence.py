@@ -42,6 +42,20 @@ def test_classes_that_do_not_correlate_are_all_equally_probable():
     np.testing.assert_allclose(found, 0.25)
 
 
+def test_a_class_that_could_not_be_chosen_speaks_against_the_chosen_one_no_more_than_it_does():
+    likelihoods = np.array([[2.0, 5.0, 1.0], [2.0, 5.0, 1.0], [2.0, 1.5, 1.0]])
+    chosen = np.zeros(3, dtype=np.int32)
+    compared = np.array([[True, False, True], [True, True, True], [True, False, True]])
+    found = class_probabilities(likelihoods, chosen, compared)
+    odds = np.exp(LIKELIHOOD_SHARE * (likelihoods - 2.0))
+    capped = odds.copy()
+    capped[0, 1] = 1.0
+    np.testing.assert_allclose(found, 1 / capped.sum(axis=1), rtol=1e-6)
+    np.testing.assert_allclose(
+        class_probabilities(likelihoods, chosen), 1 / odds.sum(axis=1), rtol=1e-6
+    )
+
+
 def test_probabilities_of_all_classes_add_up_to_one():
     scores = floats([0.5, 0.45, 0.3, -0.2])
     total = sum(confidence_of(scores, [k])[0] for k in range(4))

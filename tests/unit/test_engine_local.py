@@ -167,9 +167,9 @@ def test_margin_is_the_lead_over_the_second_class_before_refinement():
     seen = []
 
     class Watching(ClassicalRule):
-        def choose(self, scores):
+        def choose(self, scores, among=None):
             seen.append(scores.copy())
-            return BEST.choose(scores)
+            return BEST.choose(scores, among)
 
     found = engine.assign(references, Watching())
     scores = np.sort(np.concatenate(seen), axis=1)
@@ -183,7 +183,8 @@ def test_rule_decides_and_the_pose_is_that_in_its_class():
     references = references_from(noise_images(3, 32, seed=1), plan)
 
     class Last(ClassicalRule):
-        def choose(self, scores):
+        def choose(self, scores, among=None):
+            assert among is None
             last = np.full(len(scores), 2, dtype=np.int32)
             return Choice(last, np.zeros(len(scores), dtype=np.float32))
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from cl2d.engine import (
     SAMPLE_IMAGES,
     ClassicalRule,
+    LikelihoodRule,
     RobustRule,
     ScoreDistributions,
     distribution_bytes,
@@ -221,3 +222,20 @@ def test_scores_are_not_changed():
     before = scores.copy()
     ClassicalRule().choose(scores)
     np.testing.assert_array_equal(scores, before)
+
+
+def test_no_rule_chooses_a_class_it_may_not_and_the_lead_is_over_those_it_may():
+    scores = floats((0.9, 0.5, 0.3), (0.2, 0.7, 0.8))
+    among = np.array([[False, True, True], [True, True, False]])
+    likelihood = LikelihoodRule(np.full(3, 0.5), np.ones(3, dtype=bool))
+    drawn = np.random.default_rng(0).random((300, 3)).astype(np.float32)
+    robust = RobustRule(ScoreDistributions(drawn, drawn.argmax(axis=1).astype(np.int32)))
+    for rule in (ClassicalRule(), likelihood, robust):
+        choice = rule.choose(scores, among)
+        assert choice.labels.tolist() == [1, 1]
+        values = rule.values(scores)
+        np.testing.assert_allclose(
+            choice.margin, [values[0, 1] - values[0, 2], values[1, 1] - values[1, 0]]
+        )
+        everything = rule.choose(scores, np.ones((2, 3), dtype=bool))
+        np.testing.assert_array_equal(everything.labels, rule.choose(scores).labels)

@@ -163,6 +163,20 @@ def test_memory_grows_with_images_and_classes() -> None:
     assert 5e8 < bytes_for(100_000, 8) < 5e9
 
 
+def test_fast_search_takes_the_memory_of_a_block_of_images_whatever_their_number() -> None:
+    def extra(n: int) -> int:
+        source = array_source(np.broadcast_to(np.float32(0), (n, 64, 64)))
+        fast, exhaustive = (
+            estimated_memory_bytes(
+                source, make_plan(64), ClassifyOptions.from_flat(n_classes=64, search=search)
+            )
+            for search in ("fast", "exhaustive")
+        )
+        return fast - exhaustive
+
+    assert extra(1_000_000) == extra(100_000) > 0
+
+
 def test_two_sums_for_a_class_are_counted_where_averages_are_corrected() -> None:
     source = array_source(np.broadcast_to(np.float32(0), (1000, 64, 64)))
     options = ClassifyOptions.from_flat(n_classes=500)

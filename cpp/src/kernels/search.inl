@@ -86,40 +86,78 @@ void finish_of(
   }
 }
 
+/// Where the columns in flight lie, and how shift and best value go on from one to the next.
+struct InFlight {
+  std::int64_t column;
+  int shift;
+  int shift_step;
+  Best* best;
+  int best_step;
+};
+
 template <int Columns>
 void search_columns(const GridView& grid,
                     const SearchTask& task,
                     const float* tile,
-                    std::int64_t column,
-                    int shift,
-                    Best& best) {
+                    const InFlight& at) {
   Complex* buffers = reinterpret_cast<Complex*>(task.workspace);
   Complex* scratch = buffers + kColumns * grid.n_angles;
-  accumulate<Columns>(grid, tile, task.columns + column * 2 * grid.n_coefficients, buffers);
+  accumulate<Columns>(grid, tile, task.columns + at.column * 2 * grid.n_coefficients, buffers);
   const DftPlan& plan = grid.dft;
   const int last = plan.radices[plan.n_stages - 1];
   for (int c = 0; c < Columns; ++c) {
     const Complex* done = dft_stages(plan, plan.n_stages - 1, buffers + c * grid.n_angles, scratch);
-    finish_of(last, done, plan.n / last, (shift + c) * 2 * plan.n, task.with_mirrors, best);
+    const std::int32_t code = (at.shift + c * at.shift_step) * 2 * plan.n;
+    finish_of(last, done, plan.n / last, code, task.with_mirrors, at.best[c * at.best_step]);
+  }
+}
+
+void store_best(const SearchTask& task, int reference, int part, const Best& best) {
+  store(task.scores + reference * kTile + part * kWidth, best.score);
+  store(task.codes + reference * kTile + part * kWidth, best.code);
+}
+
+/// The columns in flight are shifts of one reference.
+void search_shifts(const GridView& grid, const SearchTask& task, int reference, int part) {
+  const std::int64_t first = static_cast<std::int64_t>(reference) * task.n_shifts;
+  const float* tile = task.tile + part * kWidth;
+  Best best{Vec{} - 3.0e38F, IntVec{}};
+  int shift = 0;
+  for (; shift + kColumns <= task.n_shifts; shift += kColumns) {
+    search_columns<kColumns>(grid, task, tile, {first + shift, shift, 1, &best, 0});
+  }
+  for (; shift < task.n_shifts; ++shift) {
+    search_columns<1>(grid, task, tile, {first + shift, shift, 1, &best, 0});
+  }
+  store_best(task, reference, part, best);
+}
+
+/// The columns in flight are references, each at the only shift.
+void search_at_one_shift(const GridView& grid, const SearchTask& task, int part) {
+  const float* tile = task.tile + part * kWidth;
+  int reference = 0;
+  while (reference < task.n_references) {
+    Best best[kColumns];
+    for (Best& one : best) one = {Vec{} - 3.0e38F, IntVec{}};
+    const int count = reference + kColumns <= task.n_references ? kColumns : 1;
+    const InFlight at{reference, 0, 0, best, 1};
+    if (count == kColumns) {
+      search_columns<kColumns>(grid, task, tile, at);
+    } else {
+      search_columns<1>(grid, task, tile, at);
+    }
+    for (int c = 0; c < count; ++c) store_best(task, reference + c, part, best[c]);
+    reference += count;
   }
 }
 
 void search(const GridView& grid, const SearchTask& task) {
+  if (task.n_shifts == 1) {
+    for (int part = 0; part < kParts; ++part) search_at_one_shift(grid, task, part);
+    return;
+  }
   for (int r = 0; r < task.n_references; ++r) {
-    const std::int64_t first = static_cast<std::int64_t>(r) * task.n_shifts;
-    for (int part = 0; part < kParts; ++part) {
-      const float* tile = task.tile + part * kWidth;
-      Best best{Vec{} - 3.0e38F, IntVec{}};
-      int shift = 0;
-      for (; shift + kColumns <= task.n_shifts; shift += kColumns) {
-        search_columns<kColumns>(grid, task, tile, first + shift, shift, best);
-      }
-      for (; shift < task.n_shifts; ++shift) {
-        search_columns<1>(grid, task, tile, first + shift, shift, best);
-      }
-      store(task.scores + r * kTile + part * kWidth, best.score);
-      store(task.codes + r * kTile + part * kWidth, best.code);
-    }
+    for (int part = 0; part < kParts; ++part) search_shifts(grid, task, r, part);
   }
 }
 

@@ -55,9 +55,13 @@ class Wording:
         if report.exchange > 0 or report.settling:
             most = most_iterations(self.n_iterations, last=report.settling)
         kind = "settling iteration" if report.settling else "iteration"
+        number = f"{kind} {report.iteration} of at most {most}"
+        if report.n_fast_differs is not None:
+            differing = count(report.n_fast_differs, "image")
+            number = f"exhaustive search, the fast one differs for {differing}"
         return (
             f"level {report.level} ({count(report.n_classes, 'class')})"
-            f"  {kind} {report.iteration} of at most {most}"
+            f"  {number}"
             f"  {self.changed_percent(report):.1f} % changed"
             f"  mean similarity {report.mean_score:.4f}"
             f"  sizes {report.smallest_class} to {report.largest_class}"

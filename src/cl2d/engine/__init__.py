@@ -19,7 +19,7 @@ from cl2d.engine.distributions import (
 from cl2d.engine.expected_scores import expected_scores
 from cl2d.engine.local import LocalEngine
 from cl2d.engine.own_share import OwnShare, without_own_share
-from cl2d.engine.protocol import Assignment, ClassSums, Component, Engine, SearchSettings
+from cl2d.engine.protocol import Assignment, ClassSums, Component, Engine, LastPoses, SearchSettings
 from cl2d.engine.references import normalised_references, sum_lengths
 from cl2d.engine.rules import AssignmentRule, Choice, ClassicalRule, LikelihoodRule, RobustRule
 from cl2d.engine.shift_grid import covering_radius_px, shift_grid
@@ -35,6 +35,7 @@ __all__ = [
     "ClassicalRule",
     "Component",
     "Engine",
+    "LastPoses",
     "LikelihoodRule",
     "LocalEngine",
     "OwnShare",

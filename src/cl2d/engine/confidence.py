@@ -32,7 +32,9 @@ _LARGEST_EXPONENT = 700.0
 
 
 def class_probabilities(
-    log_likelihoods: Values, chosen: npt.NDArray[np.int32]
+    log_likelihoods: Values,
+    chosen: npt.NDArray[np.int32],
+    compared: npt.NDArray[np.bool_] | None = None,
 ) -> npt.NDArray[np.float32]:
     """Return the probability of the chosen class of each image.
 
@@ -42,6 +44,10 @@ def class_probabilities(
         Of the images given each class, by averages in which they have no share
         (:class:`cl2d.engine.own_share.OwnShare`); up to a constant of each image.
     chosen : (n,)
+    compared : (n, n_classes) bool, optional
+        Classes an image was compared with in full, the chosen one among them. The likelihood of
+        another is a lower estimate, which speaks against the chosen one; but one that could not be
+        chosen counts for no more than that.
 
     Returns
     -------
@@ -49,6 +55,8 @@ def class_probabilities(
     """
     likelihood = LIKELIHOOD_SHARE * log_likelihoods
     likelihood -= likelihood[np.arange(len(chosen)), chosen][:, None]
+    if compared is not None:
+        likelihood = np.where(compared, likelihood, np.minimum(likelihood, 0.0))
     # Another class may be more likely by far, under a rule that does not go by correlation.
     odds = np.exp(np.minimum(likelihood, _LARGEST_EXPONENT))
     found: npt.NDArray[np.float32] = (1.0 / odds.sum(axis=1)).astype(np.float32)

@@ -10,10 +10,11 @@ import numpy as np
 
 from cl2d import _native
 from cl2d.engine.block_size import BLOCK_IMAGES
+from cl2d.engine.comparison import MOST_CELLS, TILE, Comparison, fast_comparisons, fast_pays
 from cl2d.engine.confidence import class_probabilities
 from cl2d.engine.correntropy import Candidates, best_few, reordered
 from cl2d.engine.joined import joined_assignment
-from cl2d.engine.protocol import Assignment, ClassSums, Component, SearchSettings
+from cl2d.engine.protocol import Assignment, ClassSums, Component, LastPoses, SearchSettings
 from cl2d.engine.shift_grid import covering_radius_px, shift_grid
 from cl2d.results import Poses
 
@@ -37,19 +38,24 @@ CALL_PAIRS = 3_000_000
 """Image-reference-shift triples a thread searches in one engine call: about half a second, so that
 an interrupt is answered at once, and long against the shifted references made anew in each."""
 
-SMALLEST_CALL_TILES = 8
+FAST_CALL_PAIRS = 4 * CALL_PAIRS
+"""The same of the fast search, which needs more images for as many references."""
 
-TILE = 16
+SMALLEST_CALL_TILES = 8
 
 
 @dataclass(frozen=True)
 class _Chunk:
-    """Images that are searched in one go: tiles of a block, rows of the run."""
+    """Images that are searched in one go: tiles of a block, rows of the run.
+
+    ``last`` are the poses of its images where the search is to be fast.
+    """
 
     block: _native.ImageBlock
     tiles: _native.TileRange
     rows: slice
     references: npt.NDArray[np.complex64]
+    last: LastPoses | None = None
 
 
 class LocalEngine:
@@ -86,6 +92,7 @@ class LocalEngine:
         self._scale = pixels_per_working_px
         self._n_threads = n_threads
         self._mirrors = search.mirrors
+        self._may_be_fast = search.fast
         self._max_shift = search.max_shift_px / pixels_per_working_px
         self._covering = covering_radius_px(self.grid.box_px, self.grid.k_max)
         self._shifts = shift_grid(self._max_shift, self._covering)
@@ -132,6 +139,7 @@ class LocalEngine:
         averages: RealAverages | None = None,
         *,
         own: OwnShare | None = None,
+        last: LastPoses | None = None,
     ) -> Assignment:
         """Give every image the class the rule chooses, at its best pose in that class.
 
@@ -150,7 +158,13 @@ class LocalEngine:
         own : OwnShare, optional
             The sums the references are of: scores against the own class are then those against
             the average of its other members.
+        last : LastPoses, optional
+            These tell where in its image each particle lies. The search is then fast where that
+            was asked for and saves something; not with ``averages``, for which any class may
+            matter.
         """
+        if averages is not None or not self._is_fast(len(references)):
+            last = None
         parts: list[Assignment] = []
         sampled: list[npt.NDArray[np.float32]] = []
         wanted = np.zeros(self.n_images, dtype=bool)
@@ -158,17 +172,20 @@ class LocalEngine:
             wanted[sample] = True
         done = 0
         for block in self._blocks:
-            for tiles, n_images in self._calls(block, len(references)):
-                chunk = _Chunk(block, tiles, slice(done, done + n_images), references)
+            for tiles, n_images in self._calls(block, len(references), fast=last is not None):
+                rows = slice(done, done + n_images)
+                near = None if last is None else last.part(rows)
+                chunk = _Chunk(block, tiles, rows, references, near)
                 part, scores = self._assign_chunk(chunk, rule, averages, own)
                 parts.append(part)
-                sampled.append(scores[wanted[done : done + n_images]])
+                sampled.append(scores[wanted[rows]])
                 done += n_images
                 if on_progress is not None:
                     on_progress(done)
         joined = joined_assignment(parts)
         labels = np.where(self._usable, joined.labels, np.int32(-1)).astype(np.int32)
-        return replace(joined, labels=labels, sampled_scores=np.concatenate(sampled))
+        found = replace(joined, labels=labels, sampled_scores=np.concatenate(sampled))
+        return replace(found, fast=last is not None)
 
     def update(self, labels: npt.NDArray[np.int32], poses: Poses, n_classes: int) -> ClassSums:
         """Return the sums of the members of each class in its frame; label -1 is left out.
@@ -249,12 +266,21 @@ class LocalEngine:
     def _starts(self) -> list[int]:
         return [BLOCK_IMAGES * i for i in range(len(self._blocks))]
 
+    def _is_fast(self, n_references: int) -> bool:
+        return self._may_be_fast and fast_pays(n_references, len(self._shifts))
+
     def _calls(
-        self, block: _native.ImageBlock, n_references: int
+        self, block: _native.ImageBlock, n_references: int, *, fast: bool
     ) -> list[tuple[_native.TileRange, int]]:
         """Cut a block into engine calls short enough for an interrupt to be noticed."""
-        pairs_per_tile = TILE * n_references * len(self._shifts)
-        step = self._n_threads * max(SMALLEST_CALL_TILES, CALL_PAIRS // pairs_per_tile)
+        n_shifts = len(self._shifts)
+        if fast:
+            tiles = FAST_CALL_PAIRS // (TILE * fast_comparisons(n_references, n_shifts))
+            most = max(1, MOST_CELLS // (TILE * n_references))
+            step = min(most, self._n_threads * max(SMALLEST_CALL_TILES, tiles))
+        else:
+            tiles = CALL_PAIRS // (TILE * n_references * n_shifts)
+            step = self._n_threads * max(SMALLEST_CALL_TILES, tiles)
         calls = []
         for first in range(0, block.n_tiles, step):
             count = min(step, block.n_tiles - first)
@@ -270,29 +296,43 @@ class LocalEngine:
         own: OwnShare | None,
     ) -> tuple[Assignment, npt.NDArray[np.float32]]:
         """Return the assignment of the images of a chunk, and their scores by class."""
-        options = _native.SearchOptions(self._mirrors, self._n_threads)
-        all_scores, codes = _native.search(
-            chunk.block, chunk.tiles, chunk.references, self._shifts, options
-        )
-        scores = all_scores[: chunk.rows.stop - chunk.rows.start]
-        if own is not None:
-            labels = own.labels[chunk.rows]
-            member = np.flatnonzero(labels >= 0)
-            cells = member, labels[member]
-            scores = scores.copy()
-            scores[cells] = own.scores_without_own(scores[cells], labels[member])
+        share = None if own is None else own.part(chunk.rows)
+        scores, codes, compared = self._compared(chunk, rule, share)
         if averages is not None:
             scores = self._by_correntropy(chunk, scores, codes, averages)
-        choice = rule.choose(scores)
+        choice = rule.choose(scores, compared)
         psi, shift, mirror, fit = self._refined(chunk, choice.labels, codes)
-        if own is not None:
-            stayed = choice.labels == own.labels[chunk.rows]
-            fit[stayed] = own.scores_without_own(fit[stayed], choice.labels[stayed])
+        if share is not None:
+            stayed = choice.labels == share.labels
+            fit[stayed] = share.scores_without_own(fit[stayed], choice.labels[stayed])
         psi = (psi + np.pi) % (2 * np.pi) - np.pi
         poses = Poses(psi, shift * self._scale, mirror.astype(bool))
         likelihoods = rule.log_likelihoods(scores, self.n_independent)
-        confidence = class_probabilities(likelihoods, choice.labels)
+        confidence = class_probabilities(likelihoods, choice.labels, compared)
         return Assignment(choice.labels, poses, fit, choice.margin, confidence), scores
+
+    def _compared(
+        self, chunk: _Chunk, rule: AssignmentRule, share: OwnShare | None
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32], npt.NDArray[np.bool_] | None]:
+        """Return scores by class without own share, codes of poses, and which classes they are of.
+
+        The last is None where they are of all.
+        """
+
+        def left_out(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+            return scores if share is None else share.left_out(scores)
+
+        options = _native.SearchOptions(self._mirrors, self._n_threads)
+        comparison = Comparison(chunk.block, chunk.tiles, chunk.references, self._shifts, options)
+        if chunk.last is None:
+            scores, codes = comparison.exhaustive()
+            return left_out(scores[: chunk.rows.stop - chunk.rows.start]), codes, None
+        scores, codes, compared = comparison.fast(
+            chunk.last.poses.relion_origin_px() / self._scale,
+            chunk.last.doubted,
+            lambda near: rule.values(left_out(near)),
+        )
+        return left_out(scores), codes, compared
 
     def _by_correntropy(
         self,

@@ -34,6 +34,18 @@ class OwnShare:
     lengths: npt.NDArray[np.float64]
     counts: npt.NDArray[np.int64]
 
+    def part(self, rows: slice) -> OwnShare:
+        """Return what some of the images add."""
+        return OwnShare(self.labels[rows], self.lengths, self.counts)
+
+    def left_out(self, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return scores (n_images, n_classes), those against the own class without own share."""
+        member = np.flatnonzero(self.labels >= 0)
+        cells = member, self.labels[member]
+        scores = scores.copy()
+        scores[cells] = self.scores_without_own(scores[cells], self.labels[member])
+        return scores
+
     def scores_without_own(
         self, scores: npt.NDArray[np.float32], classes: npt.NDArray[np.int32]
     ) -> npt.NDArray[np.float32]:

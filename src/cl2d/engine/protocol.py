@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from cl2d.results import Poses
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -14,15 +16,32 @@ if TYPE_CHECKING:
     from cl2d.engine.correntropy import RealAverages
     from cl2d.engine.own_share import OwnShare
     from cl2d.engine.rules import AssignmentRule
-    from cl2d.results import Poses
 
 
 @dataclass(frozen=True)
 class SearchSettings:
-    """Bounds of the search: shifts in pixels of the input box."""
+    """Bounds of the search: shifts in pixels of the input box; and whether it may be fast."""
 
     max_shift_px: float
     mirrors: bool = True
+    fast: bool = False
+
+
+@dataclass(frozen=True)
+class LastPoses:
+    """Where a fast search begins: the poses the images had last, against whatever classes.
+
+    Images that are ``doubted``, (n_images,) bool, are searched exhaustively all the same.
+    """
+
+    poses: Poses
+    doubted: npt.NDArray[np.bool_]
+
+    def part(self, rows: slice) -> LastPoses:
+        """Return the poses and doubts of some images."""
+        poses = self.poses
+        of_rows = Poses(poses.psi_rad[rows], poses.shift_px[rows], poses.mirror[rows])
+        return LastPoses(of_rows, self.doubted[rows])
 
 
 @dataclass(frozen=True)
@@ -31,7 +50,8 @@ class Assignment:
 
     ``margin`` is the lead over the second best class in the value the rule chose by.
     ``sampled_scores`` are the scores the rule chose by, (n_sample, n_classes), of the images for
-    which they were asked; ``confidence`` is the probability of the class.
+    which they were asked; ``confidence`` is the probability of the class. ``fast`` if classes were
+    left out by the fast search.
     """
 
     labels: npt.NDArray[np.int32]
@@ -40,6 +60,7 @@ class Assignment:
     margin: npt.NDArray[np.float32]
     confidence: npt.NDArray[np.float32]
     sampled_scores: npt.NDArray[np.float32] | None = None
+    fast: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,12 +110,14 @@ class Engine(Protocol):
         averages: RealAverages | None = None,
         *,
         own: OwnShare | None = None,
+        last: LastPoses | None = None,
     ) -> Assignment:
         """Give every image the class the rule chooses, at its best pose in that class.
 
         ``sample`` asks for all scores of some images, in ascending order, beside the result.
         With ``averages`` the best few classes of each image are in the order of correntropy.
         With ``own`` each image is compared with the average of the other members of its class.
+        ``last`` poses, against whatever classes, allow a fast search where the engine has one.
         """
         ...
 

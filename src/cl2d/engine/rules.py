@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     from cl2d.engine.distributions import ScoreDistributions
 
+    Scores = npt.NDArray[np.float32]
     Values = npt.NDArray[np.float64]
+    Among = npt.NDArray[np.bool_] | None
 
 LEAST_NOISE = 1e-3
 """Share of an image that is taken to be noise at least; keeps likelihoods finite."""
@@ -34,8 +36,16 @@ class Choice:
 class AssignmentRule(Protocol):
     """A rule sees one block's scores at a time and gives every image a class."""
 
-    def choose(self, scores: npt.NDArray[np.float32]) -> Choice:
-        """Return the choice for scores of shape (n_images, n_classes)."""
+    def values(self, scores: npt.NDArray[np.float32]) -> Scores:
+        """Return what the rule goes by, the higher the better, for (n_images, n_classes) scores."""
+        ...
+
+    def choose(self, scores: npt.NDArray[np.float32], among: Among = None) -> Choice:
+        """Return the choice for scores of shape (n_images, n_classes).
+
+        ``among``, of the same shape and True somewhere in each row, are the classes that an image
+        may join; the others count for nothing. All by default.
+        """
         ...
 
     def log_likelihoods(self, scores: npt.NDArray[np.float32], n_independent: float) -> Values:
@@ -46,10 +56,15 @@ class AssignmentRule(Protocol):
 class ClassicalRule:
     """Every image joins the class it correlates with best; the lower number wins a tie."""
 
-    def choose(self, scores: npt.NDArray[np.float32]) -> Choice:
+    def values(self, scores: npt.NDArray[np.float32]) -> Scores:
+        """Return the scores themselves."""
+        return scores
+
+    def choose(self, scores: npt.NDArray[np.float32], among: Among = None) -> Choice:
         """Return the best class of each image and its lead in score over the second best."""
-        labels = scores.argmax(axis=1).astype(np.int32)
-        return Choice(labels, _lead(scores, labels))
+        values = _only(self.values(scores), among)
+        labels = values.argmax(axis=1).astype(np.int32)
+        return Choice(labels, _lead(values, labels))
 
     def log_likelihoods(self, scores: npt.NDArray[np.float32], n_independent: float) -> Values:
         """Return the log-likelihoods for images of any strength, by their correlations."""
@@ -81,12 +96,16 @@ class LikelihoodRule:
             max(1.0 - float(np.square(members).mean()), LEAST_NOISE) if len(members) else 1.0
         )
 
-    def choose(self, scores: npt.NDArray[np.float32]) -> Choice:
+    def values(self, scores: npt.NDArray[np.float32]) -> Scores:
+        """Return ``b c - b^2 / 2``."""
+        return self._values(scores).astype(np.float32)
+
+    def choose(self, scores: npt.NDArray[np.float32], among: Among = None) -> Choice:
         """Return the likeliest class of each image, and its lead over the second one.
 
         The lead is in units of the expected correlation of a member.
         """
-        values = self._values(scores).astype(np.float32)
+        values = _only(self.values(scores), among)
         labels = values.argmax(axis=1).astype(np.int32)
         return Choice(labels, _lead(values, labels))
 
@@ -118,12 +137,16 @@ class RobustRule:
     def __init__(self, distributions: ScoreDistributions) -> None:
         self._distributions = distributions
 
-    def choose(self, scores: npt.NDArray[np.float32]) -> Choice:
+    def values(self, scores: npt.NDArray[np.float32]) -> Scores:
+        """Return the products of both probabilities."""
+        return self._distributions.values(scores)
+
+    def choose(self, scores: npt.NDArray[np.float32], among: Among = None) -> Choice:
         """Return the best class of each image and its lead in probability over the second best.
 
         Classes of one probability are told apart by the score, and then by the lower number.
         """
-        values = self._distributions.values(scores)
+        values = _only(self.values(scores), among)
         tied = values == values.max(axis=1, keepdims=True)
         labels = np.where(tied, scores, -np.inf).argmax(axis=1).astype(np.int32)
         return Choice(labels, _lead(values, labels))
@@ -131,6 +154,11 @@ class RobustRule:
     def log_likelihoods(self, scores: npt.NDArray[np.float32], n_independent: float) -> Values:
         """Return the log-likelihoods for images of any strength, by their correlations."""
         return log_likelihood(scores.astype(np.float64), n_independent)
+
+
+def _only(values: Scores, among: Among) -> Scores:
+    """Return the values with those of other classes below all."""
+    return values if among is None else np.where(among, values, np.float32(-np.inf))
 
 
 def _lead(

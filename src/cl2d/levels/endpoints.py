@@ -30,6 +30,8 @@ class LevelStart:
         Whether this is the last level, which may go on for longer.
     settling : (n_classes,) bool, optional
         Classes whose averages are made of the members that are sure of them; of all by default.
+    before : Assignment, optional
+        Of all images, to the classes before: where a fast search begins.
     """
 
     level: int
@@ -39,6 +41,7 @@ class LevelStart:
     exchange: int = 0
     last: bool = False
     settling: npt.NDArray[np.bool_] | None = None
+    before: Assignment | None = None
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,14 @@ class LevelEnd:
     parents : (n_classes,) int32
     reports : of all iterations
     kept : (n_classes,) intp, classes that are left where empty ones were dropped
+    settling : (n_classes,) bool, as of the start of the last iterations
     """
 
     assignment: Assignment
     parents: npt.NDArray[np.int32]
     reports: tuple[IterationReport, ...]
     kept: npt.NDArray[np.intp] | None = None
+    settling: npt.NDArray[np.bool_] | None = None
 
     @property
     def n_classes(self) -> int:

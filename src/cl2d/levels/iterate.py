@@ -8,30 +8,28 @@ long as that makes the images fit better. Its last iterations settle the unsure 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cl2d.engine import (
     ClassicalRule,
-    LikelihoodRule,
-    OwnShare,
     RobustRule,
     ScoreDistributions,
-    expected_scores,
     normalised_references,
     sample_rows,
-    sum_lengths,
 )
 from cl2d.events import ClassesAdjusted, ClassesExchanged, ExchangeEnded, IterationProgress
 from cl2d.levels.automatic import adjusted_classes
 from cl2d.levels.centring import centred_poses
+from cl2d.levels.doubt import last_poses
 from cl2d.levels.endpoints import LevelEnd, LevelStart
 from cl2d.levels.exchange import exchange_classes
 from cl2d.levels.schedule import most_iterations
-from cl2d.levels.size_control import Reseeding, no_reseeding, reseed_small_classes
+from cl2d.levels.size_control import no_reseeding, reseed_small_classes
 from cl2d.levels.splitting import cut_rule
+from cl2d.levels.step import Step
 from cl2d.levels.sure_members import classes_of_one_view, sure_labels
 from cl2d.results import IterationReport
 
@@ -40,7 +38,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from cl2d.engine import Assignment, AssignmentRule, ClassSums, Engine, RealAverages
+    from cl2d.engine import Assignment, AssignmentRule, Engine, LastPoses, RealAverages
     from cl2d.options import LevelOptions
 
     OnEvent = Callable[[object], None]
@@ -54,22 +52,6 @@ MOST_EXCHANGES = 8
 
 MOST_ADJUSTMENTS = 8
 """Adjustments of the number of classes at the last level of an automatic one."""
-
-
-@dataclass(frozen=True)
-class _Step:
-    """What one iteration leaves: the assignment, its poses centred, and the next references.
-
-    ``summed`` are the classes in whose sums the images are: the labels, or fewer; ``before`` are
-    the labels of the iteration before, if there was one.
-    """
-
-    assignment: Assignment
-    before: npt.NDArray[np.int32] | None
-    summed: npt.NDArray[np.int32]
-    class_sums: ClassSums
-    reseeding: Reseeding
-    report: IterationReport
 
 
 class LevelLoop:
@@ -131,7 +113,10 @@ class LevelLoop:
                 n_most = 0
             was_cut = was_cut or found.n_cut > 0
             parents = end.parents[found.origin]
-            again = self.run(LevelStart(start.level, found.references, parents, exchange=exchange))
+            changed = LevelStart(
+                start.level, found.references, parents, exchange=exchange, before=fitted
+            )
+            again = self.run(changed)
             end = replace(again, reports=(*end.reports, *again.reports))
         return end
 
@@ -141,8 +126,46 @@ class LevelLoop:
         settling = classes_of_one_view(self._engine, fitted, n_classes, self._cut_rule)
         sure = sure_labels(fitted.labels, fitted.confidence, settling)
         references = normalised_references(self._engine.update(sure, fitted.poses, n_classes).sums)
-        again = self.run(LevelStart(start.level, references, end.parents, settling=settling))
+        again = self.run(
+            LevelStart(start.level, references, end.parents, settling=settling, before=fitted)
+        )
         return replace(again, reports=(*end.reports, *again.reports))
+
+    def verified(self, start: LevelStart, end: LevelEnd) -> LevelEnd:
+        """Return the end of the last level with what an exhaustive search gives, if it was fast.
+
+        The images are assigned to the averages of the last iteration once more, and it is
+        reported for how many the fast search would have found another class.
+        """
+        if not end.assignment.fast:
+            return end
+        before = self._last_step(start, end)
+        iteration = before.report.iteration + 1
+        again = replace(start, exchange=before.report.exchange, settling=end.settling)
+        step = self._iterate(again, iteration, before, final=True)
+        fast = self._engine.assign(
+            before.reseeding.references,
+            self._rule(before),
+            own=before.own_share(),
+            last=last_poses(end.assignment, _turn(again, iteration)),
+        )
+        differs = int(np.count_nonzero(fast.labels != step.assignment.labels))
+        report = replace(step.report, n_fast_differs=differs)
+        self._on_event(report)
+        return replace(end, assignment=step.assignment, reports=(*end.reports, report))
+
+    def _last_step(self, start: LevelStart, end: LevelEnd) -> Step:
+        """Return the last iteration of a level again, with averages made as it made them."""
+        fitted = end.assignment
+        summed = fitted.labels
+        if end.settling is not None:
+            summed = sure_labels(fitted.labels, fitted.confidence, end.settling)
+        sums = self._engine.update(summed, fitted.poses, end.n_classes)
+        averages = normalised_references(sums.sums)
+        if start.given and end.kept is None:
+            empty = sums.counts == 0
+            averages[empty] = start.references[empty]
+        return Step(fitted, None, summed, sums, no_reseeding(averages), end.reports[-1])
 
     def _exchanged(
         self, start: LevelStart, end: LevelEnd, exchange: int
@@ -160,13 +183,15 @@ class LevelLoop:
             return None
         self._on_event(ClassesExchanged(start.level, exchange, found.n_pairs))
         parents = end.parents[found.origin]
-        changed = LevelStart(start.level, found.references, parents, exchange=exchange)
+        changed = LevelStart(
+            start.level, found.references, parents, exchange=exchange, before=fitted
+        )
         return changed, found.of_one_view
 
     def run(self, start: LevelStart) -> LevelEnd:
         """Iterate until few images change class or the iterations are used up."""
         parents = start.parents
-        step: _Step | None = None
+        step: Step | None = None
         reports: list[IterationReport] = []
         for iteration in range(1, self._most_iterations(start) + 1):
             step = self._iterate(start, iteration, step)
@@ -176,12 +201,20 @@ class LevelLoop:
             if self._at_rest(start, step.report):
                 break
         assert step is not None
-        return LevelEnd(step.assignment, parents, tuple(reports))
+        return LevelEnd(step.assignment, parents, tuple(reports), settling=start.settling)
 
-    def _iterate(self, start: LevelStart, iteration: int, before: _Step | None) -> _Step:
+    def _iterate(
+        self, start: LevelStart, iteration: int, before: Step | None, *, final: bool = False
+    ) -> Step:
+        """Assign and average once; the ``final`` time exhaustively, and without refilling."""
         started = time.perf_counter()
         references = start.references if before is None else before.reseeding.references
-        assignment = self._assign(references, before, start.level, iteration)
+        fitted = start.before if before is None else before.assignment
+        last = None
+        if not (final or fitted is None or self._sample is not None):
+            last = last_poses(fitted, _turn(start, iteration))
+        tell = self._progress(start.level, iteration)
+        assignment = self._assign(references, before, last, tell)
         labels = assignment.labels
         summed = labels
         if start.settling is not None:
@@ -192,16 +225,16 @@ class LevelLoop:
             empty = class_sums.counts == 0
             averages[empty] = references[empty]
         reseeding = no_reseeding(averages)
-        fixed = not (start.given or self._options.automatic)
-        if fixed and start.settling is None and iteration < self._most_iterations(start):
+        refilled = not (final or start.given or self._options.automatic)
+        if refilled and start.settling is None and iteration < self._most_iterations(start):
             reseeding = reseed_small_classes(self._engine, averages, assignment, self._cut_rule)
         sizes = np.bincount(labels[labels >= 0], minlength=len(references))
         report = IterationReport(
             level=start.level,
             n_classes=len(references),
             iteration=iteration,
-            n_changed=self._n_changed(labels, before),
-            n_new=self._n_new(labels, before),
+            n_changed=self._n_usable if before is None else before.n_changed(labels),
+            n_new=self._n_usable if before is None else before.n_new(labels),
             mean_score=float(assignment.scores[labels >= 0].mean()),
             smallest_class=int(sizes.min()),
             largest_class=int(sizes.max()),
@@ -209,59 +242,52 @@ class LevelLoop:
             seconds=time.perf_counter() - started,
             exchange=start.exchange,
             settling=start.settling is not None,
+            fast=assignment.fast,
         )
-        last = None if before is None else before.assignment.labels
-        return _Step(assignment, last, summed, class_sums, reseeding, report)
+        labels_before = None if before is None else before.assignment.labels
+        return Step(assignment, labels_before, summed, class_sums, reseeding, report)
 
     def _assign(
         self,
         references: npt.NDArray[np.complex64],
-        before: _Step | None,
-        level: int,
-        iteration: int,
+        before: Step | None,
+        last: LastPoses | None,
+        tell: Callable[[int], None],
     ) -> Assignment:
         """Assign every image, and put the class averages in their centres."""
-        total = self._engine.n_images
         assignment = self._engine.assign(
             references,
             self._rule(before),
-            lambda done: self._on_event(IterationProgress(level, iteration, done, total)),
+            tell,
             self._sample,
             self._real_averages(before, len(references)),
-            own=_own_share(before),
+            own=None if before is None else before.own_share(),
+            last=last,
         )
         poses = centred_poses(assignment.poses, assignment.labels, len(references))
         return replace(assignment, poses=poses)
 
-    def _real_averages(self, before: _Step | None, n_classes: int) -> RealAverages | None:
+    def _progress(self, level: int, iteration: int) -> Callable[[int], None]:
+        total = self._engine.n_images
+        return lambda done: self._on_event(IterationProgress(level, iteration, done, total))
+
+    def _real_averages(self, before: Step | None, n_classes: int) -> RealAverages | None:
         """Return what the references show in real space, save those that are new."""
         if before is None:
             return None
         averages = self._engine.averages(before.summed, before.assignment.poses, n_classes)
         return None if averages is None else averages.without(before.reseeding.changed)
 
-    def _rule(self, before: _Step | None) -> AssignmentRule:
+    def _rule(self, before: Step | None) -> AssignmentRule:
         """Return the rule of an iteration; the first of a level has nothing but scores to go by."""
         if before is None:
             return ClassicalRule()
         if self._sample is None:
-            return _likelihood_rule(before) if self._by_likelihood else ClassicalRule()
+            return before.likelihood_rule() if self._by_likelihood else ClassicalRule()
         scores = before.assignment.sampled_scores
         assert scores is not None
         labels = before.assignment.labels[self._sample]
         return RobustRule(ScoreDistributions(scores, labels, before.reseeding.changed))
-
-    def _n_changed(self, labels: npt.NDArray[np.int32], before: _Step | None) -> int:
-        if before is None:
-            return self._n_usable
-        return int(np.count_nonzero(labels != before.assignment.labels))
-
-    def _n_new(self, labels: npt.NDArray[np.int32], before: _Step | None) -> int:
-        """Return how many images are where they were in neither of the two iterations before."""
-        if before is None or before.before is None:
-            return self._n_changed(labels, before)
-        new = (labels != before.assignment.labels) & (labels != before.before)
-        return int(np.count_nonzero(new))
 
     def _most_iterations(self, start: LevelStart) -> int:
         long = start.last or start.settling is not None
@@ -278,21 +304,6 @@ class LevelLoop:
         return few and report.iteration >= 2 and report.n_reseeded == 0
 
 
-def _likelihood_rule(before: _Step) -> LikelihoodRule:
-    sums, references = before.class_sums, before.reseeding.references
-    expected = expected_scores(sum_lengths(sums.sums), sums.counts, before.reseeding.changed)
-    return LikelihoodRule(expected, np.any(references != 0, axis=(1, 2)))
-
-
-def _own_share(before: _Step | None) -> OwnShare | None:
-    """Return what images add to the references; none where those are new."""
-    if before is None:
-        return None
-    labels = before.summed
-    of_sum = (labels >= 0) & ~before.reseeding.changed[labels]
-    sums = before.class_sums
-    return OwnShare(
-        np.where(of_sum, labels, np.int32(-1)),
-        sum_lengths(sums.sums),
-        sums.counts,
-    )
+def _turn(start: LevelStart, iteration: int) -> int:
+    """Return a number that goes on counting where the iterations begin again."""
+    return start.level + start.exchange + iteration

@@ -10,7 +10,7 @@ import numpy as np
 from cl2d.errors import InputError
 from cl2d.events import LevelFinished, LevelStarted, ignore_event
 from cl2d.levels.automatic import grown_classes
-from cl2d.levels.endpoints import LevelStart
+from cl2d.levels.endpoints import LevelEnd, LevelStart
 from cl2d.levels.homogeneity import class_homogeneity
 from cl2d.levels.iterate import LevelLoop
 from cl2d.levels.main_view import main_view_confidence
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from cl2d.engine import Engine
-    from cl2d.levels.endpoints import LevelEnd
+    from cl2d.engine import Assignment, Engine
     from cl2d.options import LevelOptions
 
     OnEvent = Callable[[object], None]
@@ -110,10 +109,16 @@ class _Course:
         n_first = len(first.references)
         n_last = max(n_first, min(self._options.most_classes(n_usable), n_usable))
         start = first
+        fitted: Assignment | None = None
         for n_classes in level_schedule(n_first, n_last):
             if self.levels:
                 growth = grow_classes(self._engine, self.levels[-1], n_classes, self._rule)
-                start = LevelStart(start.level + 1, growth.references, growth.parents)
+                start = LevelStart(
+                    start.level + 1,
+                    growth.references,
+                    growth.parents,
+                    before=fitted,
+                )
             self._tell(LevelStarted(start.level, n_classes))
             start = replace(start, last=1 < n_classes == n_last and not start.given)
             exchanging = self._options.exchange and start.last
@@ -121,7 +126,10 @@ class _Course:
             end = run(start)
             if start.last:
                 end = self._settled(start, end)
+            if n_classes == n_last:
+                end = self._loop.verified(start, end)
             end = self._with_members(start, end)
+            fitted = end.assignment
             self._finish(start, end, is_last=n_classes == n_last)
 
     def run_automatic(self, first: LevelStart, n_usable: int) -> None:
@@ -140,10 +148,14 @@ class _Course:
             if not grows and not start.given:
                 end = self._loop.run_with_adjustments(start, end, n_most)
                 end = self._with_members(start, self._settled(start, end))
+            if not grows:
+                end = self._with_members(start, self._loop.verified(start, end))
             self._finish(start, end, is_last=not grows)
             start = None
             if grows:
-                start = LevelStart(len(self.levels), growth.references, growth.origin)
+                start = LevelStart(
+                    len(self.levels), growth.references, growth.origin, before=end.assignment
+                )
 
     def _settled(self, start: LevelStart, end: LevelEnd) -> LevelEnd:
         """Return the end of the last level after its settling iterations, if those are wanted."""
@@ -202,7 +214,9 @@ def _without_empty_classes(end: LevelEnd) -> LevelEnd:
     new_label = np.full(n_classes + 1, -1, dtype=np.int32)
     new_label[kept] = np.arange(len(kept))
     assignment = replace(end.assignment, labels=new_label[labels])
-    return replace(end, assignment=assignment, parents=end.parents[kept], kept=kept)
+    of_start = kept if end.kept is None else end.kept[kept]
+    settling = None if end.settling is None else end.settling[kept]
+    return LevelEnd(assignment, end.parents[kept], end.reports, of_start, settling)
 
 
 def _finished_level(start: LevelStart, end: LevelEnd, before: LevelResult | None) -> LevelResult:

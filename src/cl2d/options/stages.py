@@ -146,6 +146,11 @@ class AlignmentOptions(StageOptions):
         ge=0,
     )
     mirrors: bool = option(True, "Also try the mirror image of each particle.")
+    search: Literal["exhaustive", "fast"] = option(
+        "exhaustive",
+        "How classes are compared in each iteration: all at all shifts; or fast: all where the "
+        "particle was last, and the best few at all shifts. The last iteration is exhaustive.",
+    )
     similarity: Literal["likelihood", "correlation", "correntropy"] = option(
         "likelihood",
         "Measure of likeness of image and average: likelihood, which allows for how well members "

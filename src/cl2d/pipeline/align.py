@@ -33,6 +33,7 @@ MEANINGLESS = (
     "clustering",
     "exchange",
     "similarity",
+    "search",
     "tolerance",
     "analyze_rejected",
 )

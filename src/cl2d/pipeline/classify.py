@@ -164,7 +164,8 @@ def _prepare(
     for warning in warnings:
         phases.tell(RunWarned(warning))
     check_number_of_classes(options.levels, int((flags == USABLE).sum()), source)
-    search = SearchSettings(radius_px, options.alignment.mirrors)
+    alignment = options.alignment
+    search = SearchSettings(radius_px, alignment.mirrors, fast=alignment.search == "fast")
     engine = LocalEngine(
         ingested.blocks,
         flags == USABLE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cl2d.engine import bytes_per_image, distribution_bytes
+from cl2d.engine import BLOCK_IMAGES, bytes_per_image, distribution_bytes
 from cl2d.levels import level_schedule
 from cl2d.preprocess import SAMPLE_BYTES
 
@@ -26,7 +26,8 @@ def estimated_memory_bytes(
     """Return the expected peak of memory of a whole run.
 
     Coefficients of all images stay in memory, for correntropy the working images beside them;
-    averages are float64 sums of all levels at once. The robust rule keeps scores of a sample.
+    averages are float64 sums of all levels at once. The robust rule keeps scores of a sample; the
+    fast search moves copies of a block.
     Before, the sample that the run is planned by is there alone.
     """
     coefficients = bytes_per_image(plan.working_box_px, plan.k_min, plan.k_max, plan.mask_radius_px)
@@ -39,7 +40,10 @@ def estimated_memory_bytes(
     sums = stacks * sum(schedule) * source.box_px**2 * (8 + 4)
     ranked = options.levels.clustering == "robust"
     ranks = distribution_bytes(source.n_images, most_classes) if ranked else 0
+    fast = options.alignment.search == "fast"
+    moved = min(source.n_images, BLOCK_IMAGES) * coefficients if fast else 0
     all_images = source.n_images * source.box_px**2 * 4
     block = min(all_images, 64 << 20)
     running = source.n_images * (coefficients + working + BYTES_PER_ROW) + sums + ranks + block
+    running += moved
     return PROGRAM_BYTES + max(running, min(all_images, SAMPLE_BYTES))
