@@ -100,6 +100,7 @@ void search_chosen(const ImageBlock& block,
   std::fill_n(scores, n_images * chosen.n_each, -1.0F);
   std::fill_n(codes, n_images * chosen.n_each, 0);
   std::vector<GatheredTile> scratch;
+  scratch.reserve(static_cast<std::size_t>(options.n_threads));
   for (int t = 0; t < options.n_threads; ++t) scratch.emplace_back(groups.dft());
   std::size_t begin = 0;
   while (groups.next()) {

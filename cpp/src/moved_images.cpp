@@ -43,6 +43,7 @@ ImageBlock moved_images(const ImageBlock& block,
   ImageBlock moved(grid, std::max<std::int64_t>(tiles.count, 1) * kLanes);
   const AngularDft dft(grid);
   std::vector<MoveScratch> scratch;
+  scratch.reserve(static_cast<std::size_t>(n_threads));
   for (int t = 0; t < n_threads; ++t) scratch.emplace_back(grid, dft);
 #pragma omp parallel for schedule(static) num_threads(n_threads)
   for (std::int64_t tile = 0; tile < tiles.count; ++tile) {

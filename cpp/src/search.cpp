@@ -61,6 +61,7 @@ void search(const ImageBlock& block,
   check_tiles(block, tiles, options.n_threads);
   ColumnGroups groups(block.grid(), references, shifts, options.n_threads);
   std::vector<SearchScratch> scratch;
+  scratch.reserve(static_cast<std::size_t>(options.n_threads));
   for (int t = 0; t < options.n_threads; ++t) {
     scratch.emplace_back(groups.dft(), groups.largest());
   }
