@@ -131,11 +131,11 @@ def share_assigned(
         working_images=working_images(read, plan, n_threads),
     )
     view, poses = simulation.truth.view, truth_poses(simulation.truth)
-    references = normalised_references(engine.update(view, poses, options.views).sums)
+    sums = engine.update(view, poses, options.views)
+    references = normalised_references(sums.sums)
     with mock.patch.object(correntropy_module, "KERNEL_WIDTH", options.kernel_width):
         averages = engine.averages(view, poses, options.views)
         present = np.ones(len(references), dtype=bool)
-        sums = engine.update(view, poses, options.views)
         expected = expected_scores(sum_lengths(sums.sums), sums.counts, ~present)
         labels = {
             "likelihood": engine.assign(references, LikelihoodRule(expected, present)).labels,

@@ -100,6 +100,17 @@ def identity_poses(n_images: int) -> Poses:
     return Poses(np.zeros(n_images), np.zeros((n_images, 2)), np.zeros(n_images, dtype=bool))
 
 
+def halved_labels(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Return labels with the members of class k in classes 2 k and 2 k + 1 in turn; -1 stays."""
+    order = np.argsort(labels, kind="stable")
+    order = order[labels[order] >= 0]
+    sizes = np.bincount(labels[order], minlength=1)
+    place = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    halves = np.full_like(labels, -1)
+    halves[order] = 2 * labels[order] + place % 2
+    return halves
+
+
 @dataclass(frozen=True)
 class IterationReport:
     """One iteration of one level, for the progress display, ``run.json`` and convergence plots.
@@ -187,12 +198,7 @@ class LevelResult:
 
     def halved(self) -> LevelResult:
         """Return the level with the members of class k in classes 2 k and 2 k + 1 in turn."""
-        order = np.argsort(self.labels, kind="stable")
-        order = order[self.labels[order] >= 0]
-        sizes = self.class_sizes()
-        place = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        labels = np.full_like(self.labels, -1)
-        labels[order] = 2 * self.labels[order] + place % 2
+        labels = halved_labels(self.labels)
         parents = np.arange(2 * self.n_classes, dtype=np.int32) // 2
         return replace(self, n_classes=2 * self.n_classes, labels=labels, parents=parents)
 

@@ -181,11 +181,12 @@ def test_evaluation_refuses_other_defoci(sets, tmp_path):
         cl2d.evaluate(out, particles=other, threads=1)
 
 
+@pytest.mark.parametrize("ctf", ["flip", "full"])
 @pytest.mark.parametrize(
     ("particles", "message"),
     [("stack", "must come with a table of defoci"), ("table", "must have a column _rlnDefocusU")],
 )
-def test_correction_needs_defoci(sets, tmp_path, particles, message):
+def test_correction_needs_defoci(sets, tmp_path, particles, message, ctf):
     stack = sets["raw"].with_name("particles.mrcs")
     table = tmp_path / "bare.star"
     names = "".join(f"{row + 1}@{stack}\n" for row in range(20))
@@ -194,7 +195,7 @@ def test_correction_needs_defoci(sets, tmp_path, particles, message):
     table.write_text(f"{optics}\ndata_particles\nloop_\n_rlnImageName\n{names}")
     given = {"stack": stack, "table": table}[particles]
     with pytest.raises(cl2d.InputError, match=message):
-        cl2d.classify(given, ctf="flip", **QUICK)
+        cl2d.classify(given, ctf=ctf, **QUICK)
     if particles == "table":
         assert cl2d.classify(given, **QUICK).plan.ctf == "none"
 

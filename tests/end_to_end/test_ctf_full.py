@@ -177,18 +177,3 @@ def test_images_divided_by_their_ctf_are_refused(tables):
     with pytest.raises(cl2d.InputError, match=words):
         cl2d.classify(given, ctf="full", **QUICK)
     assert cl2d.classify(given, ctf="flip", **QUICK).plan.ctf == "none"
-
-
-@pytest.mark.parametrize(
-    ("particles", "message"),
-    [("stack", "must come with a table of defoci"), ("table", "must have a column _rlnDefocusU")],
-)
-def test_correction_needs_defoci(tables, tmp_path, particles, message):
-    stack = tables["raw"].with_name("particles.mrcs")
-    table = tmp_path / "bare.star"
-    names = "".join(f"{row + 1}@{stack}\n" for row in range(20))
-    optics = "data_optics\nloop_\n_rlnOpticsGroup\n_rlnVoltage\n_rlnSphericalAberration\n"
-    optics += "_rlnAmplitudeContrast\n_rlnImagePixelSize\n1 300 2.7 0.1 3.0\n"
-    table.write_text(f"{optics}\ndata_particles\nloop_\n_rlnImageName\n{names}")
-    with pytest.raises(cl2d.InputError, match=message):
-        cl2d.classify({"stack": stack, "table": table}[particles], ctf="full", **QUICK)

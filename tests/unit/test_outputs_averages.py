@@ -10,23 +10,10 @@ from cl2d.events import PhaseFinished, PhaseProgress, PhaseStarted
 from cl2d.io import array_source
 from cl2d.outputs import averages
 from cl2d.outputs.averages import block_length, raw_averages
-from cl2d.results import LevelResult, Poses, identity_poses
+from cl2d.results import Poses
+from tests.level_of_labels import level_of
 
 BOX = 9
-
-
-def make_level(labels: list[int], n_classes: int, poses: Poses | None = None) -> LevelResult:
-    n = len(labels)
-    zeros = np.zeros(n, dtype=np.float32)
-    return LevelResult(
-        0,
-        n_classes,
-        np.array(labels, dtype=np.int32),
-        identity_poses(n) if poses is None else poses,
-        zeros,
-        zeros,
-        np.full(n_classes, -1, dtype=np.int32),
-    )
 
 
 @pytest.fixture
@@ -36,7 +23,7 @@ def images() -> npt.NDArray[np.float32]:
 
 def test_members_at_rest_are_averaged_pixel_by_pixel(images: npt.NDArray[np.float32]) -> None:
     labels = [2, 0, 1, 1, 0, 1, 1]  # class 2 has one member
-    (found,) = raw_averages(array_source(images), [make_level(labels, 3)], 1)
+    (found,) = raw_averages(array_source(images), [level_of(labels, 3)], 1)
     assert found.shape == (3, BOX, BOX)
     assert found.dtype == np.float32
     for k in range(3):
@@ -46,7 +33,7 @@ def test_members_at_rest_are_averaged_pixel_by_pixel(images: npt.NDArray[np.floa
 def test_whole_pixel_shift_moves_pixels(images: npt.NDArray[np.float32]) -> None:
     """p = x - t: what stood at (row, column) stands t pixels further up and left."""
     poses = Poses(np.zeros(7), np.tile([2.0, -1.0], (7, 1)), np.zeros(7, dtype=bool))
-    (found,) = raw_averages(array_source(images), [make_level([0] * 7, 1, poses)], 1)
+    (found,) = raw_averages(array_source(images), [level_of([0] * 7, 1, poses)], 1)
     expected = images.mean(0)[0 : BOX - 1, 2:]
     np.testing.assert_allclose(found[0][1:, : BOX - 2], expected, rtol=1e-5)
 
@@ -54,12 +41,12 @@ def test_whole_pixel_shift_moves_pixels(images: npt.NDArray[np.float32]) -> None
 def test_flagged_images_leave_no_trace(images: npt.NDArray[np.float32]) -> None:
     images[2] = np.nan
     images[5] = 1e30
-    (found,) = raw_averages(array_source(images), [make_level([0, 0, -1, 0, 0, -1, 0], 1)], 1)
+    (found,) = raw_averages(array_source(images), [level_of([0, 0, -1, 0, 0, -1, 0], 1)], 1)
     np.testing.assert_allclose(found[0], images[[0, 1, 3, 4, 6]].mean(0), rtol=1e-5)
 
 
 def test_empty_class_is_zero(images: npt.NDArray[np.float32]) -> None:
-    (found,) = raw_averages(array_source(images), [make_level([0] * 7, 3)], 1)
+    (found,) = raw_averages(array_source(images), [level_of([0] * 7, 3)], 1)
     assert not found[1:].any()
     assert found[0].any()
 
@@ -74,7 +61,7 @@ def test_all_levels_come_from_one_pass(images: npt.NDArray[np.float32]) -> None:
             reads.append((rows.start, rows.stop))
             return images[rows]
 
-    levels = [make_level([0] * 7, 1), make_level([0, 1, 0, 1, 0, 1, 2], 3)]
+    levels = [level_of([0] * 7, 1), level_of([0, 1, 0, 1, 0, 1, 2], 3)]
     found = raw_averages(array_source(Counting()), levels, 1)
     assert reads == [(0, 7)]
     for level, averaged in zip(levels, found, strict=True):
@@ -87,7 +74,7 @@ def test_blocks_do_not_change_the_averages(
     images: npt.NDArray[np.float32], monkeypatch: pytest.MonkeyPatch, block_images: int
 ) -> None:
     poses = Poses(np.linspace(-3, 3, 7), np.full((7, 2), 0.3), np.arange(7) % 2 == 0)
-    level = make_level([0, 1, 0, 1, 0, 1, -1], 2, poses)
+    level = level_of([0, 1, 0, 1, 0, 1, -1], 2, poses)
     (whole,) = raw_averages(array_source(images), [level], 1)
     monkeypatch.setattr(averages, "_BLOCK_BYTES", block_images * 4 * BOX * BOX)
     assert block_length(BOX) == block_images
@@ -105,7 +92,7 @@ def test_progress_counts_images(
 ) -> None:
     monkeypatch.setattr(averages, "_BLOCK_BYTES", 3 * 4 * BOX * BOX)
     events: list[object] = []
-    raw_averages(array_source(images), [make_level([0] * 7, 1)], 1, events.append)
+    raw_averages(array_source(images), [level_of([0] * 7, 1)], 1, events.append)
     assert events[:-1] == [
         PhaseStarted("averages", 7),
         PhaseProgress("averages", 3, 7),
@@ -118,4 +105,4 @@ def test_progress_counts_images(
 
 def test_level_of_another_stack_is_refused(images: npt.NDArray[np.float32]) -> None:
     with pytest.raises(ValueError, match="level 0 must have 7 labels, not 6"):
-        raw_averages(array_source(images), [make_level([0] * 6, 1)], 1)
+        raw_averages(array_source(images), [level_of([0] * 6, 1)], 1)

@@ -16,24 +16,11 @@ from cl2d.pipeline.ctf import as_particles_show_them
 from cl2d.preprocess.ctf import contrast_transfer
 from cl2d.preprocess.ctf_source import phase_flipped
 from cl2d.preprocess.ctf_weighted import CtfWeightedSource, SmoothRings
-from cl2d.results import LevelResult, Poses, identity_poses
+from cl2d.results import LevelResult, Poses
+from tests.level_of_labels import level_of
 
 BOX = 48
 PIXEL_SIZE = 4.0
-
-
-def level_of(labels, n_classes: int, poses: Poses | None = None) -> LevelResult:
-    n = len(labels)
-    zeros = np.zeros(n, dtype=np.float32)
-    return LevelResult(
-        0,
-        n_classes,
-        np.array(labels, dtype=np.int32),
-        identity_poses(n) if poses is None else poses,
-        zeros,
-        zeros,
-        np.full(n_classes, -1, dtype=np.int32),
-    )
 
 
 def parameters(defocus_angstrom) -> CtfParameters:

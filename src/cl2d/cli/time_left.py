@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from cl2d.levels.schedule import most_iterations
+from cl2d.levels.schedule import most_iterations, most_iterations_with
 from cl2d.results import IterationReport
 
 
@@ -29,13 +29,12 @@ class TimeLeft:
         rate = report.seconds / max(1, report.n_classes)
         most = {
             n: most_iterations(self.n_iterations, last=n == self.classes_by_level[-1])
-            for n in (*self.classes_by_level, report.n_classes)
+            for n in self.classes_by_level
         }
         # By size, not by number of the level: references decide how many classes come first.
         later = sum(n * most[n] for n in self.classes_by_level if n > report.n_classes)
-        most_here = most[report.n_classes]
-        if report.exchange > 0 or report.settling:
-            most_here = most_iterations(self.n_iterations, last=report.settling)
+        last = report.n_classes == self.classes_by_level[-1]
+        most_here = most_iterations_with(report, self.n_iterations, last=last)
         here = report.n_classes * max(0, most_here - report.iteration)
         self._seconds = rate * (here + later)
 

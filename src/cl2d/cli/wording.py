@@ -17,7 +17,7 @@ from cl2d.events import (
     RunPlanned,
     RunWarned,
 )
-from cl2d.levels.schedule import most_iterations
+from cl2d.levels.schedule import most_iterations, most_iterations_with
 from cl2d.results import IterationReport
 
 
@@ -51,9 +51,8 @@ class Wording:
 
     def iteration_line(self, report: IterationReport) -> str:
         """Return level, iteration, change, likeness, sizes and time of one iteration."""
-        most = self.most_iterations(report.n_classes)
-        if report.exchange > 0 or report.settling:
-            most = most_iterations(self.n_iterations, last=report.settling)
+        last = self._is_last(report.n_classes)
+        most = most_iterations_with(report, self.n_iterations, last=last)
         kind = "settling iteration" if report.settling else "iteration"
         number = f"{kind} {report.iteration} of at most {most}"
         if report.n_fast_differs is not None:
@@ -70,7 +69,10 @@ class Wording:
 
     def most_iterations(self, n_classes: int) -> int:
         """Return how many iterations a level of so many classes may take."""
-        return most_iterations(self.n_iterations, last=1 < n_classes == self.last_classes)
+        return most_iterations(self.n_iterations, last=self._is_last(n_classes))
+
+    def _is_last(self, n_classes: int) -> bool:
+        return 1 < n_classes == self.last_classes
 
     def changed_percent(self, report: IterationReport) -> float:
         """Return the share of images that changed their class, in percent."""

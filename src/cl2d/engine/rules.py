@@ -61,7 +61,7 @@ class ClassicalRule:
         return scores
 
     def choose(self, scores: npt.NDArray[np.float32], among: Among = None) -> Choice:
-        """Return the best class of each image and its lead in score over the second best."""
+        """Return the class of the best value of each image, and its lead over the second best."""
         values = _only(self.values(scores), among)
         labels = values.argmax(axis=1).astype(np.int32)
         return Choice(labels, _lead(values, labels))
@@ -71,7 +71,7 @@ class ClassicalRule:
         return log_likelihood(scores.astype(np.float64), n_independent)
 
 
-class LikelihoodRule:
+class LikelihoodRule(ClassicalRule):
     """Every image joins the class whose average makes it likeliest.
 
     For Gaussian noise the log-likelihood of an image of length 1, given a class whose members
@@ -97,17 +97,8 @@ class LikelihoodRule:
         )
 
     def values(self, scores: npt.NDArray[np.float32]) -> Scores:
-        """Return ``b c - b^2 / 2``."""
+        """Return ``b c - b^2 / 2``, in units of the expected correlation of a member."""
         return self._values(scores).astype(np.float32)
-
-    def choose(self, scores: npt.NDArray[np.float32], among: Among = None) -> Choice:
-        """Return the likeliest class of each image, and its lead over the second one.
-
-        The lead is in units of the expected correlation of a member.
-        """
-        values = _only(self.values(scores), among)
-        labels = values.argmax(axis=1).astype(np.int32)
-        return Choice(labels, _lead(values, labels))
 
     def log_likelihoods(self, scores: npt.NDArray[np.float32], n_independent: float) -> Values:
         """Return the log-likelihoods of images with ``n_independent`` independent values."""
@@ -119,7 +110,7 @@ class LikelihoodRule:
         return values
 
 
-class RobustRule:
+class RobustRule(ClassicalRule):
     """Every image joins the class in which its score is most remarkable.
 
     The value of a class is the probability that the image's score beats that of a random member
@@ -150,10 +141,6 @@ class RobustRule:
         tied = values == values.max(axis=1, keepdims=True)
         labels = np.where(tied, scores, -np.inf).argmax(axis=1).astype(np.int32)
         return Choice(labels, _lead(values, labels))
-
-    def log_likelihoods(self, scores: npt.NDArray[np.float32], n_independent: float) -> Values:
-        """Return the log-likelihoods for images of any strength, by their correlations."""
-        return log_likelihood(scores.astype(np.float64), n_independent)
 
 
 def _only(values: Scores, among: Among) -> Scores:

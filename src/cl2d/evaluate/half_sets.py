@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cl2d.engine import ClassicalRule, normalised_references
-from cl2d.results import Poses, identity_poses
+from cl2d.results import Poses, halved_labels, identity_poses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,14 +36,9 @@ def half_set_labels(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     The members of a class go to its halves in turn, in the order of the rows. Classes of fewer
     than ``SMALLEST_CLASS`` members have none (-1), like images in no class.
     """
-    halves = np.full(len(labels), -1, dtype=np.int32)
-    order = np.argsort(labels, kind="stable")
-    order = order[labels[order] >= 0]
-    sorted_labels = labels[order]
-    sizes = np.bincount(sorted_labels, minlength=1)
-    place = np.arange(len(order)) - (np.cumsum(sizes) - sizes)[sorted_labels]
-    large = sizes[sorted_labels] >= SMALLEST_CLASS
-    halves[order[large]] = (2 * sorted_labels + place % 2)[large]
+    halves = halved_labels(labels)
+    sizes = np.bincount(labels[labels >= 0], minlength=1)
+    halves[(labels >= 0) & (sizes[labels] < SMALLEST_CLASS)] = -1
     return halves
 
 

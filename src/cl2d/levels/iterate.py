@@ -38,7 +38,14 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from cl2d.engine import Assignment, AssignmentRule, Engine, LastPoses, RealAverages
+    from cl2d.engine import (
+        Assignment,
+        AssignmentRule,
+        ClassSums,
+        Engine,
+        LastPoses,
+        RealAverages,
+    )
     from cl2d.options import LevelOptions
 
     OnEvent = Callable[[object], None]
@@ -124,8 +131,8 @@ class LevelLoop:
         """Return the end of a level after more iterations with averages of the sure members."""
         fitted, n_classes = end.assignment, end.n_classes
         settling = classes_of_one_view(self._engine, fitted, n_classes, self._cut_rule)
-        sure = sure_labels(fitted.labels, fitted.confidence, settling)
-        references = normalised_references(self._engine.update(sure, fitted.poses, n_classes).sums)
+        _, sums = self._summed(fitted, n_classes, settling)
+        references = normalised_references(sums.sums)
         again = self.run(
             LevelStart(start.level, references, end.parents, settling=settling, before=fitted)
         )
@@ -157,14 +164,9 @@ class LevelLoop:
     def _last_step(self, start: LevelStart, end: LevelEnd) -> Step:
         """Return the last iteration of a level again, with averages made as it made them."""
         fitted = end.assignment
-        summed = fitted.labels
-        if end.settling is not None:
-            summed = sure_labels(fitted.labels, fitted.confidence, end.settling)
-        sums = self._engine.update(summed, fitted.poses, end.n_classes)
-        averages = normalised_references(sums.sums)
-        if start.given and end.kept is None:
-            empty = sums.counts == 0
-            averages[empty] = start.references[empty]
+        summed, sums = self._summed(fitted, end.n_classes, end.settling)
+        views = start.references if start.given and end.kept is None else None
+        averages = _averages(sums, views)
         return Step(fitted, None, summed, sums, no_reseeding(averages), end.reports[-1])
 
     def _exchanged(
@@ -216,14 +218,8 @@ class LevelLoop:
         tell = self._progress(start.level, iteration)
         assignment = self._assign(references, before, last, tell)
         labels = assignment.labels
-        summed = labels
-        if start.settling is not None:
-            summed = sure_labels(labels, assignment.confidence, start.settling)
-        class_sums = self._engine.update(summed, assignment.poses, len(references))
-        averages = normalised_references(class_sums.sums)
-        if start.given:
-            empty = class_sums.counts == 0
-            averages[empty] = references[empty]
+        summed, class_sums = self._summed(assignment, len(references), start.settling)
+        averages = _averages(class_sums, references if start.given else None)
         reseeding = no_reseeding(averages)
         refilled = not (final or start.given or self._options.automatic)
         if refilled and start.settling is None and iteration < self._most_iterations(start):
@@ -267,6 +263,15 @@ class LevelLoop:
         poses = centred_poses(assignment.poses, assignment.labels, len(references))
         return replace(assignment, poses=poses)
 
+    def _summed(
+        self, fitted: Assignment, n_classes: int, settling: npt.NDArray[np.bool_] | None
+    ) -> tuple[npt.NDArray[np.int32], ClassSums]:
+        """Return the classes in whose sums the images are, and the sums."""
+        summed = fitted.labels
+        if settling is not None:
+            summed = sure_labels(fitted.labels, fitted.confidence, settling)
+        return summed, self._engine.update(summed, fitted.poses, n_classes)
+
     def _progress(self, level: int, iteration: int) -> Callable[[int], None]:
         total = self._engine.n_images
         return lambda done: self._on_event(IterationProgress(level, iteration, done, total))
@@ -302,6 +307,17 @@ class LevelLoop:
         percent = self._options.min_change_percent * (SETTLED_CHANGE if settling else 1)
         few = report.n_new < percent / 100 * self._n_usable
         return few and report.iteration >= 2 and report.n_reseeded == 0
+
+
+def _averages(
+    sums: ClassSums, views: npt.NDArray[np.complex64] | None
+) -> npt.NDArray[np.complex64]:
+    """Return the averages of classes; those of empty ones are the views, where there are any."""
+    averages = normalised_references(sums.sums)
+    if views is not None:
+        empty = sums.counts == 0
+        averages[empty] = views[empty]
+    return averages
 
 
 def _turn(start: LevelStart, iteration: int) -> int:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cl2d.engine import normalised_references
 from cl2d.levels.joints import find_joints
-from cl2d.levels.splitting import group_references
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -71,31 +71,30 @@ def find_regroupings(
     cuts : of the classes that seem mixed
     """
     found = [
-        _regrouping(engine, fitted, (joint.kept, joint.absorbed), cuts)
+        _regrouping(engine, fitted, joint, (cuts[joint.kept], cuts[joint.absorbed]))
         for joint in joints
-        if joint.kept in cuts
-        and joint.absorbed in cuts
-        and _sure_gain_of(cuts, joint) > joint.loss.total
+        if joint.kept in cuts and joint.absorbed in cuts
     ]
     sure = [regrouping for regrouping in found if regrouping and regrouping.sure_gain > 0]
     return sorted(sure, key=lambda regrouping: -regrouping.sure_gain)
 
 
-def _sure_gain_of(cuts: dict[int, Cut], joint: Joint) -> float:
-    """Return what the classes of a pair surely gain by being cut."""
-    return cuts[joint.kept].gain.at_least + cuts[joint.absorbed].gain.at_least
-
-
 def _regrouping(
-    engine: Engine, fitted: Fitted, pair: tuple[int, int], cuts: dict[int, Cut]
+    engine: Engine, fitted: Fitted, pair: Joint, cuts: tuple[Cut, Cut]
 ) -> Regrouping | None:
-    """Return the better pairing of the halves of two classes; None if a half cannot be judged."""
-    one, other = cuts[pair[0]], cuts[pair[1]]
+    """Return the better pairing of the halves of two classes.
+
+    None where the classes differ by more than their halves do, or a half cannot be judged.
+    """
+    one, other = cuts
+    gain = one.gain.at_least + other.gain.at_least
+    if gain <= pair.loss.total:
+        return None
     halves = (one.first, one.second, other.first, other.second)
     labels = np.full(engine.n_images, -1, dtype=np.int32)
     for half, rows in enumerate(halves):
         labels[rows] = half
-    references = group_references(engine, list(halves), fitted.poses, len(halves))
+    references = normalised_references(engine.update(labels, fitted.poses, len(halves)).sums)
     alike = find_joints(engine, _Halves(labels, fitted.poses, fitted.scores), references)
     by_pair = {tuple(sorted((joint.kept, joint.absorbed))): joint for joint in alike}
     pairings = [
@@ -108,7 +107,6 @@ def _regrouping(
     # Large classes are cut and joined by samples of their members.
     n_members = one.gain.n_members + other.gain.n_members
     scale = n_members / sum(len(rows) for rows in halves)
-    gain = one.gain.at_least + other.gain.at_least
     losses = [scale * sum(joint.loss.at_most for joint in joints) for joints in pairings]
     best = int(np.argmin(losses))
-    return Regrouping(pair, halves, pairings[best], gain - losses[best])
+    return Regrouping((pair.kept, pair.absorbed), halves, pairings[best], gain - losses[best])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +35,10 @@ class Step:
     reseeding: Reseeding
     report: IterationReport
 
+    @cached_property
+    def _lengths(self) -> npt.NDArray[np.float64]:
+        return sum_lengths(self.class_sums.sums)
+
     def n_changed(self, labels: Labels) -> int:
         """Return how many images the next iteration, by its labels, gives another class."""
         return int(np.count_nonzero(labels != self.assignment.labels))
@@ -47,16 +52,12 @@ class Step:
     def likelihood_rule(self) -> LikelihoodRule:
         """Return the rule that goes by how well the members of each class are expected to fit."""
         sums, reseeding = self.class_sums, self.reseeding
-        expected = expected_scores(sum_lengths(sums.sums), sums.counts, reseeding.changed)
+        expected = expected_scores(self._lengths, sums.counts, reseeding.changed)
         return LikelihoodRule(expected, np.any(reseeding.references != 0, axis=(1, 2)))
 
     def own_share(self) -> OwnShare:
         """Return what images add to the references; none to those that are new."""
         labels = self.summed
         of_sum = (labels >= 0) & ~self.reseeding.changed[labels]
-        sums = self.class_sums
-        return OwnShare(
-            np.where(of_sum, labels, np.int32(-1)),
-            sum_lengths(sums.sums),
-            sums.counts,
-        )
+        own = np.where(of_sum, labels, np.int32(-1))
+        return OwnShare(own, self._lengths, self.class_sums.counts)
