@@ -58,7 +58,7 @@ UNIFORM_CLASSES = 32
 
 @dataclass(frozen=True)
 class BenchSet:
-    """Particles with their truth; ``views`` are the clean views, empty for uniform directions."""
+    """Particles with their truth; ``views`` are clean ones, maybe none for uniform directions."""
 
     name: str
     source: ParticleSource
@@ -90,12 +90,16 @@ def simulated_set(name: str) -> BenchSet:
 
 
 def stored_set(name: str, folder: Path) -> BenchSet:
-    """Open NAME.star with NAME_truth.csv and, where views are discrete, NAME_views.mrcs."""
+    """Open NAME.star with NAME_truth.csv and NAME_views.mrcs.
+
+    Where directions are uniform these are projections along evenly spread ones, and may be missing.
+    """
     source = open_particles(folder / f"{name}.star")
     truth = read_truth(folder / f"{name}_truth.csv")
     views = np.zeros((0, source.box_px, source.box_px), dtype=np.float32)
-    if truth.has_views:
-        views = read_stack(folder / f"{name}_views.mrcs")
+    path = folder / f"{name}_views.mrcs"
+    if truth.has_views or path.exists():
+        views = read_stack(path)
     return BenchSet(name, source, truth, views)
 
 

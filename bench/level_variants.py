@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from cl2d.engine import Engine
-    from cl2d.levels.splitting import Cut, CutRule, Fitted, Rows
+    from cl2d.levels.cuts import Cut, CutRule, Fitted, Rows
 
     FindCut = Callable[[Engine, Rows, Fitted, CutRule], Cut]
 

@@ -37,9 +37,10 @@ def oracle_figures(loaded: LoadedCase, threads: int | None) -> Figures:
     views = bench_set.views
     if case.judged_by == ANGLE:
         axes = compact_axes(truth.beam_directions(), case.n_classes)
-        if loaded.simulation is None:
+        if loaded.simulation is not None:
+            views = projections(loaded.simulation, axes)
+        elif len(views) == 0:
             return label_figures(truth, nearest_axis(truth.beam_directions(), axes))
-        views = projections(loaded.simulation, axes)
     labels, poses = oracle_labels(bench_set.source, as_averaged(views, loaded), threads)
     return label_figures(truth, labels, poses)
 

@@ -10,7 +10,7 @@ from cl2d.engine import Assignment
 from cl2d.events import ClassesAdjusted, LevelFinished
 from cl2d.levels import run_levels
 from cl2d.levels.automatic import adjusted_classes, grown_classes
-from cl2d.levels.splitting import SMALLEST_CLASS, cut_rule
+from cl2d.levels.cuts import SMALLEST_CLASS, cut_rule
 from cl2d.options import LevelOptions
 from cl2d.results import identity_poses
 from tests.vector_engine import VectorEngine, groups_of_vectors

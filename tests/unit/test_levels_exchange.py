@@ -9,11 +9,11 @@ from cl2d.agreement import adjusted_rand_index
 from cl2d.engine import Assignment, normalised_references
 from cl2d.events import ClassesExchanged, ExchangeEnded
 from cl2d.levels import run_levels
+from cl2d.levels.cuts import CutRule
 from cl2d.levels.endpoints import LevelStart
 from cl2d.levels.exchange import exchange_classes
 from cl2d.levels.halves import TotalGain, total_gain
 from cl2d.levels.iterate import LevelLoop
-from cl2d.levels.splitting import CutRule
 from cl2d.options import LevelOptions
 from cl2d.results import identity_poses
 from tests.vector_engine import VectorEngine, groups_of_vectors

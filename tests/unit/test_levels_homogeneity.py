@@ -7,14 +7,19 @@ import pytest
 
 from cl2d.engine import Assignment
 from cl2d.levels import order_classes_by_size, run_levels
+from cl2d.levels.cuts import CutRule, find_cuts
 from cl2d.levels.halves import held_out_gains, least_gain
 from cl2d.levels.homogeneity import class_homogeneity
-from cl2d.levels.splitting import CutRule
 from cl2d.options import LevelOptions
 from cl2d.results import identity_poses
 from tests.vector_engine import VectorEngine, groups_of_vectors
 
 RULE = CutRule("component", 20.0)
+
+
+def judged(vectors, labels, n_classes):
+    cuts = find_cuts(VectorEngine(vectors), fitted(labels), n_classes, RULE)
+    return class_homogeneity(cuts, n_classes)
 
 
 def fitted(labels):
@@ -25,7 +30,7 @@ def fitted(labels):
 def test_class_of_two_groups_scores_lower_than_pure_ones():
     vectors, truth = groups_of_vectors(5, 80, noise=0.3)
     labels = np.maximum(truth - 1, 0)  # class 0 holds groups 0 and 1
-    found = class_homogeneity(VectorEngine(vectors), fitted(labels), 4, RULE)
+    found = judged(vectors, labels, 4)
     assert found.homogeneity[0] < 0.01
     assert found.homogeneity[1:].min() > 0.3
     assert found.split_gain[0] > 5 * np.abs(found.split_gain[1:]).max()
@@ -35,14 +40,14 @@ def test_class_of_two_groups_scores_lower_than_pure_ones():
 def test_class_too_small_to_be_judged_is_said_to_be_unknown():
     vectors, _ = groups_of_vectors(2, 60, noise=0.3)
     labels = np.where(np.arange(120) < 5, 1, 0)
-    found = class_homogeneity(VectorEngine(vectors), fitted(labels), 3, RULE)
+    found = judged(vectors, labels, 3)
     for few in (1, 2):
         figures = (found.split_gain[few], found.split_gain_error[few], found.homogeneity[few])
         assert figures == (0.0, 0.0, 0.5)
 
 
 def test_equal_members_are_homogeneous():
-    found = class_homogeneity(VectorEngine(np.ones((40, 24))), fitted(np.zeros(40)), 1, RULE)
+    found = judged(np.ones((40, 24)), np.zeros(40), 1)
     assert found.homogeneity[0] == 1.0
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from cl2d.engine import Assignment, ClassicalRule, normalised_references
+from cl2d.levels.cuts import CutRule, find_cut
 from cl2d.levels.size_control import Reseeding, fill_empty_classes, reseed_small_classes
-from cl2d.levels.splitting import CutRule, find_cut
 from cl2d.results import identity_poses
 from tests.vector_engine import VectorEngine, groups_of_vectors
 

@@ -4,15 +4,10 @@ import numpy as np
 import pytest
 
 from cl2d.engine import Component
-from cl2d.levels.halves import _folds, clearly_better, held_out_gains, total_gain
+from cl2d.levels.cuts import CutRule, component_half, find_cut, fit_half
+from cl2d.levels.halves import clearly_better, folds, held_out_gains, total_gain
 from cl2d.levels.size_control import reseed_small_classes
-from cl2d.levels.splitting import (
-    CutRule,
-    component_half,
-    find_cut,
-    fit_half,
-    grow_classes,
-)
+from cl2d.levels.splitting import grow_classes
 from cl2d.results import LevelResult, identity_poses
 
 BY_COMPONENT = CutRule("component", 20.0)
@@ -126,7 +121,7 @@ def test_gain_of_a_member_does_not_hang_on_the_half_it_is_in():
 def test_slow_leave_out_gives_the_same_gains():
     labels = np.random.default_rng(5).integers(0, 2, 23)
     members = views_with_noise(labels, noise=1.0).astype(np.complex64)[:, None]
-    fold, first = _folds(23), labels == 0
+    fold, first = folds(23), labels == 0
     gains = held_out_gains(members, first, 10**9)
     for k in range(23):
         others = fold != fold[k]
@@ -141,10 +136,10 @@ def test_slow_leave_out_gives_the_same_gains():
 
 def test_folds_are_equally_large_and_evenly_spread():
     for n_members in (0, 1, 2, 3, 4, 7, 100, 1001):
-        fold = _folds(n_members)
+        fold = folds(n_members)
         sizes = np.bincount(fold, minlength=4)
         assert sizes.max() - sizes.min() <= 1
-    counts = np.bincount(_folds(1000)[200:300], minlength=4)
+    counts = np.bincount(folds(1000)[200:300], minlength=4)
     assert counts.min() >= 20
 
 

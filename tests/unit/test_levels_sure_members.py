@@ -8,7 +8,7 @@ import pytest
 from cl2d.agreement import adjusted_rand_index
 from cl2d.engine import Assignment
 from cl2d.levels import run_levels
-from cl2d.levels.splitting import CutRule
+from cl2d.levels.cuts import CutRule
 from cl2d.levels.sure_members import SURE, classes_of_one_view, sure_labels
 from cl2d.options import LevelOptions
 from cl2d.results import identity_poses

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     Values = npt.NDArray[np.float64]
     Among = npt.NDArray[np.bool_] | None
 
-LEAST_NOISE = 1e-3
-"""Share of an image that is taken to be noise at least; keeps likelihoods finite."""
-
 LEAST_VALUE = -1e6
 """Value of a class without an average, less than that of any other."""
 
@@ -80,6 +77,9 @@ class LikelihoodRule(ClassicalRule):
     Biol. 122, 1998, with amplitudes as expected in place of free ones). The correlation alone lets
     a strong or well averaged class draw images that fit it worse than its members do.
 
+    How sure a choice is goes by the correlations (:meth:`ClassicalRule.log_likelihoods`): an image
+    that another class would fit better is not sure, whatever is expected of members.
+
     Parameters
     ----------
     expected : (n_classes,) float64
@@ -91,23 +91,13 @@ class LikelihoodRule(ClassicalRule):
     def __init__(self, expected: npt.NDArray[np.float64], present: npt.NDArray[np.bool_]) -> None:
         self._expected = expected
         self._absent = ~present
-        members = expected[present]
-        self._noise = (
-            max(1.0 - float(np.square(members).mean()), LEAST_NOISE) if len(members) else 1.0
-        )
 
     def values(self, scores: npt.NDArray[np.float32]) -> Scores:
         """Return ``b c - b^2 / 2``, in units of the expected correlation of a member."""
-        return self._values(scores).astype(np.float32)
-
-    def log_likelihoods(self, scores: npt.NDArray[np.float32], n_independent: float) -> Values:
-        """Return the log-likelihoods of images with ``n_independent`` independent values."""
-        return self._values(scores) * (n_independent / self._noise)
-
-    def _values(self, scores: npt.NDArray[np.float32]) -> Values:
-        values: Values = scores * self._expected - 0.5 * np.square(self._expected)
+        values = scores * self._expected - 0.5 * np.square(self._expected)
         values[:, self._absent] = LEAST_VALUE
-        return values
+        found: Scores = values.astype(np.float32)
+        return found
 
 
 class RobustRule(ClassicalRule):

@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cl2d.engine import normalised_references
+from cl2d.levels.cuts import FEWEST_MEMBERS, SMALLEST_CLASS
 from cl2d.levels.joints import copied, find_joints, put_joint
-from cl2d.levels.splitting import FEWEST_MEMBERS, SMALLEST_CLASS, CutQueue
+from cl2d.levels.splitting import CutQueue
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cl2d.engine import Engine
+    from cl2d.levels.cuts import CutRule, Fitted, Rows
     from cl2d.levels.joints import Joint
-    from cl2d.levels.splitting import CutRule, Fitted, Rows
     from cl2d.results import Poses
 
 
@@ -116,8 +117,10 @@ class _Groups:
             self._rows[slot] = cut.first
             self._rows.append(cut.second)
             self._origin.append(self._origin[slot])
-            queue.add(slot, cut.first)
-            queue.add(len(self._rows) - 1, cut.second)
+            cut.put_poses(self._poses)
+            if not rule.realigned:
+                queue.add(slot, cut.first)
+                queue.add(len(self._rows) - 1, cut.second)
             n_classes += 1
             self._n_cut += 1
 

@@ -20,15 +20,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cl2d.engine import normalised_references
+from cl2d.levels.cuts import Cut, find_cuts
 from cl2d.levels.joints import Joint, copied, find_joints, put_joint
 from cl2d.levels.regroup import Regrouping, find_regroupings
-from cl2d.levels.splitting import FEWEST_MEMBERS, Cut, find_cut
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cl2d.engine import Engine
-    from cl2d.levels.splitting import CutRule, Fitted
+    from cl2d.levels.cuts import CutRule, Fitted
 
 
 @dataclass(frozen=True)
@@ -97,13 +97,8 @@ class _State:
         The gain need not be sure: where two classes are of one view, which then even gains by
         being one class, their place is of more use anywhere else.
         """
-        found = []
-        for slot, rows in enumerate(self._groups):
-            if len(rows) < FEWEST_MEMBERS:
-                continue
-            cut = find_cut(self._engine, rows, self._fitted, rule)
-            if cut.gain.total > 0:
-                found.append(_Section(slot, cut))
+        cuts = find_cuts(self._engine, self._fitted, len(self._groups), rule)
+        found = [_Section(slot, cut) for slot, cut in cuts.items() if cut.gain.total > 0]
         return sorted(found, key=lambda section: -section.cut.priority)
 
     def exchanged(
@@ -117,11 +112,14 @@ class _State:
         for joint, section in chosen:
             moved = self._groups[joint.absorbed]
             put_joint(poses, joint, moved)
+            section.cut.put_poses(poses)
             labels[self._groups[joint.kept]] = labels[moved] = joint.kept
             labels[section.cut.first] = section.slot
             labels[section.cut.second] = joint.absorbed
             origin[joint.absorbed] = section.slot
         for regrouping in regroupings:
+            for cut in regrouping.cuts:
+                cut.put_poses(poses)
             for slot, joint in zip(regrouping.classes, regrouping.joints, strict=True):
                 moved = regrouping.halves[joint.absorbed]
                 put_joint(poses, joint, moved)

@@ -126,7 +126,7 @@ def held_out_gains(members: Members, in_first: npt.NDArray[np.bool_], n_independ
         what a small change of the correlation adds to the logarithm of a likelihood.
     """
     real = members.view(np.float32)
-    fold = _folds(len(members))
+    fold = folds(len(members))
     cells = 2 * fold + ~in_first
     sums = np.stack(
         [real[cells == cell].sum(axis=0, dtype=np.float64) for cell in range(2 * N_FOLDS)]
@@ -142,7 +142,7 @@ def held_out_gains(members: Members, in_first: npt.NDArray[np.bool_], n_independ
     return gains
 
 
-def _folds(n_members: int) -> npt.NDArray[np.intp]:
+def folds(n_members: int) -> npt.NDArray[np.intp]:
     """Return the fold of each member: equally many in each, and spread evenly whatever the order.
 
     Rows may be periodic, by movie or by view, so that every fourth row would not do. Multiples of
@@ -165,14 +165,27 @@ def _gains_of(
     whole = halves[0] + halves[1]
     shares = counts / max(1, int(counts.sum()))
     apart = np.stack([_correlations(judges, half) for half in halves])
-    together = np.stack([_correlations(judges, _with_rings_of(half, whole)) for half in halves])
+    together = np.stack([_correlations(judges, with_rings_of(half, whole)) for half in halves])
+    return mixture_gains(apart, together, shares, n_independent)
+
+
+def mixture_gains(apart: Gains, together: Gains, shares: Gains, n_independent: int) -> Gains:
+    """Return by how much members are likelier to come from either half than from the whole.
+
+    Parameters
+    ----------
+    apart : (2, n), correlations with the averages of the halves
+    together : (2, n), correlations with that of the whole, its rings scaled as in each half
+    shares : (2,), of the members in each half
+    n_independent : int, as of :func:`held_out_gains`
+    """
     fit = float(together.mean()) if together.size else 0.0
-    slope = _likelihood_slope(fit, n_independent)
+    slope = likelihood_slope(fit, n_independent)
     gains: Gains = (_mixed(slope * apart, shares) - _mixed(slope * together, shares)) / slope
     return gains
 
 
-def _likelihood_slope(fit: float, n_independent: int) -> float:
+def likelihood_slope(fit: float, n_independent: int) -> float:
     """Return the change of a member's log-likelihood with its correlation, at the mean of it.
 
     An image of d independent numbers with white noise, whose correlation with its view is c,
@@ -191,7 +204,7 @@ def _mixed(log_likelihoods: Gains, shares: Gains) -> Gains:
     return mixed
 
 
-def _with_rings_of(
+def with_rings_of(
     wanted: npt.NDArray[np.float64], average: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
     """Return an average with each ring scaled so as to come nearest to the wanted one."""

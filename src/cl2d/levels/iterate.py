@@ -23,12 +23,12 @@ from cl2d.engine import (
 from cl2d.events import ClassesAdjusted, ClassesExchanged, ExchangeEnded, IterationProgress
 from cl2d.levels.automatic import adjusted_classes
 from cl2d.levels.centring import centred_poses
+from cl2d.levels.cuts import cut_rule, judging_rule
 from cl2d.levels.doubt import last_poses
 from cl2d.levels.endpoints import LevelEnd, LevelStart
 from cl2d.levels.exchange import exchange_classes
 from cl2d.levels.schedule import most_iterations
 from cl2d.levels.size_control import no_reseeding, reseed_small_classes
-from cl2d.levels.splitting import cut_rule
 from cl2d.levels.step import Step
 from cl2d.levels.sure_members import classes_of_one_view, sure_labels
 from cl2d.results import IterationReport
@@ -72,6 +72,7 @@ class LevelLoop:
         self._options = options
         self._on_event = on_event
         self._cut_rule = cut_rule(options)
+        self._judging_rule = judging_rule(self._cut_rule)
         self._n_usable = int(engine.usable.sum())
         self._sample = sample_rows(engine.usable) if options.clustering == "robust" else None
 
@@ -111,7 +112,7 @@ class LevelLoop:
         """
         was_cut = False
         for exchange in range(1, MOST_ADJUSTMENTS + 1):
-            fitted, rule = end.assignment, self._cut_rule
+            fitted, rule = end.assignment, self._judging_rule
             found = adjusted_classes(self._engine, fitted, end.n_classes, rule, n_most)
             if found.n_joined == found.n_cut == 0:
                 break
@@ -130,7 +131,7 @@ class LevelLoop:
     def settled(self, start: LevelStart, end: LevelEnd) -> LevelEnd:
         """Return the end of a level after more iterations with averages of the sure members."""
         fitted, n_classes = end.assignment, end.n_classes
-        settling = classes_of_one_view(self._engine, fitted, n_classes, self._cut_rule)
+        settling = classes_of_one_view(self._engine, fitted, n_classes, self._judging_rule)
         _, sums = self._summed(fitted, n_classes, settling)
         references = normalised_references(sums.sums)
         again = self.run(
@@ -180,7 +181,8 @@ class LevelLoop:
         n_classes = len(start.references)
         fitted = end.assignment
         sums = self._engine.update(fitted.labels, fitted.poses, n_classes).sums
-        found = exchange_classes(self._engine, fitted, normalised_references(sums), self._cut_rule)
+        references = normalised_references(sums)
+        found = exchange_classes(self._engine, fitted, references, self._judging_rule)
         if found.n_pairs == 0:
             return None
         self._on_event(ClassesExchanged(start.level, exchange, found.n_pairs))

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cl2d.engine import ClassicalRule
+from cl2d.levels.cuts import SAMPLE_MEMBERS
 from cl2d.levels.halves import TotalGain, held_out_gains, least_gain, total_gain
-from cl2d.levels.splitting import SAMPLE_MEMBERS
 from cl2d.results import Poses, composed_poses
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cl2d.engine import Engine
-    from cl2d.levels.splitting import Fitted, Rows
+    from cl2d.levels.cuts import Fitted, Rows
 
 PAIRS_PER_CLASS = 2
 """The most alike pairs that are tried for joining, for each class there is."""

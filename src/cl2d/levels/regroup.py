@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cl2d.engine import normalised_references
-from cl2d.levels.joints import find_joints
+from cl2d.levels.joints import copied, find_joints
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cl2d.engine import Engine
+    from cl2d.levels.cuts import Cut, Fitted, Rows
     from cl2d.levels.joints import Joint
-    from cl2d.levels.splitting import Cut, Fitted, Rows
     from cl2d.results import Poses
 
 PAIRINGS = (((0, 2), (1, 3)), ((0, 3), (1, 2)))
@@ -37,16 +37,21 @@ class Regrouping:
     Attributes
     ----------
     classes : the two
-    halves : rows of the halves of the first class, then of the second
+    cuts : of the first class and of the second
     joints : pairs of ``halves``; the first pair becomes the first class
     sure_gain : float
         What all members gain, less two standard errors of each cut and joint.
     """
 
     classes: tuple[int, int]
-    halves: tuple[Rows, Rows, Rows, Rows]
+    cuts: tuple[Cut, Cut]
     joints: tuple[Joint, Joint]
     sure_gain: float
+
+    @property
+    def halves(self) -> tuple[Rows, Rows, Rows, Rows]:
+        """Rows of the halves of the first class, then of the second."""
+        return _halves(self.cuts)
 
 
 @dataclass(frozen=True)
@@ -90,12 +95,15 @@ def _regrouping(
     gain = one.gain.at_least + other.gain.at_least
     if gain <= pair.loss.total:
         return None
-    halves = (one.first, one.second, other.first, other.second)
+    halves = _halves(cuts)
     labels = np.full(engine.n_images, -1, dtype=np.int32)
     for half, rows in enumerate(halves):
         labels[rows] = half
-    references = normalised_references(engine.update(labels, fitted.poses, len(halves)).sums)
-    alike = find_joints(engine, _Halves(labels, fitted.poses, fitted.scores), references)
+    poses = copied(fitted.poses)
+    for cut in cuts:
+        cut.put_poses(poses)
+    references = normalised_references(engine.update(labels, poses, len(halves)).sums)
+    alike = find_joints(engine, _Halves(labels, poses, fitted.scores), references)
     by_pair = {tuple(sorted((joint.kept, joint.absorbed))): joint for joint in alike}
     pairings = [
         (by_pair[first], by_pair[second])
@@ -109,4 +117,9 @@ def _regrouping(
     scale = n_members / sum(len(rows) for rows in halves)
     losses = [scale * sum(joint.loss.at_most for joint in joints) for joints in pairings]
     best = int(np.argmin(losses))
-    return Regrouping((pair.kept, pair.absorbed), halves, pairings[best], gain - losses[best])
+    return Regrouping((pair.kept, pair.absorbed), cuts, pairings[best], gain - losses[best])
+
+
+def _halves(cuts: tuple[Cut, Cut]) -> tuple[Rows, Rows, Rows, Rows]:
+    one, other = cuts
+    return one.first, one.second, other.first, other.second

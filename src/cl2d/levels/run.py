@@ -10,13 +10,14 @@ import numpy as np
 from cl2d.errors import InputError
 from cl2d.events import LevelFinished, LevelStarted, ignore_event
 from cl2d.levels.automatic import grown_classes
+from cl2d.levels.cuts import cut_rule, find_cuts, judging_rule
 from cl2d.levels.endpoints import LevelEnd, LevelStart
 from cl2d.levels.homogeneity import class_homogeneity
 from cl2d.levels.iterate import LevelLoop
 from cl2d.levels.main_view import main_view_confidence
 from cl2d.levels.schedule import level_schedule
 from cl2d.levels.size_control import fill_empty_classes
-from cl2d.levels.splitting import cut_rule, grow_classes
+from cl2d.levels.splitting import grow_classes
 from cl2d.levels.start import random_references
 from cl2d.results import LevelResult
 
@@ -181,11 +182,10 @@ class _Course:
         """Keep the result of a level, and tell of it."""
         before = self.levels[-1] if self.levels else None
         level = _finished_level(start, end, before)
-        sure = main_view_confidence(self._engine, level, self._rule)
-        level = replace(level, confidence=sure)
+        cuts = find_cuts(self._engine, level, level.n_classes, judging_rule(self._rule))
+        level = replace(level, confidence=main_view_confidence(self._engine, level, cuts))
         if is_last:
-            judged = class_homogeneity(self._engine, level, level.n_classes, self._rule)
-            level = replace(level, homogeneity=judged)
+            level = replace(level, homogeneity=class_homogeneity(cuts, level.n_classes))
         self.levels.append(level)
         if self._on_level is not None:
             self._on_level(level)

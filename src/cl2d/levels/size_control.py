@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cl2d.engine import Engine
+    from cl2d.levels.cuts import CutRule, Fitted
     from cl2d.levels.halves import TotalGain
-    from cl2d.levels.splitting import CutRule, Fitted
 
 LARGEST_RATIO = 0.25
 """A class is small only if the largest is also four times its size."""

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cl2d.levels.splitting import FEWEST_MEMBERS, find_cut
+from cl2d.levels.cuts import find_cuts
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cl2d.engine import Engine
-    from cl2d.levels.splitting import CutRule, Fitted
+    from cl2d.levels.cuts import CutRule, Fitted
 
     Labels = npt.NDArray[np.int32]
 
@@ -36,10 +36,8 @@ def classes_of_one_view(
     A class of too few members to be judged counts as one of two views.
     """
     found = np.zeros(n_classes, dtype=bool)
-    for k in range(n_classes):
-        rows = np.flatnonzero(fitted.labels == k)
-        if len(rows) >= FEWEST_MEMBERS:
-            found[k] = not find_cut(engine, rows, fitted, rule).gain.tells_apart
+    for k, cut in find_cuts(engine, fitted, n_classes, rule).items():
+        found[k] = not cut.gain.tells_apart
     return found
 
 

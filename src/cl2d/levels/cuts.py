@@ -1,0 +1,203 @@
+"""Cutting a class in two, and what that is worth to its members."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from cl2d.levels.halves import (
+    TotalGain,
+    clearly_better,
+    held_out_gains,
+    least_gain,
+    total_gain,
+)
+from cl2d.levels.realigned import realigned_halves
+from cl2d.levels.two_groups import two_group_evidence
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from cl2d.engine import Engine
+    from cl2d.options import LevelOptions
+    from cl2d.results import Poses
+
+    Rows = npt.NDArray[np.intp]
+    Half = npt.NDArray[np.bool_]
+
+SAMPLE_MEMBERS = 1000
+"""Members looked at when a class is judged or cut; the next iteration assigns all of them."""
+
+SMALLEST_CLASS = 10
+"""Members below which a group is no class where the number of classes is found automatically."""
+
+FEWEST_MEMBERS = 2 * SMALLEST_CLASS
+"""Members below which a cut is not judged: the held-out half of them says nothing."""
+
+
+class Fitted(Protocol):
+    """Classes, poses and scores of all images: an assignment, or the result of a level."""
+
+    @property
+    def labels(self) -> npt.NDArray[np.int32]:
+        """Class of each image, -1 for none."""
+
+    @property
+    def poses(self) -> Poses:
+        """Pose of each image in its class."""
+
+    @property
+    def scores(self) -> npt.NDArray[np.float32]:
+        """Score of each image in its class."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Two halves of (a sample of) a class, and what two averages are worth to all its members.
+
+    Attributes
+    ----------
+    gain : TotalGain
+    rows : (n,) images that were looked at
+    in_first : (n,) bool
+    poses : of these images, each in the frame of its half
+    """
+
+    gain: TotalGain
+    rows: Rows
+    in_first: Half
+    poses: Poses
+
+    @property
+    def first(self) -> Rows:
+        """The images of the first half."""
+        return self.rows[self.in_first]
+
+    @property
+    def second(self) -> Rows:
+        """The images of the second half."""
+        return self.rows[~self.in_first]
+
+    @property
+    def priority(self) -> float:
+        """What a member surely gains: large for a class of several views, however small."""
+        return self.gain.at_least / self.gain.n_members
+
+    def put_poses(self, poses: Poses) -> None:
+        """Give the images their poses in the halves, in place."""
+        poses.psi_rad[self.rows] = self.poses.psi_rad
+        poses.shift_px[self.rows] = self.poses.shift_px
+        poses.mirror[self.rows] = self.poses.mirror
+
+
+@dataclass(frozen=True)
+class CutRule:
+    """How a class is cut in two.
+
+    Attributes
+    ----------
+    split_by : "component", "fit" or "better"
+    min_class_percent : float
+        Share of the mean class below which a class counts as small. Half of it is the share of a
+        class below which a half is not taken but filled up: a few odd images are no class.
+    smallest_half : int
+        Members that a half must have in any case.
+    realigned : bool
+        Whether members are aligned anew (:mod:`cl2d.levels.realigned`) where that may tell more of
+        a class that might hold two views.
+    """
+
+    split_by: str
+    min_class_percent: float
+    smallest_half: int = 1
+    realigned: bool = False
+
+    def fewest(self, n_members: int) -> int:
+        """Return how many members either half must have."""
+        return max(self.smallest_half, int(self.min_class_percent / 200 * n_members))
+
+
+def cut_rule(options: LevelOptions) -> CutRule:
+    """Return the rule by which a run cuts its classes where they grow."""
+    smallest = SMALLEST_CLASS if options.automatic else 1
+    return CutRule(options.split_by, options.min_class_percent, smallest)
+
+
+def judging_rule(rule: CutRule) -> CutRule:
+    """Return the rule by which it is judged whether classes hold two views."""
+    return replace(rule, realigned=True)
+
+
+def find_cut(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Cut:
+    """Cut the members of a class along the leading component, or as CL2D at the median score.
+
+    With the rule "better" the cut by the scores is kept if its halves fit held-out members clearly
+    better (:func:`held_out_gains`), by two standard errors, else that along the component.
+
+    The judges had a part in the component, not in the averages. With many more coefficients than
+    members that favours a cut of noise by less than the error; components of half the members
+    would be free of it, but too noisy to find the views of small classes.
+
+    Parameters
+    ----------
+    engine : Engine
+    rows : (n,) images of the class, n >= 2; at most ``SAMPLE_MEMBERS``, evenly spread, are used
+    fitted : poses and scores of all images of the engine
+    rule : CutRule
+    """
+    n_members = len(rows)
+    if n_members > SAMPLE_MEMBERS:
+        rows = rows[np.linspace(0, n_members - 1, SAMPLE_MEMBERS).astype(np.intp)]
+    poses = fitted.poses.take(rows)
+    members = engine.aligned_members(rows, poses)
+    by_fit = fit_half(rows, fitted)
+    gains_by_fit = held_out_gains(members, by_fit, engine.n_independent)
+    first, gains = by_fit, gains_by_fit
+    if rule.split_by != "fit":
+        first = component_half(engine, rows, fitted, rule)
+        gains = held_out_gains(members, first, engine.n_independent)
+        if rule.split_by == "better" and clearly_better(gains_by_fit, gains):
+            first, gains = by_fit, gains_by_fit
+    plain = total_gain(gains, n_members)
+    if rule.realigned and plain.at_most > 0:
+        found = realigned_halves(engine, rows, poses, first, rule.fewest(len(rows)))
+        if found is not None and clearly_better(found[1], gains):
+            halves, gains = found
+            first, poses = halves.in_first, halves.poses
+    edge = least_gain(n_members, float(first.mean()), float(fitted.scores[rows].mean()))
+    return Cut(total_gain(gains, n_members, edge), rows, first, poses)
+
+
+def find_cuts(engine: Engine, fitted: Fitted, n_classes: int, rule: CutRule) -> dict[int, Cut]:
+    """Return the cut of each class that has members enough to be judged."""
+    groups = [np.flatnonzero(fitted.labels == k) for k in range(n_classes)]
+    return {
+        k: find_cut(engine, rows, fitted, rule)
+        for k, rows in enumerate(groups)
+        if len(rows) >= FEWEST_MEMBERS
+    }
+
+
+def component_half(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Half:
+    """Return who is in the first of two groups along the leading component.
+
+    Either half gets at least as many members as the rule says, by moving the cut.
+    """
+    component = engine.component(rows, fitted.poses.take(rows))
+    order = np.argsort(component.scores, kind="stable")
+    _, size = two_group_evidence(component.scores[order].astype(np.float64))
+    fewest = rule.fewest(len(rows))
+    return _first_of(order, int(np.clip(size, fewest, len(rows) - fewest)))
+
+
+def fit_half(rows: Rows, fitted: Fitted) -> Half:
+    """Return the worse fitting half of some images."""
+    return _first_of(np.argsort(fitted.scores[rows], kind="stable"), len(rows) // 2)
+
+
+def _first_of(order: Rows, size: int) -> Half:
+    half = np.zeros(len(order), dtype=bool)
+    half[order[:size]] = True
+    return half
