@@ -58,8 +58,7 @@ def by_total(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Cut:
 
 def evidence(engine: Engine, cut: Cut, fitted: Fitted) -> float:
     """Return the evidence of two groups along the component, a member."""
-    rows = np.sort(np.concatenate([cut.first, cut.second]))
-    scores = engine.component(rows, fitted.poses.take(rows)).scores
+    scores = engine.component(cut.rows, fitted.poses.take(cut.rows)).scores
     return two_group_evidence(np.sort(scores).astype(np.float64))[0]
 
 
@@ -78,10 +77,10 @@ def by_total_evidence(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule)
 def at_median(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Cut:
     """Split the most surely mixed class first, always into halves of one size."""
     cut = find_cut(engine, rows, fitted, rule)
-    rows = np.sort(np.concatenate([cut.first, cut.second]))
-    order = rows[np.argsort(engine.component(rows, fitted.poses.take(rows)).scores, kind="stable")]
-    half = len(rows) // 2
-    return replace(cut, first=np.sort(order[:half]), second=np.sort(order[half:]))
+    scores = engine.component(cut.rows, fitted.poses.take(cut.rows)).scores
+    in_first = np.zeros(len(scores), dtype=bool)
+    in_first[np.argsort(scores, kind="stable")[: len(scores) // 2]] = True
+    return replace(cut, in_first=in_first)
 
 
 def by_fit(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Cut:
