@@ -86,7 +86,7 @@ SECTIONS = [
         degrees between a particle's viewing direction and the middle of its class, opposite
         directions counting as one; one particle in ten is farther off than `worst decile`.
         Smaller is better. The oracle assigns particles to projections of the true molecule
-        along evenly spread directions, one a class. For D64, whose molecule is not at hand,
+        along evenly spread directions, one a class. Where a stored set comes without these,
         it assigns each particle to the nearest of such directions by its true one, which no
         program could.""",
         [
