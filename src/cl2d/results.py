@@ -42,6 +42,12 @@ class Poses:
         """Return the poses of some rows."""
         return Poses(self.psi_rad[rows], self.shift_px[rows], self.mirror[rows])
 
+    def put(self, rows: npt.NDArray[np.intp], poses: Poses) -> None:
+        """Give some rows the poses, in place."""
+        self.psi_rad[rows] = poses.psi_rad
+        self.shift_px[rows] = poses.shift_px
+        self.mirror[rows] = poses.mirror
+
     def relion_angle_deg(self) -> npt.NDArray[np.float64]:
         """Return rlnAnglePsi in degrees, in [-180, 180)."""
         return np.degrees(self.psi_rad)

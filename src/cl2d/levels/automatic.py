@@ -118,6 +118,7 @@ class _Groups:
             self._rows.append(cut.second)
             self._origin.append(self._origin[slot])
             cut.put_poses(self._poses)
+            # Members that were aligned anew do not lie as those do by whom a half would be cut.
             if not rule.realigned:
                 queue.add(slot, cut.first)
                 queue.add(len(self._rows) - 1, cut.second)

@@ -87,9 +87,7 @@ class Cut:
 
     def put_poses(self, poses: Poses) -> None:
         """Give the images their poses in the halves, in place."""
-        poses.psi_rad[self.rows] = self.poses.psi_rad
-        poses.shift_px[self.rows] = self.poses.shift_px
-        poses.mirror[self.rows] = self.poses.mirror
+        poses.put(self.rows, self.poses)
 
 
 @dataclass(frozen=True)
@@ -152,14 +150,14 @@ def find_cut(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Cut:
         rows = rows[np.linspace(0, n_members - 1, SAMPLE_MEMBERS).astype(np.intp)]
     poses = fitted.poses.take(rows)
     members = engine.aligned_members(rows, poses)
-    by_fit = fit_half(rows, fitted)
-    gains_by_fit = held_out_gains(members, by_fit, engine.n_independent)
-    first, gains = by_fit, gains_by_fit
-    if rule.split_by != "fit":
-        first = component_half(engine, rows, fitted, rule)
-        gains = held_out_gains(members, first, engine.n_independent)
-        if rule.split_by == "better" and clearly_better(gains_by_fit, gains):
-            first, gains = by_fit, gains_by_fit
+    by_fit = rule.split_by == "fit"
+    first = fit_half(rows, fitted) if by_fit else component_half(engine, rows, fitted, rule)
+    gains = held_out_gains(members, first, engine.n_independent)
+    if rule.split_by == "better":
+        half = fit_half(rows, fitted)
+        gains_by_fit = held_out_gains(members, half, engine.n_independent)
+        if clearly_better(gains_by_fit, gains):
+            first, gains = half, gains_by_fit
     plain = total_gain(gains, n_members)
     if rule.realigned and plain.at_most > 0:
         found = realigned_halves(engine, rows, poses, first, rule.fewest(len(rows)))

@@ -62,10 +62,7 @@ def find_joints(
 
 def put_joint(poses: Poses, joint: Joint, moved: Rows) -> None:
     """Give the absorbed members their poses in the frame of the class that is kept, in place."""
-    values = composed_poses(joint.pose, poses.take(moved))
-    poses.psi_rad[moved] = values.psi_rad
-    poses.shift_px[moved] = values.shift_px
-    poses.mirror[moved] = values.mirror
+    poses.put(moved, composed_poses(joint.pose, poses.take(moved)))
 
 
 def copied(poses: Poses) -> Poses:

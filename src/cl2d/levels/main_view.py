@@ -75,8 +75,7 @@ def _in_larger_half(engine: Engine, rows: Rows, cut: Cut) -> Values:
     labels = np.full(len(rows), -1, dtype=np.int32)
     labels[place] = np.where(cut.in_first, 0, 1)
     poses = identity_poses(len(rows))
-    for name in ("psi_rad", "shift_px", "mirror"):
-        getattr(poses, name)[place] = getattr(cut.poses, name)
+    poses.put(place, cut.poses)
     halves = members.update(labels, poses, 2)
     lengths = sum_lengths(halves.sums)
     scores = members.assign(

@@ -118,10 +118,10 @@ def _held_out_gains(members: Engine, halves: Halves, poses: Poses) -> Gains:
     """Return the gains of members by averages of the other folds, to which they are aligned."""
     fold = folds(len(halves.in_first))
     gains: Gains = np.zeros(len(fold))
+    labels = np.where(halves.in_first, np.int32(0), np.int32(1))
     for judged in range(N_FOLDS):
         judges = np.flatnonzero(fold == judged)
         others = fold != judged
-        labels = np.where(halves.in_first, np.int32(0), np.int32(1))
         apart = members.update(np.where(others, labels, np.int32(-1)), halves.poses, 2)
         together = members.update(np.where(others, np.int32(0), np.int32(-1)), poses, 1)
         whole = [_with_rings_of(half, together.sums[0]) for half in apart.sums]
