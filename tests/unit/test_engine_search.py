@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from functools import cache
@@ -203,25 +204,40 @@ def test_no_tiles_give_no_rows(case):
         assert case.refined(tiles=nothing, **empty)[0].shape == (0,)
 
 
-def test_python_runs_on_during_a_long_search():
+@pytest.fixture
+def patient_threads():
+    """No thread takes the interpreter from another that does not give it up by itself."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1000)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("patient_threads")
+def test_python_runs_on_during_a_search(case):
     """Without the GIL released the other thread would stand still from start to end."""
-    case = Case(n_images=200)
-    shifts = np.random.default_rng(0).uniform(-3, 3, (2000, 2))
     ticks = []
-    done = threading.Event()
+    ticking, done = threading.Event(), threading.Event()
 
     def tick():
         while not done.is_set():
-            ticks.append(time.perf_counter())
-            time.sleep(0.002)
+            ticks.append(None)
+            ticking.set()
+            time.sleep(0)
 
     thread = threading.Thread(target=tick)
     thread.start()
-    started = time.perf_counter()
-    case.searched(shifts=shifts)
-    ended = time.perf_counter()
-    done.set()
-    thread.join()
-    within = [at for at in ticks if started < at < ended]
-    assert ended - started > 0.05  # long enough to tell
-    assert len(within) >= 5
+    ticking.wait()
+    options, tiles, shifts = BOTH, case.tiles(), np.repeat(SHIFTS, 1000, axis=0)
+    within = 0
+    try:
+        for _ in range(100):  # the other thread may be slow to wake
+            before = len(ticks)
+            _native.search(case.block, tiles, case.references, shifts, options)
+            within = len(ticks) - before
+            if within:
+                break
+    finally:
+        done.set()
+        thread.join()
+    assert within > 0
