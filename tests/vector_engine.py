@@ -15,10 +15,14 @@ from cl2d.engine import Assignment, ClassSums, Component, class_probabilities
 from cl2d.results import identity_poses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import TypeVar
 
     from cl2d.engine import AssignmentRule, LastPoses, OwnShare, RealAverages
     from cl2d.results import Poses
+
+    Item = TypeVar("Item")
+    Result = TypeVar("Result")
 
 Vectors = npt.NDArray[np.float64]
 
@@ -127,6 +131,11 @@ class VectorEngine:
 
     def subset(self, rows: npt.NDArray[np.intp]) -> VectorEngine:
         return VectorEngine(self.vectors[rows], self.usable[rows])
+
+    def each(
+        self, function: Callable[[VectorEngine, Item], Result], items: Sequence[Item]
+    ) -> Iterator[Result]:
+        return (function(self, item) for item in items)
 
     def of_references(self, references: npt.NDArray[np.complex64]) -> VectorEngine:
         vectors = references[:, 0].real.astype(np.float64)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cl2d.results import LevelResult
 
     Rows = npt.NDArray[np.intp]
+    Values = npt.NDArray[np.float64]
 
 SMALLEST_JUDGED = 30
 """Members a class needs for its typical member to be known."""
@@ -62,10 +63,14 @@ def measure_members(
     pca = np.full(engine.n_images, np.nan)
     judged = level.class_sizes() >= SMALLEST_JUDGED
     done = 0
-    for k in np.flatnonzero(judged):
-        one = _ClassMembers(engine, level, np.flatnonzero(level.labels == k), sums[k])
-        fit[one.rows], pca[one.rows] = one.measure()
-        done += len(one.rows)
+
+    def measured(alone: Engine, k: int) -> tuple[Rows, Values, Values]:
+        rows = np.flatnonzero(level.labels == k)
+        return rows, *_ClassMembers(alone, level, rows, sums[k]).measure()
+
+    for rows, fits, zscores in engine.each(measured, np.flatnonzero(judged).tolist()):
+        fit[rows], pca[rows] = fits, zscores
+        done += len(rows)
         if on_progress is not None:
             on_progress(done)
     return MemberMeasures(fit, pca, judged)

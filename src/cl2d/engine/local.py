@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from cl2d import _native
+from cl2d.engine.at_once import results_in_order
 from cl2d.engine.block_size import BLOCK_IMAGES
 from cl2d.engine.comparison import MOST_CELLS, TILE, Comparison, fast_comparisons, fast_pays
 from cl2d.engine.confidence import class_probabilities
@@ -19,14 +21,17 @@ from cl2d.engine.shift_grid import covering_radius_px, shift_grid
 from cl2d.results import Poses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy.typing as npt
 
     from cl2d.engine.correntropy import RealAverages, WorkingImages
     from cl2d.engine.own_share import OwnShare
+    from cl2d.engine.protocol import Engine
     from cl2d.engine.rules import AssignmentRule
 
+    Item = TypeVar("Item")
+    Result = TypeVar("Result")
     _Refined = tuple[
         npt.NDArray[np.float64],
         npt.NDArray[np.float64],
@@ -262,6 +267,14 @@ class LocalEngine:
         views._usable = np.any(references != 0, axis=(1, 2))
         views._working_images = None
         return views
+
+    def each(
+        self, function: Callable[[Engine, Item], Result], items: Sequence[Item]
+    ) -> Iterator[Result]:
+        """Yield ``function(engine, item)`` for each item in order, one item to a thread."""
+        alone = copy(self)
+        alone._n_threads = 1
+        return results_in_order(partial(function, alone), items, self._n_threads)
 
     def _starts(self) -> list[int]:
         return [BLOCK_IMAGES * i for i in range(len(self._blocks))]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from cl2d.results import Poses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from cl2d.engine.correntropy import RealAverages
     from cl2d.engine.own_share import OwnShare
     from cl2d.engine.rules import AssignmentRule
+
+    Item = TypeVar("Item")
+    Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -147,4 +150,14 @@ class Engine(Protocol):
 
     def of_references(self, references: npt.NDArray[np.complex64]) -> Engine:
         """Return an engine whose images are references, searched as the images of this one are."""
+        ...
+
+    def each(
+        self, function: Callable[[Engine, Item], Result], items: Sequence[Item]
+    ) -> Iterator[Result]:
+        """Yield ``function(engine, item)`` for each item, in their order.
+
+        For things that do not depend on each other, such as the classes of a level: some may be
+        worked on at once, each with an engine of the same images that works for it alone.
+        """
         ...

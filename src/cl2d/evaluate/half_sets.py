@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from cl2d.engine import Engine
     from cl2d.results import LevelResult
 
+    Rows = npt.NDArray[np.intp]
+
 SMALLEST_CLASS = 10
 """Members below which the halves of a class say nothing."""
 
@@ -67,11 +69,13 @@ def half_set_level(
     labels = half_set_labels(level.labels)
     poses = identity_poses(len(labels))
     done = 0
-    for half in np.unique(labels[labels >= 0]).tolist():
+
+    def aligned(alone: Engine, half: int) -> tuple[Rows, Poses]:
         rows = np.flatnonzero(labels == half)
-        found = reference_free_poses(engine.subset(rows))
-        poses.psi_rad[rows], poses.shift_px[rows] = found.psi_rad, found.shift_px
-        poses.mirror[rows] = found.mirror
+        return rows, reference_free_poses(alone.subset(rows))
+
+    for rows, found in engine.each(aligned, np.unique(labels[labels >= 0]).tolist()):
+        poses.put(rows, found)
         done += len(rows)
         if on_progress is not None:
             on_progress(done)

@@ -106,9 +106,7 @@ class _Groups:
     def cut(self, rule: CutRule, n_most: int, *, only_if_sure: bool) -> None:
         """Cut classes that were not joined, the surest first."""
         queue = CutQueue(self._engine, self._fitted, rule, fewest_members=FEWEST_MEMBERS)
-        for slot, rows in enumerate(self._rows):
-            if self._whole[slot]:
-                queue.add(slot, rows)
+        queue.add({slot: rows for slot, rows in enumerate(self._rows) if self._whole[slot]})
         n_classes = sum(len(rows) > 0 for rows in self._rows)
         while n_classes < n_most and (best := queue.pop()) is not None:
             slot, cut = best
@@ -120,8 +118,7 @@ class _Groups:
             cut.put_poses(self._poses)
             # Members that were aligned anew do not lie as those do by whom a half would be cut.
             if not rule.realigned:
-                queue.add(slot, cut.first)
-                queue.add(len(self._rows) - 1, cut.second)
+                queue.add({slot: cut.first, len(self._rows) - 1: cut.second})
             n_classes += 1
             self._n_cut += 1
 

@@ -170,12 +170,19 @@ def find_cut(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Cut:
 
 def find_cuts(engine: Engine, fitted: Fitted, n_classes: int, rule: CutRule) -> dict[int, Cut]:
     """Return the cut of each class that has members enough to be judged."""
-    groups = [np.flatnonzero(fitted.labels == k) for k in range(n_classes)]
-    return {
-        k: find_cut(engine, rows, fitted, rule)
-        for k, rows in enumerate(groups)
-        if len(rows) >= FEWEST_MEMBERS
-    }
+    groups = {k: np.flatnonzero(fitted.labels == k) for k in range(n_classes)}
+    judged = {k: rows for k, rows in groups.items() if len(rows) >= FEWEST_MEMBERS}
+    cuts = cuts_of_groups(engine, list(judged.values()), fitted, rule)
+    return dict(zip(judged, cuts, strict=True))
+
+
+def cuts_of_groups(engine: Engine, groups: list[Rows], fitted: Fitted, rule: CutRule) -> list[Cut]:
+    """Return the cut of each of some groups of two images at least."""
+
+    def cut_of(alone: Engine, rows: Rows) -> Cut:
+        return find_cut(alone, rows, fitted, rule)
+
+    return list(engine.each(cut_of, groups))
 
 
 def component_half(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Half:

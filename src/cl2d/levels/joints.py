@@ -53,10 +53,11 @@ def find_joints(
     groups = [np.flatnonzero(fitted.labels == k) for k in range(len(references))]
     sizes = np.array([len(rows) for rows in groups])
     views = engine.of_references(references)
-    found = [
-        _joint(engine, fitted, references, (groups, views), pair)
-        for pair in _alike_pairs(views, references, sizes, only)
-    ]
+
+    def joint_of(alone: Engine, pair: tuple[int, int]) -> Joint:
+        return _joint(alone, fitted, references, (groups, views), pair)
+
+    found = engine.each(joint_of, _alike_pairs(views, references, sizes, only))
     return sorted(found, key=lambda joint: joint.loss.at_most)
 
 

@@ -50,10 +50,14 @@ def main_view_confidence(
     (n,) float32
     """
     confidence = level.confidence.copy()
-    for k, cut in cuts.items():
-        if holds_two_views(engine, level, cut):
-            rows = np.flatnonzero(level.labels == k)
-            confidence[rows] *= _in_larger_half(engine, rows, cut).astype(np.float32)
+    mixed = [k for k, cut in cuts.items() if holds_two_views(engine, level, cut)]
+
+    def in_larger_half(alone: Engine, k: int) -> tuple[Rows, Values]:
+        rows = np.flatnonzero(level.labels == k)
+        return rows, _in_larger_half(alone, rows, cuts[k])
+
+    for rows, probability in engine.each(in_larger_half, mixed):
+        confidence[rows] *= probability.astype(np.float32)
     return confidence
 
 

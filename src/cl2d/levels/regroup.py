@@ -75,11 +75,12 @@ def find_regroupings(
     joints : alike pairs of classes
     cuts : of the classes that seem mixed
     """
-    found = [
-        _regrouping(engine, fitted, joint, (cuts[joint.kept], cuts[joint.absorbed]))
-        for joint in joints
-        if joint.kept in cuts and joint.absorbed in cuts
-    ]
+
+    def regrouping(alone: Engine, joint: Joint) -> Regrouping | None:
+        return _regrouping(alone, fitted, joint, (cuts[joint.kept], cuts[joint.absorbed]))
+
+    cut_pairs = [joint for joint in joints if joint.kept in cuts and joint.absorbed in cuts]
+    found = list(engine.each(regrouping, cut_pairs))
     sure = [regrouping for regrouping in found if regrouping and regrouping.sure_gain > 0]
     return sorted(sure, key=lambda regrouping: -regrouping.sure_gain)
 

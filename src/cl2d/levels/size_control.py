@@ -73,8 +73,7 @@ def reseed_small_classes(
         return none
     groups = [np.flatnonzero(labels == k) for k in range(n_classes)]
     queue = CutQueue(engine, fitted, rule)
-    for slot in np.flatnonzero(~small):
-        queue.add(int(slot), groups[slot])
+    queue.add({slot: groups[slot] for slot in np.flatnonzero(~small).tolist()})
     changed, origin = none.changed.copy(), none.origin.copy()
     losses = _losses(engine, references, fitted, small & (sizes > 1))
     for slot in np.flatnonzero(small)[np.argsort(sizes[small], kind="stable")]:
@@ -85,8 +84,7 @@ def reseed_small_classes(
             break
         mixed, cut = best
         groups[mixed], groups[slot] = cut.first, cut.second
-        queue.add(mixed, cut.first)
-        queue.add(int(slot), cut.second)
+        queue.add({mixed: cut.first, int(slot): cut.second})
         changed[[mixed, slot]] = True
         origin[slot] = origin[mixed]
     if not changed.any():

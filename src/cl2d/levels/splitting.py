@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cl2d.engine import normalised_references
-from cl2d.levels.cuts import find_cut
+from cl2d.levels.cuts import cuts_of_groups
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -44,10 +44,11 @@ class CutQueue:
         self._fewest_members = fewest_members
         self._queue: list[tuple[float, int, Cut]] = []
 
-    def add(self, slot: int, rows: Rows) -> None:
-        """Propose the images of a class, unless they are too few; one alone cannot be cut."""
-        if len(rows) >= self._fewest_members:
-            cut = find_cut(self._engine, rows, self._fitted, self._rule)
+    def add(self, groups: dict[int, Rows]) -> None:
+        """Propose the images of classes, save where they are too few; one alone cannot be cut."""
+        groups = {k: rows for k, rows in groups.items() if len(rows) >= self._fewest_members}
+        cuts = cuts_of_groups(self._engine, list(groups.values()), self._fitted, self._rule)
+        for slot, cut in zip(groups, cuts, strict=True):
             heapq.heappush(self._queue, (-cut.priority, slot, cut))
 
     def best_gain(self) -> TotalGain | None:
@@ -76,15 +77,13 @@ def grow_classes(
     groups = [np.flatnonzero(last.labels == k) for k in range(last.n_classes)]
     parents = list(range(last.n_classes))
     queue = CutQueue(engine, last, rule)
-    for slot, rows in enumerate(groups):
-        queue.add(slot, rows)
+    queue.add(dict(enumerate(groups)))
     while len(groups) < n_wanted and (best := queue.pop()) is not None:
         slot, cut = best
         groups[slot] = cut.first
         groups.append(cut.second)
         parents.append(parents[slot])
-        queue.add(slot, cut.first)
-        queue.add(len(groups) - 1, cut.second)
+        queue.add({slot: cut.first, len(groups) - 1: cut.second})
     parents += [0] * (n_wanted - len(parents))
     references = group_references(engine, groups, last.poses, n_wanted)
     return Growth(references, np.array(parents, dtype=np.int32))
