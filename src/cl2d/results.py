@@ -128,6 +128,8 @@ class IterationReport:
     ``fast`` if the search was the fast one.
     ``n_fast_differs`` is told by the exhaustive iteration that ends a run of fast ones: the number
     of images to which the fast search, against the same averages, gives another class.
+    ``n_images`` took part: all that are usable or, if ``sampled``, some of them; ``closing``
+    iterations are those of all that follow a sample's.
     """
 
     level: int
@@ -144,6 +146,9 @@ class IterationReport:
     n_new: int = 0
     fast: bool = False
     n_fast_differs: int | None = None
+    n_images: int = 0
+    sampled: bool = False
+    closing: bool = False
 
 
 @dataclass(frozen=True)

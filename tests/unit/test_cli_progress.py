@@ -53,6 +53,7 @@ REPORT = IterationReport(
     largest_class=900,
     n_reseeded=0,
     seconds=2.0,
+    n_images=12_000,
 )
 EVENTS = [
     PLAN,

@@ -50,6 +50,9 @@ class VectorEngine:
         found.counts = np.bincount(labels[labels >= 0], minlength=n_classes)
         return found
 
+    def each(self, function, items):
+        return (function(self, item) for item in items)
+
 
 def level_of(labels, scores=None):
     n_images, n_classes = len(labels), int(labels.max()) + 1

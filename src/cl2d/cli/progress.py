@@ -47,13 +47,14 @@ def shown_progress(
     if levels.classes != "auto":
         schedule = tuple(level_schedule(levels.initial_classes, levels.classes))
     wording = Wording(levels.iterations, schedule[-1] if schedule else None)
-    time_left = TimeLeft(schedule, levels.iterations)
+    time_left = TimeLeft(schedule, levels.iterations, levels.images_per_class)
     listeners: list[Listener] = [JsonLines(sys.stdout)] if as_json else []
 
     def tell(event: object) -> None:
         for listener in listeners:
             listener(event)
         if isinstance(event, RunPlanned):
+            time_left.n_images = event.n_images
             refuse_if_too_large(event.memory_bytes, available_memory_bytes())
 
     if quiet:

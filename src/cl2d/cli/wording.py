@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from cl2d.cli.memory import available_memory_bytes
@@ -23,19 +23,16 @@ from cl2d.results import IterationReport
 
 @dataclass
 class Wording:
-    """Words for the events of one run; remembers how many images and iterations there are.
+    """Words for the events of one run; knows how many iterations there are.
 
     The last level, that of ``last_classes``, may take more iterations than the others.
     """
 
     n_iterations: int
     last_classes: int | None = None
-    n_images: int = field(default=0, init=False)
 
     def lines(self, event: object) -> list[str]:
         """Return the lines worth keeping for an event; none for mere progress."""
-        if isinstance(event, RunPlanned):
-            self.n_images = event.n_images
         words: dict[type, Callable[[Any], list[str]]] = {
             RunPlanned: plan_lines,
             RunWarned: lambda warned: [f"warning: {warned.message}"],
@@ -55,6 +52,10 @@ class Wording:
         most = most_iterations_with(report, self.n_iterations, last=last)
         kind = "settling iteration" if report.settling else "iteration"
         number = f"{kind} {report.iteration} of at most {most}"
+        if report.closing:
+            number = f"iteration {report.iteration} of {most} by all images"
+        elif report.sampled:
+            number += f", {count(report.n_images, 'image')}"
         if report.n_fast_differs is not None:
             differing = count(report.n_fast_differs, "image")
             number = f"exhaustive search, the fast one differs for {differing}"
@@ -76,7 +77,7 @@ class Wording:
 
     def changed_percent(self, report: IterationReport) -> float:
         """Return the share of images that changed their class, in percent."""
-        return 100 * report.n_changed / max(1, self.n_images)
+        return 100 * report.n_changed / max(1, report.n_images)
 
 
 def plan_lines(plan: RunPlanned) -> list[str]:

@@ -65,6 +65,17 @@ class Assignment:
     sampled_scores: npt.NDArray[np.float32] | None = None
     fast: bool = False
 
+    def take(self, rows: npt.NDArray[np.intp]) -> Assignment:
+        """Return the assignment of some images, without sampled scores."""
+        return Assignment(
+            self.labels[rows],
+            self.poses.take(rows),
+            self.scores[rows],
+            self.margin[rows],
+            self.confidence[rows],
+            fast=self.fast,
+        )
+
 
 @dataclass(frozen=True)
 class ClassSums:

@@ -32,6 +32,9 @@ class LevelStart:
         Classes whose averages are made of the members that are sure of them; of all by default.
     before : Assignment, optional
         Of all images, to the classes before: where a fast search begins.
+    closing : int, optional
+        The number of iterations, which then refill no class: all that matters has been done on a
+        sample of the images. Without it as many are made as it takes.
     """
 
     level: int
@@ -42,6 +45,7 @@ class LevelStart:
     last: bool = False
     settling: npt.NDArray[np.bool_] | None = None
     before: Assignment | None = None
+    closing: int | None = None
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,7 @@ class LevelLoop:
     def __init__(
         self, engine: Engine, options: LevelOptions, on_event: OnEvent, *, by_likelihood: bool
     ) -> None:
+        self._sampled = False
         self._engine = engine
         self._by_likelihood = by_likelihood
         self._options = options
@@ -75,6 +76,18 @@ class LevelLoop:
         self._judging_rule = judging_rule(self._cut_rule)
         self._n_usable = int(engine.usable.sum())
         self._sample = sample_rows(engine.usable) if options.clustering == "robust" else None
+
+    def on_sample(self, rows: npt.NDArray[np.intp]) -> LevelLoop:
+        """Return a loop that looks at some of the images only."""
+        engine = self._engine.subset(rows)
+        tell, by_likelihood = self._on_event, self._by_likelihood
+        loop = LevelLoop(engine, self._options, tell, by_likelihood=by_likelihood)
+        loop._sampled = True
+        return loop
+
+    def references_after(self, start: LevelStart, end: LevelEnd) -> npt.NDArray[np.complex64]:
+        """Return the averages that the last iteration of a level leaves."""
+        return self._last_step(start, end).reseeding.references
 
     def run_with_exchanges(self, start: LevelStart) -> LevelEnd:
         """Iterate, then exchange classes and iterate again while the images fit better for it.
@@ -223,8 +236,7 @@ class LevelLoop:
         summed, class_sums = self._summed(assignment, len(references), start.settling)
         averages = _averages(class_sums, references if start.given else None)
         reseeding = no_reseeding(averages)
-        refilled = not (final or start.given or self._options.automatic)
-        if refilled and start.settling is None and iteration < self._most_iterations(start):
+        if not final and self._refills(start) and iteration < self._most_iterations(start):
             reseeding = reseed_small_classes(self._engine, averages, assignment, self._cut_rule)
         sizes = np.bincount(labels[labels >= 0], minlength=len(references))
         report = IterationReport(
@@ -241,6 +253,9 @@ class LevelLoop:
             exchange=start.exchange,
             settling=start.settling is not None,
             fast=assignment.fast,
+            n_images=self._n_usable,
+            sampled=self._sampled,
+            closing=start.closing is not None,
         )
         labels_before = None if before is None else before.assignment.labels
         return Step(assignment, labels_before, summed, class_sums, reseeding, report)
@@ -296,7 +311,14 @@ class LevelLoop:
         labels = before.assignment.labels[self._sample]
         return RobustRule(ScoreDistributions(scores, labels, before.reseeding.changed))
 
+    def _refills(self, start: LevelStart) -> bool:
+        """Tell whether classes that become small are refilled."""
+        ready = start.given or start.settling is not None or start.closing is not None
+        return not (ready or self._options.automatic)
+
     def _most_iterations(self, start: LevelStart) -> int:
+        if start.closing is not None:
+            return start.closing
         long = start.last or start.settling is not None
         return most_iterations(self._options.iterations, last=long)
 

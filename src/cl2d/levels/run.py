@@ -15,6 +15,7 @@ from cl2d.levels.endpoints import LevelEnd, LevelStart
 from cl2d.levels.homogeneity import class_homogeneity
 from cl2d.levels.iterate import LevelLoop
 from cl2d.levels.main_view import main_view_confidence
+from cl2d.levels.sampled import ITERATIONS_OF_ALL, sample_of
 from cl2d.levels.schedule import level_schedule
 from cl2d.levels.size_control import fill_empty_classes
 from cl2d.levels.splitting import grow_classes
@@ -122,11 +123,7 @@ class _Course:
                 )
             self._tell(LevelStarted(start.level, n_classes))
             start = replace(start, last=1 < n_classes == n_last and not start.given)
-            exchanging = self._options.exchange and start.last
-            run = self._loop.run_with_exchanges if exchanging else self._loop.run
-            end = run(start)
-            if start.last:
-                end = self._settled(start, end)
+            end = self._iterated(start)
             if n_classes == n_last:
                 end = self._loop.verified(start, end)
             end = self._with_members(start, end)
@@ -142,13 +139,13 @@ class _Course:
         start: LevelStart | None = first
         while start is not None:
             self._tell(LevelStarted(start.level, len(start.references)))
-            end = self._with_members(start, self._loop.run(start))
+            end = self._with_members(start, self._iterated(start))
             n_next = min(2 * end.n_classes, n_most)
             growth = grown_classes(self._engine, end.assignment, end.n_classes, self._rule, n_next)
             grows = growth.n_cut >= (1 if start.given else LEAST_GROWTH * end.n_classes)
             if not grows and not start.given:
                 end = self._loop.run_with_adjustments(start, end, n_most)
-                end = self._with_members(start, self._settled(start, end))
+                end = self._with_members(start, self._settled(self._loop, start, end))
             if not grows:
                 end = self._with_members(start, self._loop.verified(start, end))
             self._finish(start, end, is_last=not grows)
@@ -158,10 +155,37 @@ class _Course:
                     len(self.levels), growth.references, growth.origin, before=end.assignment
                 )
 
-    def _settled(self, start: LevelStart, end: LevelEnd) -> LevelEnd:
+    def _iterated(self, start: LevelStart) -> LevelEnd:
+        """Return the end of the iterations of a level, of which a sample may do the most."""
+        few = None
+        if not start.given:
+            n_classes, wanted = len(start.references), self._options.images_per_class
+            few = sample_of(self._engine.usable, n_classes, wanted)
+        if few is None:
+            return self._all_iterations(self._loop, start)
+        loop = self._loop.on_sample(few.rows)
+        found = self._all_iterations(loop, few.start(start))
+        closing = replace(
+            start,
+            references=loop.references_after(start, found),
+            parents=found.parents,
+            settling=found.settling,
+            closing=ITERATIONS_OF_ALL,
+        )
+        end = self._loop.run(closing)
+        return replace(end, reports=(*found.reports, *end.reports))
+
+    def _all_iterations(self, loop: LevelLoop, start: LevelStart) -> LevelEnd:
+        """Return the end of the iterations of a level, exchanges and settling included."""
+        if not start.last:
+            return loop.run(start)
+        end = loop.run_with_exchanges(start) if self._options.exchange else loop.run(start)
+        return self._settled(loop, start, end)
+
+    def _settled(self, loop: LevelLoop, start: LevelStart, end: LevelEnd) -> LevelEnd:
         """Return the end of the last level after its settling iterations, if those are wanted."""
         wanted = self._options.settle and end.n_classes > 1
-        return self._loop.settled(start, end) if wanted else end
+        return loop.settled(start, end) if wanted else end
 
     def _with_members(self, start: LevelStart, end: LevelEnd) -> LevelEnd:
         """Return the end of a level with its empty classes dropped or filled.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cl2d.levels.sampled import ITERATIONS_OF_ALL
+
 if TYPE_CHECKING:
     from cl2d.results import IterationReport
 
@@ -32,5 +34,7 @@ def most_iterations_with(report: IterationReport, iterations: int, *, last: bool
 
     They count anew after an exchange and for settling; ``last`` says of what levels they are else.
     """
+    if report.closing:
+        return ITERATIONS_OF_ALL
     again = report.exchange > 0 or report.settling
     return most_iterations(iterations, last=report.settling if again else last)

@@ -224,6 +224,13 @@ class LevelOptions(StageOptions):
         "twice as many.",
         ge=1,
     )
+    images_per_class: int = option(
+        2000,
+        "Most iterations look at this many images a class on average, evenly spread; the last ones "
+        "of each level look at all. 0: all iterations do.",
+        expert=True,
+        ge=0,
+    )
     min_change_percent: float = option(
         0.5,
         "A level ends when fewer images than this change their class.",
