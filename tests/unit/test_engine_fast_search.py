@@ -10,7 +10,7 @@ import pytest
 from cl2d import _native
 from cl2d.engine import ClassicalRule, LastPoses, LikelihoodRule, OwnShare, SearchSettings
 from cl2d.engine.comparison import KEPT_CLASSES, LEAST_SAVING, Comparison, fast_pays
-from cl2d.results import identity_poses
+from cl2d.results import identity_poses, poses_from_relion
 from tests.engine_inputs import (
     blob_particles,
     engine_of,
@@ -42,13 +42,18 @@ def nobody(n):
     return np.zeros(n, dtype=bool)
 
 
+def restless(poses, doubted):
+    """Return last poses of images none of which is at rest."""
+    return LastPoses(poses, doubted, nobody(len(poses)))
+
+
 @pytest.mark.parametrize("box", [40, 41], ids=["even", "odd"])
 @pytest.mark.parametrize("n", [1, 16, 37])
 def test_from_the_true_centres_the_bits_of_the_result_are_those_of_the_exhaustive_search(box, n):
     images, plan, references, classes, poses = particles(box, n)
     engine = engine_of(images, plan, SEARCH)
     exhaustive = engine.assign(references, BEST)
-    fast = engine.assign(references, BEST, last=LastPoses(poses, nobody(n)))
+    fast = engine.assign(references, BEST, last=restless(poses, nobody(n)))
     assert fast.fast
     assert not exhaustive.fast
     np.testing.assert_array_equal(fast.labels, classes)
@@ -63,7 +68,7 @@ def test_where_classes_agree_so_do_poses_and_scores_to_the_bit_however_noisy_the
     images, plan, references, _, poses = particles(40, 64, noise=1.0)
     engine = engine_of(images, plan, SEARCH)
     exhaustive = engine.assign(references, BEST)
-    fast = engine.assign(references, BEST, last=LastPoses(poses, nobody(64)))
+    fast = engine.assign(references, BEST, last=restless(poses, nobody(64)))
     same = fast.labels == exhaustive.labels
     assert 0.8 < same.mean() <= 1
     np.testing.assert_array_equal(fast.scores[same], exhaustive.scores[same])
@@ -75,11 +80,11 @@ def test_an_image_that_was_elsewhere_is_found_once_it_is_doubted():
     images, plan, references, classes, poses = particles(40, 64)
     engine = engine_of(images, plan, SEARCH)
     opposite = replace(poses, shift_px=-poses.shift_px)
-    lost = engine.assign(references, BEST, last=LastPoses(opposite, nobody(64)))
+    lost = engine.assign(references, BEST, last=restless(opposite, nobody(64)))
     far = np.hypot(*poses.shift_px.T) > 2.5
     assert (lost.labels != classes)[far].any()
     doubted = (lost.labels != classes) | (np.arange(64) % 3 == 0)
-    found = engine.assign(references, BEST, last=LastPoses(opposite, doubted))
+    found = engine.assign(references, BEST, last=restless(opposite, doubted))
     np.testing.assert_array_equal(found.labels, classes)
 
 
@@ -87,14 +92,14 @@ def test_doubting_everybody_is_the_exhaustive_search():
     images, plan, references, _, poses = particles(40, 37, noise=1.0)
     engine = engine_of(images, plan, SEARCH)
     exhaustive = engine.assign(references, BEST)
-    found = engine.assign(references, BEST, last=LastPoses(poses, ~nobody(37)))
+    found = engine.assign(references, BEST, last=restless(poses, ~nobody(37)))
     assert_same_bits(found, exhaustive)
     np.testing.assert_array_equal(found.confidence, exhaustive.confidence)
 
 
 def test_bits_do_not_depend_on_the_number_of_threads():
     images, plan, references, _, poses = particles(41, 101, noise=2.0)
-    last = LastPoses(poses, np.arange(101) % 7 == 0)
+    last = LastPoses(poses, np.arange(101) % 7 == 0, np.arange(101) % 3 == 0)
     one = engine_of(images, plan, SEARCH).assign(references, BEST, last=last)
     for n_threads in (2, 5):
         engine = engine_of(images, plan, SEARCH, n_threads)
@@ -104,7 +109,7 @@ def test_bits_do_not_depend_on_the_number_of_threads():
 
 
 def comparison_of_noise():
-    """Return a comparison of 34 images with 20 references, one without an average, and centres."""
+    """Return a comparison of 34 images with 20 references, one without an average, and poses."""
     plan = white_plan(40)
     images = noise_images(50, 40)
     images[3] = 1.0
@@ -114,22 +119,25 @@ def comparison_of_noise():
     block = engine.subset(np.arange(50))._blocks[0]
     options = _native.SearchOptions(True, 1)
     tiles = _native.TileRange(1, 3)
-    centres = np.random.default_rng(1).uniform(-3, 3, (34, 2))
-    return Comparison(block, tiles, references, engine.shifts, options), centres
+    poses = poses_from_relion(
+        np.zeros(34), np.random.default_rng(1).uniform(-3, 3, (34, 2)), nobody(34)
+    )
+    return Comparison(block, tiles, references, engine.shifts, options), poses
 
 
 def test_the_classes_that_rank_best_at_the_last_centre_are_compared_everywhere():
-    comparison, centres = comparison_of_noise()
+    comparison, poses = comparison_of_noise()
     seen = []
 
     def rank(near):
         seen.append(near.copy())
         return near - np.linspace(0, 0.1, 20, dtype=np.float32)
 
-    scores, codes, compared = comparison.fast(centres, np.arange(34) == 5, rank)
-    exact, exact_codes = (part[:34] for part in comparison.exhaustive())
+    scores, coded, compared = comparison.fast(restless(poses, np.arange(34) == 5), 1.0, rank)
+    exact, exactly = comparison.exhaustive()
+    exact = exact[:34]
     np.testing.assert_array_equal(scores[compared], exact[compared])
-    np.testing.assert_array_equal(codes[compared], exact_codes[compared])
+    np.testing.assert_array_equal(coded.codes[compared], exactly.codes[:34][compared])
     np.testing.assert_array_equal(scores[~compared], seen[0][~compared])
     assert compared[5].all()
     others = np.delete(compared, 5, axis=0)
@@ -152,7 +160,7 @@ def test_by_likelihood_the_class_that_wins_by_value_is_kept_even_if_many_correla
     rank = (scores > scores[:, :1]).sum(axis=1)
     by_value_alone = (exhaustive.labels == 0) & (rank >= KEPT_CLASSES)
     assert by_value_alone.sum() > 5
-    fast = engine.assign(references, rule, last=LastPoses(poses, nobody(64)))
+    fast = engine.assign(references, rule, last=restless(poses, nobody(64)))
     assert fast.fast
     assert (fast.labels == 0)[by_value_alone].all()
     same = fast.labels == exhaustive.labels
@@ -166,7 +174,7 @@ def test_classes_are_chosen_among_those_that_were_kept_even_if_the_own_share_is_
     engine = engine_of(images, plan, SEARCH)
     sums = engine.update(classes.astype(np.int32), poses, N_CLASSES)
     own = OwnShare(classes.astype(np.int32), np.full(N_CLASSES, 1.5), sums.counts)
-    last = LastPoses(poses, nobody(64))
+    last = restless(poses, nobody(64))
     fast = engine.assign(references, BEST, own=own, last=last)
     slow = engine.assign(references, BEST, own=own)
     same = fast.labels == slow.labels
@@ -182,7 +190,7 @@ def test_images_that_cannot_be_used_are_in_no_class_and_empty_classes_get_nobody
     references = references.copy()
     references[3] = 0
     engine = engine_of(images, plan, SEARCH)
-    found = engine.assign(references, BEST, last=LastPoses(poses, np.arange(37) % 2 == 0))
+    found = engine.assign(references, BEST, last=restless(poses, np.arange(37) % 2 == 0))
     assert found.labels[5] == found.labels[6] == -1
     rest = np.setdiff1d(np.flatnonzero(classes != 3), [5, 6])
     np.testing.assert_array_equal(found.labels[rest], classes[rest])
@@ -191,7 +199,7 @@ def test_images_that_cannot_be_used_are_in_no_class_and_empty_classes_get_nobody
 
 def test_few_classes_or_few_shifts_are_searched_exhaustively():
     images, plan, references, _, poses = particles(40, 16)
-    last = LastPoses(poses, nobody(16))
+    last = restless(poses, nobody(16))
     engine = engine_of(images, plan, SEARCH)
     for n_classes in (1, KEPT_CLASSES - 1, KEPT_CLASSES, LEAST_SAVING * KEPT_CLASSES):
         few = references[:n_classes]
@@ -203,7 +211,49 @@ def test_few_classes_or_few_shifts_are_searched_exhaustively():
     asked_not = engine_of(images, plan, SearchSettings(4.0))
     assert not asked_not.assign(references, BEST, last=last).fast
     assert not engine.assign(references, BEST).fast
-    assert fast_pays(64, 55)
+    assert fast_pays(64, 55, last)
+
+
+def test_few_classes_are_searched_fast_once_most_images_are_at_rest():
+    images, plan, references, classes, poses = particles(40, 64)
+    engine = engine_of(images, plan, SEARCH)
+    few = references[:KEPT_CLASSES]
+    kept = classes < KEPT_CLASSES
+    assert not engine.assign(few, BEST, last=LastPoses(poses, nobody(64), classes < 8)).fast
+    found = engine.assign(few, BEST, last=LastPoses(poses, nobody(64), ~nobody(64)))
+    assert found.fast
+    np.testing.assert_array_equal(found.labels[kept], classes[kept])
+
+
+@pytest.mark.parametrize("box", [40, 41], ids=["even", "odd"])
+def test_an_image_at_rest_is_found_where_it_was_in_any_rotation_and_mirror(box):
+    images, plan, references, classes, poses = particles(box, 101)
+    engine = engine_of(images, plan, SEARCH)
+    found = engine.assign(references, BEST, last=LastPoses(poses, nobody(101), ~nobody(101)))
+    exhaustive = engine.assign(references, BEST)
+    assert found.fast
+    np.testing.assert_array_equal(found.labels, classes)
+    np.testing.assert_array_equal(found.poses.mirror, exhaustive.poses.mirror)
+    np.testing.assert_allclose(found.scores, exhaustive.scores, atol=2e-3)
+    moved = found.poses.shift_px - exhaustive.poses.shift_px
+    assert np.hypot(*moved.T).max() < 0.2
+    turned = np.angle(np.exp(1j * (found.poses.psi_rad - exhaustive.poses.psi_rad)))
+    assert np.abs(turned).max() < 0.02
+
+
+def test_an_image_at_rest_elsewhere_stays_there_until_it_is_doubted():
+    images, plan, references, _, poses = particles(40, 64)
+    engine = engine_of(images, plan, SEARCH)
+    opposite = replace(poses, shift_px=-poses.shift_px)
+    far = np.hypot(*poses.shift_px.T) > 3.0
+    lost = engine.assign(references, BEST, last=LastPoses(opposite, nobody(64), ~nobody(64)))
+    before = opposite.relion_origin_px()
+    moved = np.hypot(*(lost.poses.relion_origin_px() - before).T)
+    spacing = np.hypot(*engine.shifts[1])
+    assert (moved < 3 * spacing).all()  # a neighbour, and the reach of refinement
+    assert (moved[far] < np.hypot(*(poses.relion_origin_px() - before)[far].T)).all()
+    doubted = LastPoses(opposite, ~nobody(64), ~nobody(64))
+    assert_same_bits(engine.assign(references, BEST, last=doubted), engine.assign(references, BEST))
 
 
 def test_blocks_begin_where_the_one_before_ended(monkeypatch):
@@ -212,7 +262,7 @@ def test_blocks_begin_where_the_one_before_ended(monkeypatch):
     monkeypatch.setattr("cl2d.engine.ingest.BLOCK_IMAGES", 32)
     blocks = engine_of(images, plan, SEARCH)
     assert len(blocks._blocks) == 3
-    last = LastPoses(poses, np.arange(80) % 5 == 0)
+    last = LastPoses(poses, np.arange(80) % 5 == 0, np.arange(80) % 2 == 0)
     found = blocks.assign(references, BEST, last=last)
     np.testing.assert_array_equal(found.labels, classes)
     assert_same_bits(found, whole.assign(references, BEST, last=last))

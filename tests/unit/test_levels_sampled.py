@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from cl2d.agreement import adjusted_rand_index
-from cl2d.engine import Engine
 from cl2d.levels import run_levels
 from cl2d.levels.sampled import ITERATIONS_OF_ALL, sample_of, sample_size
 from cl2d.options import LevelOptions
@@ -58,7 +57,7 @@ def test_sampled_iterations_come_first_and_all_images_close_a_level(classes):
 
 def test_views_of_the_user_are_compared_with_all_images():
     vectors, truth = groups_of_vectors(4, 150, noise=0.1)
-    engine: Engine = VectorEngine(vectors)
+    engine = VectorEngine(vectors)
     views = engine.update(truth.astype(np.int32), identity_poses(600), 4).sums
     options = LevelOptions(classes=4, images_per_class=20)
     [level] = run_levels(engine, options, references=views.astype(np.complex64))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from cl2d.engine.coded_poses import CodedPoses
     from cl2d.engine.correntropy import RealAverages, WorkingImages
     from cl2d.engine.own_share import OwnShare
     from cl2d.engine.protocol import Engine
@@ -168,7 +169,7 @@ class LocalEngine:
             was asked for and saves something; not with ``averages``, for which any class may
             matter.
         """
-        if averages is not None or not self._is_fast(len(references)):
+        if averages is not None or not self._is_fast(len(references), last):
             last = None
         parts: list[Assignment] = []
         sampled: list[npt.NDArray[np.float32]] = []
@@ -177,7 +178,7 @@ class LocalEngine:
             wanted[sample] = True
         done = 0
         for block in self._blocks:
-            for tiles, n_images in self._calls(block, len(references), fast=last is not None):
+            for tiles, n_images in self._calls(block, len(references), last):
                 rows = slice(done, done + n_images)
                 near = None if last is None else last.part(rows)
                 chunk = _Chunk(block, tiles, rows, references, near)
@@ -279,16 +280,19 @@ class LocalEngine:
     def _starts(self) -> list[int]:
         return [BLOCK_IMAGES * i for i in range(len(self._blocks))]
 
-    def _is_fast(self, n_references: int) -> bool:
-        return self._may_be_fast and fast_pays(n_references, len(self._shifts))
+    def _is_fast(self, n_references: int, last: LastPoses | None) -> bool:
+        if last is None or not self._may_be_fast:
+            return False
+        return fast_pays(n_references, len(self._shifts), last)
 
     def _calls(
-        self, block: _native.ImageBlock, n_references: int, *, fast: bool
+        self, block: _native.ImageBlock, n_references: int, last: LastPoses | None
     ) -> list[tuple[_native.TileRange, int]]:
         """Cut a block into engine calls short enough for an interrupt to be noticed."""
         n_shifts = len(self._shifts)
-        if fast:
-            tiles = FAST_CALL_PAIRS // (TILE * fast_comparisons(n_references, n_shifts))
+        if last is not None:
+            pairs = TILE * fast_comparisons(n_references, n_shifts, last)
+            tiles = int(FAST_CALL_PAIRS / pairs)
             most = max(1, MOST_CELLS // (TILE * n_references))
             step = min(most, self._n_threads * max(SMALLEST_CALL_TILES, tiles))
         else:
@@ -310,11 +314,11 @@ class LocalEngine:
     ) -> tuple[Assignment, npt.NDArray[np.float32]]:
         """Return the assignment of the images of a chunk, and their scores by class."""
         share = None if own is None else own.part(chunk.rows)
-        scores, codes, compared = self._compared(chunk, rule, share)
+        scores, coded, compared = self._compared(chunk, rule, share)
         if averages is not None:
-            scores = self._by_correntropy(chunk, scores, codes, averages)
+            scores = self._by_correntropy(chunk, scores, coded, averages)
         choice = rule.choose(scores, compared)
-        psi, shift, mirror, fit = self._refined(chunk, choice.labels, codes)
+        psi, shift, mirror, fit = self._refined(chunk, choice.labels, coded)
         if share is not None:
             stayed = choice.labels == share.labels
             fit[stayed] = share.scores_without_own(fit[stayed], choice.labels[stayed])
@@ -326,8 +330,8 @@ class LocalEngine:
 
     def _compared(
         self, chunk: _Chunk, rule: AssignmentRule, share: OwnShare | None
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32], npt.NDArray[np.bool_] | None]:
-        """Return scores by class without own share, codes of poses, and which classes they are of.
+    ) -> tuple[npt.NDArray[np.float32], CodedPoses, npt.NDArray[np.bool_] | None]:
+        """Return scores by class without own share, poses, and which classes they are of.
 
         The last is None where they are of all.
         """
@@ -338,48 +342,42 @@ class LocalEngine:
         options = _native.SearchOptions(self._mirrors, self._n_threads)
         comparison = Comparison(chunk.block, chunk.tiles, chunk.references, self._shifts, options)
         if chunk.last is None:
-            scores, codes = comparison.exhaustive()
-            return left_out(scores[: chunk.rows.stop - chunk.rows.start]), codes, None
-        scores, codes, compared = comparison.fast(
-            chunk.last.poses.relion_origin_px() / self._scale,
-            chunk.last.doubted,
-            lambda near: rule.values(left_out(near)),
+            scores, coded = comparison.exhaustive()
+            return left_out(scores[: chunk.rows.stop - chunk.rows.start]), coded, None
+        scores, coded, compared = comparison.fast(
+            chunk.last, self._scale, lambda at_centres: rule.values(left_out(at_centres))
         )
-        return left_out(scores), codes, compared
+        return left_out(scores), coded, compared
 
     def _by_correntropy(
         self,
         chunk: _Chunk,
         scores: npt.NDArray[np.float32],
-        codes: npt.NDArray[np.int32],
+        coded: CodedPoses,
         averages: RealAverages,
     ) -> npt.NDArray[np.float32]:
         """Return the scores with the best few classes of each image in order of correntropy."""
         few = best_few(scores, averages.known)
         if self._working_images is None or few.shape[1] < 2:
             return scores
-        found = [self._refined(chunk, classes, codes) for classes in few.T]
+        found = [self._refined(chunk, classes, coded) for classes in few.T]
         psi, shift, mirror, _ = (np.stack(parts, axis=1) for parts in zip(*found, strict=True))
         candidates = Candidates(few, psi, shift, mirror)
         return reordered(
             scores, few, self._working_images.correntropy(chunk.rows, candidates, averages)
         )
 
-    def _refined(
-        self, chunk: _Chunk, labels: npt.NDArray[np.int32], all_codes: npt.NDArray[np.int32]
-    ) -> _Refined:
+    def _refined(self, chunk: _Chunk, labels: npt.NDArray[np.int32], coded: CodedPoses) -> _Refined:
         """Return angle, shift in working pixels, mirror and score of images in given classes."""
-        codes = all_codes[np.arange(len(labels)), labels]
-        n_angles = self.grid.n_angles
-        mirror = (codes // n_angles % 2).astype(np.uint8)
+        psi, shift, mirror = coded.of(labels)
         psi, shift, scores = _native.refine(
             chunk.block,
             chunk.tiles,
             chunk.references,
             self._refinement(),
             np.ascontiguousarray(labels),
-            2 * np.pi * (codes % n_angles) / n_angles,
-            self._shifts[codes // (2 * n_angles)],
+            psi,
+            np.ascontiguousarray(shift),
             mirror,
         )
         return psi, shift, mirror, scores

@@ -34,17 +34,24 @@ class SearchSettings:
 class LastPoses:
     """Where a fast search begins: the poses the images had last, against whatever classes.
 
-    Images that are ``doubted``, (n_images,) bool, are searched exhaustively all the same.
+    Images that are ``doubted``, (n_images,) bool, are searched exhaustively all the same. Of the
+    others those ``at_rest``, (n_images,) bool, are sought near their last centres only.
     """
 
     poses: Poses
     doubted: npt.NDArray[np.bool_]
+    at_rest: npt.NDArray[np.bool_]
+
+    @property
+    def near(self) -> npt.NDArray[np.bool_]:
+        """Which images are sought near their last centres, (n_images,)."""
+        return self.at_rest & ~self.doubted
 
     def part(self, rows: slice) -> LastPoses:
-        """Return the poses and doubts of some images."""
+        """Return the poses, doubts and rest of some images."""
         poses = self.poses
         of_rows = Poses(poses.psi_rad[rows], poses.shift_px[rows], poses.mirror[rows])
-        return LastPoses(of_rows, self.doubted[rows])
+        return LastPoses(of_rows, self.doubted[rows], self.at_rest[rows])
 
 
 @dataclass(frozen=True)
