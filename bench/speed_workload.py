@@ -105,7 +105,7 @@ class Workload:
         return LocalEngine(
             [self.block],
             np.ones(self.n_images, dtype=bool),
-            SearchSettings(MAX_SHIFT * self.grid.box_px, fast=True),
+            SearchSettings(MAX_SHIFT * self.grid.box_px),
             self.grid.box_px / self.grid.working_box_px,
             n_threads=1,
         )

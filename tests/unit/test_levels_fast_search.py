@@ -84,7 +84,8 @@ def test_the_last_iteration_is_exhaustive_and_tells_how_many_images_the_fast_one
     engine, truth = engine_that_misses(0.02)
     reports = []
     tell = lambda event: reports.append(event) if isinstance(event, IterationReport) else None  # noqa: E731
-    level = run_levels(engine, LevelOptions(classes=classes, max_classes=16), tell)[-1]
+    options = LevelOptions(classes=classes, max_classes=16)
+    level = run_levels(engine, options, tell, fast=True)[-1]
     assert level.iterations == tuple(r for r in reports if r.level == level.level)
     *others, last = level.iterations
     assert any(report.fast for report in others)
@@ -96,7 +97,7 @@ def test_the_last_iteration_is_exhaustive_and_tells_how_many_images_the_fast_one
 
 def test_every_iteration_begins_where_the_one_before_ended_and_the_first_nowhere():
     engine, _ = engine_that_misses(0.0)
-    levels = run_levels(engine, LevelOptions(classes=8), ignore_event)
+    levels = run_levels(engine, LevelOptions(classes=8), ignore_event, fast=True)
     assert engine.lasts[0] is None
     n_iterations = sum(len(level.iterations) for level in levels)
     exhaustive = [last is None for last in engine.lasts]
@@ -105,9 +106,17 @@ def test_every_iteration_begins_where_the_one_before_ended_and_the_first_nowhere
     assert len(exhaustive) == n_iterations + 1
 
 
+def test_nobody_is_sought_fast_where_that_was_not_asked_for():
+    engine, _ = engine_that_misses(0.5)
+    levels = run_levels(engine, LevelOptions(classes=8), ignore_event)
+    assert all(last is None for last in engine.lasts)
+    assert levels[-1].iterations[-1].n_fast_differs is None
+
+
 def test_the_robust_rule_which_needs_all_scores_never_searches_fast():
     engine, _ = engine_that_misses(0.5)
-    levels = run_levels(engine, LevelOptions(classes=8, clustering="robust"), ignore_event)
+    options = LevelOptions(classes=8, clustering="robust")
+    levels = run_levels(engine, options, ignore_event, fast=True)
     assert all(last is None for last in engine.lasts)
     assert not any(report.fast for level in levels for report in level.iterations)
     assert levels[-1].iterations[-1].n_fast_differs is None
@@ -115,7 +124,8 @@ def test_the_robust_rule_which_needs_all_scores_never_searches_fast():
 
 def test_an_engine_without_a_fast_search_gives_the_classes_it_gave():
     vectors, _ = groups_of_vectors(8, 40, 0.05)
-    level = run_levels(VectorEngine(vectors), LevelOptions(classes=8), ignore_event)[-1]
+    options = LevelOptions(classes=8)
+    level = run_levels(VectorEngine(vectors), options, ignore_event, fast=True)[-1]
     assert not any(report.fast for report in level.iterations)
     assert level.iterations[-1].n_fast_differs is None
 
@@ -124,7 +134,8 @@ def test_the_last_iteration_is_that_which_follows_settling_with_averages_of_the_
     vectors, _ = groups_of_vectors(4, 60, 0.35, dimensions=12)
     missed = np.random.default_rng(0).random(len(vectors)) < 0.05
     engine = VectorEngine(vectors, missed=missed)
-    loop = LevelLoop(engine, LevelOptions(classes=4), ignore_event, by_likelihood=True)
+    options = LevelOptions(classes=4)
+    loop = LevelLoop(engine, options, ignore_event, by_likelihood=True, fast=True)
     references = normalised_references(np.eye(12)[:4, None].astype(np.complex128))
     start = LevelStart(0, references, np.full(4, -1, dtype=np.int32), last=True)
     settled = loop.settled(start, loop.run(start))

@@ -98,7 +98,6 @@ class LocalEngine:
         self._scale = pixels_per_working_px
         self._n_threads = n_threads
         self._mirrors = search.mirrors
-        self._may_be_fast = search.fast
         self._max_shift = search.max_shift_px / pixels_per_working_px
         self._covering = covering_radius_px(self.grid.box_px, self.grid.k_max)
         self._shifts = shift_grid(self._max_shift, self._covering)
@@ -166,7 +165,7 @@ class LocalEngine:
             the average of its other members.
         last : LastPoses, optional
             These tell where in its image each particle lies. The search is then fast where that
-            was asked for and saves something; not with ``averages``, for which any class may
+            saves something; not with ``averages``, for which any class may
             matter.
         """
         if averages is not None or not self._is_fast(len(references), last):
@@ -281,9 +280,7 @@ class LocalEngine:
         return [BLOCK_IMAGES * i for i in range(len(self._blocks))]
 
     def _is_fast(self, n_references: int, last: LastPoses | None) -> bool:
-        if last is None or not self._may_be_fast:
-            return False
-        return fast_pays(n_references, len(self._shifts), last)
+        return last is not None and fast_pays(n_references, len(self._shifts), last)
 
     def _calls(
         self, block: _native.ImageBlock, n_references: int, last: LastPoses | None

@@ -23,11 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SearchSettings:
-    """Bounds of the search: shifts in pixels of the input box; and whether it may be fast."""
+    """Bounds of the search: shifts in pixels of the input box, and whether mirrors are sought."""
 
     max_shift_px: float
     mirrors: bool = True
-    fast: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ long as that makes the images fit better. Its last iterations settle the unsure 
 from __future__ import annotations
 
 import time
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -65,8 +66,15 @@ class LevelLoop:
     """Runs the iterations of levels."""
 
     def __init__(
-        self, engine: Engine, options: LevelOptions, on_event: OnEvent, *, by_likelihood: bool
+        self,
+        engine: Engine,
+        options: LevelOptions,
+        on_event: OnEvent,
+        *,
+        by_likelihood: bool,
+        fast: bool = False,
     ) -> None:
+        self._fast = fast
         self._sampled = False
         self._engine = engine
         self._by_likelihood = by_likelihood
@@ -80,8 +88,11 @@ class LevelLoop:
     def on_sample(self, rows: npt.NDArray[np.intp]) -> LevelLoop:
         """Return a loop that looks at some of the images only."""
         engine = self._engine.subset(rows)
-        tell, by_likelihood = self._on_event, self._by_likelihood
-        loop = LevelLoop(engine, self._options, tell, by_likelihood=by_likelihood)
+        loop = copy(self)
+        loop._engine = engine
+        loop._n_usable = len(rows)
+        if self._sample is not None:
+            loop._sample = sample_rows(engine.usable)
         loop._sampled = True
         return loop
 
@@ -230,7 +241,7 @@ class LevelLoop:
         references = start.references if before is None else before.reseeding.references
         fitted = start.before if before is None else before.assignment
         last = None
-        if not (final or fitted is None or self._sample is not None):
+        if self._fast and not (final or fitted is None or self._sample is not None):
             earlier = None if before is None else before.before
             last = last_poses(fitted, earlier, iteration, _turn(start, iteration))
         tell = self._progress(start.level, iteration)

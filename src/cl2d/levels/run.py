@@ -44,6 +44,7 @@ def run_levels(
     references: npt.NDArray[np.complex64] | None = None,
     *,
     by_likelihood: bool = True,
+    fast: bool = False,
 ) -> list[LevelResult]:
     """Classify: K0 random classes, iterated, split and iterated again until there are K.
 
@@ -61,6 +62,8 @@ def run_levels(
     by_likelihood : bool
         Whether the classical rule goes by the likelihood of an image, not by its score alone
         (:class:`cl2d.engine.LikelihoodRule`).
+    fast : bool
+        Whether the iterations may be fast searches; the last one is exhaustive in any case.
 
     Raises
     ------
@@ -77,7 +80,7 @@ def run_levels(
         message = f"n_classes ({options.classes}) must not exceed the {n_usable} usable images"
         raise InputError(message)
     tell = on_event if on_event is not None else ignore_event
-    loop = LevelLoop(engine, options, tell, by_likelihood=by_likelihood)
+    loop = LevelLoop(engine, options, tell, by_likelihood=by_likelihood, fast=fast)
     course = _Course(engine, options, tell, on_level, loop)
     first = _first_level(engine, options, references, n_usable)
     if options.automatic:

@@ -165,7 +165,7 @@ def _prepare(
         phases.tell(RunWarned(warning))
     check_number_of_classes(options.levels, int((flags == USABLE).sum()), source)
     alignment = options.alignment
-    search = SearchSettings(radius_px, alignment.mirrors, fast=alignment.search == "fast")
+    search = SearchSettings(radius_px, alignment.mirrors)
     engine = LocalEngine(
         ingested.blocks,
         flags == USABLE,
@@ -229,6 +229,7 @@ def _find_classes(prepared: _Prepared, phases: Phases, folder: RunFolder | None)
             keep,
             first,
             by_likelihood=options.alignment.similarity == "likelihood",
+            fast=options.alignment.search == "fast",
         )
     ordered = order_classes_by_size(levels)
     cores = CoreJob(plan, prepared.search, n_threads, phases).cores(
