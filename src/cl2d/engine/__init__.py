@@ -19,7 +19,15 @@ from cl2d.engine.distributions import (
 from cl2d.engine.expected_scores import expected_scores
 from cl2d.engine.local import LocalEngine
 from cl2d.engine.own_share import OwnShare, without_own_share
-from cl2d.engine.protocol import Assignment, ClassSums, Component, Engine, LastPoses, SearchSettings
+from cl2d.engine.protocol import (
+    Assignment,
+    ClassSums,
+    Component,
+    Engine,
+    LastPoses,
+    SearchSettings,
+    near_search,
+)
 from cl2d.engine.references import normalised_references, sum_lengths
 from cl2d.engine.rules import AssignmentRule, Choice, ClassicalRule, LikelihoodRule, RobustRule
 from cl2d.engine.shift_grid import covering_radius_px, shift_grid
@@ -53,6 +61,7 @@ __all__ = [
     "expected_scores",
     "gram_spectrum",
     "log_likelihood",
+    "near_search",
     "normalised_references",
     "sample_rows",
     "set_simd_level",

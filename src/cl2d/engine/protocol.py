@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+import numpy as np
+
 from cl2d.results import Poses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    import numpy as np
     import numpy.typing as npt
 
     from cl2d.engine.correntropy import RealAverages
@@ -51,6 +52,12 @@ class LastPoses:
         poses = self.poses
         of_rows = Poses(poses.psi_rad[rows], poses.shift_px[rows], poses.mirror[rows])
         return LastPoses(of_rows, self.doubted[rows], self.at_rest[rows])
+
+
+def near_search(poses: Poses) -> LastPoses:
+    """Return the last poses of images all of which are sought near where they were."""
+    doubted = np.zeros(len(poses), dtype=bool)
+    return LastPoses(poses, doubted, ~doubted)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cl2d.engine import ClassicalRule, normalised_references
+from cl2d.engine import ClassicalRule, near_search, normalised_references
 from cl2d.results import Poses, halved_labels, identity_poses
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def reference_free_poses(members: Engine) -> Poses:
             break
     poses = _aligned_to(members, reference)
     for _ in range(FULL_ROUNDS - 1):
-        poses = _aligned_to(members, _average(members, poses))
+        poses = _aligned_to(members, _average(members, poses), poses)
     return poses
 
 
@@ -117,7 +117,13 @@ def _average(members: Engine, poses: Poses) -> npt.NDArray[np.complex64]:
     return normalised_references(members.update(labels, poses, 1).sums)
 
 
-def _aligned_to(members: Engine, reference: npt.NDArray[np.complex64]) -> Poses:
-    """Return the best poses, in a frame in which the shifts average to zero."""
-    poses = members.assign(reference, ClassicalRule()).poses
+def _aligned_to(
+    members: Engine, reference: npt.NDArray[np.complex64], near: Poses | None = None
+) -> Poses:
+    """Return the best poses, in a frame in which the shifts average to zero.
+
+    They are sought near those that are given.
+    """
+    last = None if near is None else near_search(near)
+    poses = members.assign(reference, ClassicalRule(), last=last).poses
     return Poses(poses.psi_rad, poses.shift_px - poses.shift_px.mean(axis=0), poses.mirror)

@@ -18,6 +18,7 @@ from cl2d.engine import (
     LikelihoodRule,
     OwnShare,
     expected_scores,
+    near_search,
     normalised_references,
     sum_lengths,
 )
@@ -94,6 +95,7 @@ def _iterated(members: Engine, first: Half, poses: Poses, fewest: int) -> Halves
     """Return the halves after some iterations; None if one has too few members."""
     labels = np.where(first, np.int32(0), np.int32(1))
     value = -np.inf
+    last = None  # the shift in the whole class may be far from that in a half
     for _ in range(MOST_ITERATIONS):
         found = members.update(labels, poses, 2)
         if found.counts.min() < fewest:
@@ -104,7 +106,9 @@ def _iterated(members: Engine, first: Half, poses: Poses, fewest: int) -> Halves
             normalised_references(found.sums),
             LikelihoodRule(expected, np.ones(2, dtype=bool)),
             own=OwnShare(labels, lengths, found.counts),
+            last=last,
         )
+        last = near_search(assignment.poses)
         n_changed = np.count_nonzero(assignment.labels != labels)
         labels, poses = assignment.labels, assignment.poses
         value = float((expected[labels] * (assignment.scores - expected[labels] / 2)).mean())
