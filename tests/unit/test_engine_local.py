@@ -256,8 +256,8 @@ def test_blocks_and_calls_change_no_bit_of_an_assignment(monkeypatch):
     whole = engine_of(images, plan).assign(references, BEST)
     for module in ("ingest", "local"):
         monkeypatch.setattr(f"cl2d.engine.{module}.BLOCK_IMAGES", 64)
-    monkeypatch.setattr("cl2d.engine.local.CALL_PAIRS", 1)
-    monkeypatch.setattr("cl2d.engine.local.SMALLEST_CALL_TILES", 1)
+    monkeypatch.setattr("cl2d.engine.chunks.CALL_PAIRS", 1)
+    monkeypatch.setattr("cl2d.engine.chunks.SMALLEST_CALL_TILES", 1)
     engine = engine_of(images, plan)
     assert engine.n_images == 150
     done = []
@@ -355,8 +355,8 @@ def test_class_without_members_has_no_sum_and_wins_nothing():
 
 
 def test_interrupt_ends_an_assignment(monkeypatch):
-    monkeypatch.setattr("cl2d.engine.local.CALL_PAIRS", 1)
-    monkeypatch.setattr("cl2d.engine.local.SMALLEST_CALL_TILES", 1)
+    monkeypatch.setattr("cl2d.engine.chunks.CALL_PAIRS", 1)
+    monkeypatch.setattr("cl2d.engine.chunks.SMALLEST_CALL_TILES", 1)
     plan = white_plan(32)
     engine = engine_of(noise_images(60, 32), plan)
     done = []

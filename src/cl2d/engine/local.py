@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -12,9 +12,8 @@ import numpy as np
 from cl2d import _native
 from cl2d.engine.at_once import results_in_order
 from cl2d.engine.block_size import BLOCK_IMAGES
-from cl2d.engine.comparison import MOST_CELLS, TILE, Comparison, fast_comparisons, fast_pays
-from cl2d.engine.confidence import class_probabilities
-from cl2d.engine.correntropy import Candidates, best_few, reordered
+from cl2d.engine.chunks import Chunk, ChunkAssigner, chunks_of
+from cl2d.engine.comparison import fast_comparisons, fast_pays
 from cl2d.engine.joined import joined_assignment
 from cl2d.engine.protocol import Assignment, ClassSums, Component, LastPoses, SearchSettings
 from cl2d.engine.shift_grid import covering_radius_px, shift_grid
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from cl2d.engine.coded_poses import CodedPoses
     from cl2d.engine.correntropy import RealAverages, WorkingImages
     from cl2d.engine.own_share import OwnShare
     from cl2d.engine.protocol import Engine
@@ -33,35 +31,6 @@ if TYPE_CHECKING:
 
     Item = TypeVar("Item")
     Result = TypeVar("Result")
-    _Refined = tuple[
-        npt.NDArray[np.float64],
-        npt.NDArray[np.float64],
-        npt.NDArray[np.uint8],
-        npt.NDArray[np.float32],
-    ]
-
-CALL_PAIRS = 3_000_000
-"""Image-reference-shift triples a thread searches in one engine call: about half a second, so that
-an interrupt is answered at once, and long against the shifted references made anew in each."""
-
-FAST_CALL_PAIRS = 4 * CALL_PAIRS
-"""The same of the fast search, which needs more images for as many references."""
-
-SMALLEST_CALL_TILES = 8
-
-
-@dataclass(frozen=True)
-class _Chunk:
-    """Images that are searched in one go: tiles of a block, rows of the run.
-
-    ``last`` are the poses of its images where the search is to be fast.
-    """
-
-    block: _native.ImageBlock
-    tiles: _native.TileRange
-    rows: slice
-    references: npt.NDArray[np.complex64]
-    last: LastPoses | None = None
 
 
 class LocalEngine:
@@ -168,25 +137,29 @@ class LocalEngine:
             saves something; not with ``averages``, for which any class may
             matter.
         """
-        if averages is not None or not self._is_fast(len(references), last):
+        n_classes, n_shifts = len(references), len(self._shifts)
+        if averages is not None or last is None or not fast_pays(n_classes, n_shifts, last):
             last = None
-        parts: list[Assignment] = []
-        sampled: list[npt.NDArray[np.float32]] = []
+        chunks = self._chunks(n_classes, last)
+        at_once = max(1, min(self._n_threads, len(chunks)))
+        assigner = self._assigner(references, self._n_threads // at_once)
         wanted = np.zeros(self.n_images, dtype=bool)
         if sample is not None:
             wanted[sample] = True
+
+        def assigned(chunk: Chunk) -> tuple[Assignment, npt.NDArray[np.float32]]:
+            part, scores = assigner.assigned(chunk, rule, averages, own)
+            return part, scores[wanted[chunk.rows]]
+
+        parts: list[Assignment] = []
+        sampled: list[npt.NDArray[np.float32]] = []
         done = 0
-        for block in self._blocks:
-            for tiles, n_images in self._calls(block, len(references), last):
-                rows = slice(done, done + n_images)
-                near = None if last is None else last.part(rows)
-                chunk = _Chunk(block, tiles, rows, references, near)
-                part, scores = self._assign_chunk(chunk, rule, averages, own)
-                parts.append(part)
-                sampled.append(scores[wanted[rows]])
-                done += n_images
-                if on_progress is not None:
-                    on_progress(done)
+        for part, scores in results_in_order(assigned, chunks, at_once):
+            parts.append(part)
+            sampled.append(scores)
+            done += len(part.labels)
+            if on_progress is not None:
+                on_progress(done)
         joined = joined_assignment(parts)
         labels = np.where(self._usable, joined.labels, np.int32(-1)).astype(np.int32)
         found = replace(joined, labels=labels, sampled_scores=np.concatenate(sampled))
@@ -279,113 +252,27 @@ class LocalEngine:
     def _starts(self) -> list[int]:
         return [BLOCK_IMAGES * i for i in range(len(self._blocks))]
 
-    def _is_fast(self, n_references: int, last: LastPoses | None) -> bool:
-        return last is not None and fast_pays(n_references, len(self._shifts), last)
-
-    def _calls(
-        self, block: _native.ImageBlock, n_references: int, last: LastPoses | None
-    ) -> list[tuple[_native.TileRange, int]]:
-        """Cut a block into engine calls short enough for an interrupt to be noticed."""
+    def _chunks(self, n_classes: int, last: LastPoses | None) -> list[Chunk]:
+        """Cut the images into chunks for the threads to work on, one each."""
         n_shifts = len(self._shifts)
+        n_compared: float = n_classes * n_shifts
         if last is not None:
-            pairs = TILE * fast_comparisons(n_references, n_shifts, last)
-            tiles = int(FAST_CALL_PAIRS / pairs)
-            most = max(1, MOST_CELLS // (TILE * n_references))
-            step = min(most, self._n_threads * max(SMALLEST_CALL_TILES, tiles))
-        else:
-            tiles = CALL_PAIRS // (TILE * n_references * n_shifts)
-            step = self._n_threads * max(SMALLEST_CALL_TILES, tiles)
-        calls = []
-        for first in range(0, block.n_tiles, step):
-            count = min(step, block.n_tiles - first)
-            n_images = min(count * TILE, block.n_images - first * TILE)
-            calls.append((_native.TileRange(first, count), n_images))
-        return calls
+            n_compared = fast_comparisons(n_classes, n_shifts, last)
+        # With many blocks no thread waits long for the others at the end.
+        least = 1 if len(self._blocks) >= 4 * self._n_threads else self._n_threads
+        return list(chunks_of(self._blocks, (n_classes, n_compared), last, least))
 
-    def _assign_chunk(
-        self,
-        chunk: _Chunk,
-        rule: AssignmentRule,
-        averages: RealAverages | None,
-        own: OwnShare | None,
-    ) -> tuple[Assignment, npt.NDArray[np.float32]]:
-        """Return the assignment of the images of a chunk, and their scores by class."""
-        share = None if own is None else own.part(chunk.rows)
-        scores, coded, compared = self._compared(chunk, rule, share)
-        if averages is not None:
-            scores = self._by_correntropy(chunk, scores, coded, averages)
-        choice = rule.choose(scores, compared)
-        psi, shift, mirror, fit = self._refined(chunk, choice.labels, coded)
-        if share is not None:
-            stayed = choice.labels == share.labels
-            fit[stayed] = share.scores_without_own(fit[stayed], choice.labels[stayed])
-        psi = (psi + np.pi) % (2 * np.pi) - np.pi
-        poses = Poses(psi, shift * self._scale, mirror.astype(bool))
-        likelihoods = rule.log_likelihoods(scores, self.n_independent)
-        confidence = class_probabilities(likelihoods, choice.labels, compared)
-        return Assignment(choice.labels, poses, fit, choice.margin, confidence), scores
-
-    def _compared(
-        self, chunk: _Chunk, rule: AssignmentRule, share: OwnShare | None
-    ) -> tuple[npt.NDArray[np.float32], CodedPoses, npt.NDArray[np.bool_] | None]:
-        """Return scores by class without own share, poses, and which classes they are of.
-
-        The last is None where they are of all.
-        """
-
-        def left_out(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-            return scores if share is None else share.left_out(scores)
-
-        options = _native.SearchOptions(self._mirrors, self._n_threads)
-        comparison = Comparison(chunk.block, chunk.tiles, chunk.references, self._shifts, options)
-        if chunk.last is None:
-            scores, coded = comparison.exhaustive()
-            return left_out(scores[: chunk.rows.stop - chunk.rows.start]), coded, None
-        scores, coded, compared = comparison.fast(
-            chunk.last, self._scale, lambda at_centres: rule.values(left_out(at_centres))
-        )
-        return left_out(scores), coded, compared
-
-    def _by_correntropy(
-        self,
-        chunk: _Chunk,
-        scores: npt.NDArray[np.float32],
-        coded: CodedPoses,
-        averages: RealAverages,
-    ) -> npt.NDArray[np.float32]:
-        """Return the scores with the best few classes of each image in order of correntropy."""
-        few = best_few(scores, averages.known)
-        if self._working_images is None or few.shape[1] < 2:
-            return scores
-        found = [self._refined(chunk, classes, coded) for classes in few.T]
-        psi, shift, mirror, _ = (np.stack(parts, axis=1) for parts in zip(*found, strict=True))
-        candidates = Candidates(few, psi, shift, mirror)
-        return reordered(
-            scores, few, self._working_images.correntropy(chunk.rows, candidates, averages)
-        )
-
-    def _refined(self, chunk: _Chunk, labels: npt.NDArray[np.int32], coded: CodedPoses) -> _Refined:
-        """Return angle, shift in working pixels, mirror and score of images in given classes."""
-        psi, shift, mirror = coded.of(labels)
-        psi, shift, scores = _native.refine(
-            chunk.block,
-            chunk.tiles,
-            chunk.references,
-            self._refinement(),
-            np.ascontiguousarray(labels),
-            psi,
-            np.ascontiguousarray(shift),
-            mirror,
-        )
-        return psi, shift, mirror, scores
-
-    def _refinement(self) -> _native.RefineOptions:
-        return _native.RefineOptions(
-            step_rad=2 * np.pi / self.grid.n_angles,
+    def _assigner(self, references: npt.NDArray[np.complex64], n_threads: int) -> ChunkAssigner:
+        return ChunkAssigner(
+            references=references,
+            shifts=self._shifts,
             step_px=self._covering,
-            n_rounds=2,
             max_shift_px=self._max_shift,
-            n_threads=self._n_threads,
+            pixels_per_working_px=self._scale,
+            mirrors=self._mirrors,
+            n_threads=n_threads,
+            n_independent=self.n_independent,
+            working_images=self._working_images,
         )
 
     def _native_poses(
