@@ -105,21 +105,21 @@ def test_blocks_do_not_change_the_averages(
     poses = Poses(np.linspace(-3, 3, 7), np.full((7, 2), 0.3), np.arange(7) % 2 == 0)
     level = level_of([0, 1, 0, 1, 0, 1, -1], 2, poses)
     (whole,) = raw_averages(array_source(images), [level], 1)
-    monkeypatch.setattr(averages, "_BLOCK_BYTES", block_images * 4 * BOX * BOX)
+    monkeypatch.setattr(averages, "BLOCK_BYTES", block_images * 4 * BOX * BOX)
     assert block_length(BOX) == block_images
     (found,) = raw_averages(array_source(images), [level], 1)
     np.testing.assert_allclose(found, whole, rtol=1e-6)
 
 
-@pytest.mark.parametrize(("box", "images"), [(1, 4096), (256, 256), (1024, 16), (8192, 1)])
-def test_a_block_takes_64_mib_and_at_least_one_image(box: int, images: int) -> None:
+@pytest.mark.parametrize(("box", "images"), [(1, 4096), (256, 64), (1024, 4), (8192, 1)])
+def test_a_block_takes_16_mib_and_at_least_one_image(box: int, images: int) -> None:
     assert block_length(box) == images
 
 
 def test_progress_counts_images(
     images: npt.NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(averages, "_BLOCK_BYTES", 3 * 4 * BOX * BOX)
+    monkeypatch.setattr(averages, "BLOCK_BYTES", 3 * 4 * BOX * BOX)
     events: list[object] = []
     raw_averages(array_source(images), [level_of([0] * 7, 1)], 1, events.append)
     assert events[:-1] == [

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     Sums = npt.NDArray[np.float64]
 
 PHASE = "averages"
-_BLOCK_BYTES = 64 << 20
+BLOCK_BYTES = 16 << 20
+"""Images that are read at once. Memory of larger blocks is handed back to the system and cleared
+by it again, which costs more than reading."""
 _LARGEST_BLOCK = 4096
 
 
@@ -140,8 +142,8 @@ def _moves(groups: Sequence[_PoseGroup], start: int, stop: int) -> Moves:
 
 
 def block_length(box_px: int) -> int:
-    """Return how many images are read at once: 64 MiB of them, at least one."""
-    return int(np.clip(_BLOCK_BYTES // (4 * box_px * box_px), 1, _LARGEST_BLOCK))
+    """Return how many images are read at once: 16 MiB of them, at least one."""
+    return int(np.clip(BLOCK_BYTES // (4 * box_px * box_px), 1, _LARGEST_BLOCK))
 
 
 def _mean(total: npt.NDArray[np.float64], level: LevelResult) -> npt.NDArray[np.float32]:
