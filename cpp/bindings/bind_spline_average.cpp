@@ -30,21 +30,25 @@ cl2d::PoseColumn<T> pose_column(const Array<T>& array, const char* name) {
 
 void accumulate_transformed(Array<double>& sums,
                             const Array<float>& images,
+                            const Array<std::int32_t>& image,
                             const Array<double>& psi_rad,
                             const Array<double>& shift_x_px,
                             const Array<double>& shift_y_px,
                             const Array<std::uint8_t>& mirror,
-                            const Array<std::int32_t>& slot,
+                            const Array<std::int32_t>& slots,
                             int n_threads) {
   check_ndim(sums, 3, "sums");
   check_ndim(images, 3, "images");
+  check_ndim(slots, 2, "slots");
   const cl2d::RawImages stack{
       images.data(), extent(images, 0), extent(images, 1), extent(images, 2)};
-  const cl2d::RawImagePoses poses{pose_column(psi_rad, "psi_rad"),
+  const cl2d::RawImagePoses poses{pose_column(image, "image"),
+                                  pose_column(psi_rad, "psi_rad"),
                                   pose_column(shift_x_px, "shift_x_px"),
                                   pose_column(shift_y_px, "shift_y_px"),
                                   pose_column(mirror, "mirror"),
-                                  pose_column(slot, "slot")};
+                                  {slots.data(), static_cast<std::size_t>(slots.size())},
+                                  extent(slots, 1)};
   const cl2d::RawSums totals{
       sums.mutable_data(), extent(sums, 0), extent(sums, 1), extent(sums, 2)};
   const py::gil_scoped_release release;
@@ -58,13 +62,14 @@ void bind_spline_average(py::module_& m) {
         &accumulate_transformed,
         py::arg("sums").noconvert(),
         py::arg("images").noconvert(),
+        py::arg("image").noconvert(),
         py::arg("psi_rad").noconvert(),
         py::arg("shift_x_px").noconvert(),
         py::arg("shift_y_px").noconvert(),
         py::arg("mirror").noconvert(),
-        py::arg("slot").noconvert(),
+        py::arg("slots").noconvert(),
         py::arg("n_threads"),
-        "Add each image, moved by its pose, to its sum, in place.");
+        "Add images, moved by their poses, to their sums, in place.");
 }
 
 }  // namespace cl2d::bindings

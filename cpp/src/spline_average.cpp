@@ -33,69 +33,101 @@ void check_sizes(const RawImages& images, const RawImagePoses& poses, const RawS
   require_same("width of images", images.width, "their height", images.height);
   require_same("height of sums", sums.height, "that of images", images.height);
   require_same("width of sums", sums.width, "that of images", images.width);
-  require_same("size of psi_rad", poses.psi_rad.size, "the number of images", images.n_images);
-  require_same("size of shift_x", poses.shift_x_px.size, "the number of images", images.n_images);
-  require_same("size of shift_y", poses.shift_y_px.size, "the number of images", images.n_images);
-  require_same("size of mirror", poses.mirror.size, "the number of images", images.n_images);
-  require_same("size of slot", poses.slot.size, "the number of images", images.n_images);
+  const std::size_t n_poses = poses.image.size;
+  require_same("size of psi_rad", poses.psi_rad.size, "that of image", n_poses);
+  require_same("size of shift_x", poses.shift_x_px.size, "that of image", n_poses);
+  require_same("size of shift_y", poses.shift_y_px.size, "that of image", n_poses);
+  require_same("size of mirror", poses.mirror.size, "that of image", n_poses);
+  require_same("size of slots", poses.slots.size, "image times columns", n_poses * poses.n_columns);
   if (images.height < 2) {
     refuse("box must be at least 2 pixels, not " + std::to_string(images.height));
   }
 }
 
-// Numbers of the images that are not skipped, in order.
-std::vector<std::size_t> images_to_add(const RawImagePoses& poses, std::size_t n_slots) {
-  std::vector<std::size_t> numbers;
-  for (std::size_t i = 0; i < poses.slot.size; ++i) {
-    const std::int32_t slot = poses.slot.values[i];
+// Whether the image is wanted in this pose by any sum.
+bool is_wanted(const RawImagePoses& poses, std::size_t pose, std::size_t n_slots) {
+  bool wanted = false;
+  for (std::size_t c = 0; c < poses.n_columns; ++c) {
+    const std::int32_t slot = poses.slots.values[pose * poses.n_columns + c];
     if (slot < 0) continue;
     if (static_cast<std::size_t>(slot) >= n_slots) {
-      refuse("slot of image " + std::to_string(i) + " (" + std::to_string(slot) +
-             ") must be below the number of sums (" + std::to_string(n_slots) + ")");
+      refuse("slot of image " + std::to_string(poses.image.values[pose]) + " (" +
+             std::to_string(slot) + ") must be below the number of sums (" +
+             std::to_string(n_slots) + ")");
     }
-    // Written so that a shift that is not a number fails as well.
-    const bool is_usable = std::isfinite(poses.psi_rad.values[i]) &&
-                           std::abs(poses.shift_x_px.values[i]) <= kLargestShiftPx &&
-                           std::abs(poses.shift_y_px.values[i]) <= kLargestShiftPx;
-    if (!is_usable) {
-      refuse("pose of image " + std::to_string(i) +
-             " must be finite with a shift of at most 1e6 pixels");
-    }
+    wanted = true;
+  }
+  return wanted;
+}
+
+void check_pose(const RawImagePoses& poses, std::size_t pose, std::size_t n_images) {
+  const std::int32_t image = poses.image.values[pose];
+  if (image < 0 || static_cast<std::size_t>(image) >= n_images) {
+    refuse("image of pose " + std::to_string(pose) + " (" + std::to_string(image) +
+           ") must be below the number of images (" + std::to_string(n_images) + ")");
+  }
+  // Written so that a shift that is not a number fails as well.
+  const bool is_usable = std::isfinite(poses.psi_rad.values[pose]) &&
+                         std::abs(poses.shift_x_px.values[pose]) <= kLargestShiftPx &&
+                         std::abs(poses.shift_y_px.values[pose]) <= kLargestShiftPx;
+  if (!is_usable) {
+    refuse("pose of image " + std::to_string(image) +
+           " must be finite with a shift of at most 1e6 pixels");
+  }
+}
+
+// Numbers of the poses that are not skipped, in order.
+std::vector<std::size_t> poses_to_add(const RawImagePoses& poses,
+                                      std::size_t n_images,
+                                      std::size_t n_slots) {
+  std::vector<std::size_t> numbers;
+  for (std::size_t i = 0; i < poses.image.size; ++i) {
+    if (!is_wanted(poses, i, n_slots)) continue;
+    check_pose(poses, i, n_images);
     numbers.push_back(i);
   }
   return numbers;
 }
 
-// Numbers of the images that are moved together.
+// Numbers of the poses by which images are moved together.
 struct Batch {
   const std::size_t* numbers;
   std::size_t size;
+};
+
+// The spline of a thread, and the image it goes through.
+struct Fitted {
+  explicit Fitted(std::size_t box) : spline(box) {}
+  spline::SplineImage spline;
+  std::int32_t image = -1;
 };
 
 // Nothing in the parallel regions allocates or throws.
 void move_images(const RawImages& images,
                  const RawImagePoses& poses,
                  const Batch& batch,
-                 std::vector<spline::SplineImage>& splines,
+                 std::vector<Fitted>& splines,
                  float* moved) {
   const std::size_t n_pixels = images.height * images.width;
   const auto size = static_cast<std::ptrdiff_t>(batch.size);
 #pragma omp parallel for schedule(static) num_threads(static_cast<int>(splines.size()))
   for (std::ptrdiff_t b = 0; b < size; ++b) {
     const std::size_t i = batch.numbers[b];
-    spline::SplineImage& fitted = splines[static_cast<std::size_t>(thread_index())];
-    fitted.fit(images.values + i * n_pixels);
-    fitted.resample({poses.psi_rad.values[i],
-                     poses.shift_x_px.values[i],
-                     poses.shift_y_px.values[i],
-                     poses.mirror.values[i] != 0},
-                    moved + static_cast<std::size_t>(b) * n_pixels);
+    const std::int32_t image = poses.image.values[i];
+    Fitted& own = splines[static_cast<std::size_t>(thread_index())];
+    if (own.image != image) own.spline.fit(images.values + image * n_pixels);
+    own.image = image;
+    own.spline.resample({poses.psi_rad.values[i],
+                         poses.shift_x_px.values[i],
+                         poses.shift_y_px.values[i],
+                         poses.mirror.values[i] != 0},
+                        moved + static_cast<std::size_t>(b) * n_pixels);
   }
 }
 
 // Each pixel receives its images in their order, whichever thread owns its row.
 void add_in_order(const float* moved,
-                  const std::int32_t* slot,
+                  const RawImagePoses& poses,
                   const Batch& batch,
                   const RawSums& sums,
                   [[maybe_unused]] int n_threads) {
@@ -104,10 +136,14 @@ void add_in_order(const float* moved,
   for (std::ptrdiff_t y = 0; y < height; ++y) {
     for (std::size_t b = 0; b < batch.size; ++b) {
       const auto row = static_cast<std::size_t>(y);
-      const auto sum = static_cast<std::size_t>(slot[batch.numbers[b]]);
       const float* from = moved + (b * sums.height + row) * sums.width;
-      double* to = sums.values + (sum * sums.height + row) * sums.width;
-      for (std::size_t x = 0; x < sums.width; ++x) to[x] += static_cast<double>(from[x]);
+      const std::int32_t* slots = poses.slots.values + batch.numbers[b] * poses.n_columns;
+      for (std::size_t c = 0; c < poses.n_columns; ++c) {
+        if (slots[c] < 0) continue;
+        const auto sum = static_cast<std::size_t>(slots[c]);
+        double* to = sums.values + (sum * sums.height + row) * sums.width;
+        for (std::size_t x = 0; x < sums.width; ++x) to[x] += static_cast<double>(from[x]);
+      }
     }
   }
 }
@@ -120,17 +156,17 @@ void accumulate_transformed(const RawImages& images,
                             int n_threads) {
   check_sizes(images, poses, sums);
   if (n_threads < 1) refuse("n_threads must be at least 1, not " + std::to_string(n_threads));
-  const std::vector<std::size_t> numbers = images_to_add(poses, sums.n_slots);
+  const std::vector<std::size_t> numbers = poses_to_add(poses, images.n_images, sums.n_slots);
   if (numbers.empty()) return;
   const std::size_t box = images.height;
   const std::size_t threads = std::min(static_cast<std::size_t>(n_threads), numbers.size());
   const std::size_t batch = std::max(kBatchFloats / (box * box), kImagesPerThread * threads);
-  std::vector<spline::SplineImage> splines(threads, spline::SplineImage(box));
+  std::vector<Fitted> splines(threads, Fitted(box));
   std::vector<float> moved(std::min(batch, numbers.size()) * box * box);
   for (std::size_t first = 0; first < numbers.size(); first += batch) {
     const Batch some{&numbers[first], std::min(batch, numbers.size() - first)};
     move_images(images, poses, some, splines, moved.data());
-    add_in_order(moved.data(), poses.slot.values, some, sums, static_cast<int>(threads));
+    add_in_order(moved.data(), poses, some, sums, static_cast<int>(threads));
   }
 }
 

@@ -77,13 +77,14 @@ struct Case {
     const double psi = 0, to_x = flip * (c * x - s * y) - shift_xy[2 * at];
     const double to_y = s * x + c * y - shift_xy[2 * at + 1];
     const std::uint8_t direct = 0;
-    const std::int32_t slot = 0;
+    const std::int32_t only = 0;
     const auto side = static_cast<std::size_t>(box);
     std::vector<double> sum(side * side);
-    cl2d::accumulate_transformed({averages.data() + classes[at] * box * box, 1, side, side},
-                                 {{&psi, 1}, {&to_x, 1}, {&to_y, 1}, {&direct, 1}, {&slot, 1}},
-                                 {sum.data(), 1, side, side},
-                                 1);
+    cl2d::accumulate_transformed(
+        {averages.data() + classes[at] * box * box, 1, side, side},
+        {{&only, 1}, {&psi, 1}, {&to_x, 1}, {&to_y, 1}, {&direct, 1}, {&only, 1}, 1},
+        {sum.data(), 1, side, side},
+        1);
     return sum[(side / 2) * side + side / 2];
   }
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <random>
 #include <stdexcept>
 #include <vector>
@@ -14,18 +15,26 @@
 namespace {
 
 struct Poses {
+  std::vector<std::int32_t> image;
   std::vector<double> psi_rad, shift_x_px, shift_y_px;
   std::vector<std::uint8_t> mirror;
   std::vector<std::int32_t> slot;
+  std::size_t n_columns = 1;
 
-  explicit Poses(std::size_t n) : psi_rad(n), shift_x_px(n), shift_y_px(n), mirror(n), slot(n) {}
+  // One pose an image.
+  explicit Poses(std::size_t n)
+      : image(n), psi_rad(n), shift_x_px(n), shift_y_px(n), mirror(n), slot(n) {
+    std::iota(image.begin(), image.end(), 0);
+  }
 
   cl2d::RawImagePoses view() const {
-    return {{psi_rad.data(), psi_rad.size()},
+    return {{image.data(), image.size()},
+            {psi_rad.data(), psi_rad.size()},
             {shift_x_px.data(), shift_x_px.size()},
             {shift_y_px.data(), shift_y_px.size()},
             {mirror.data(), mirror.size()},
-            {slot.data(), slot.size()}};
+            {slot.data(), slot.size()},
+            n_columns};
   }
 };
 
@@ -43,7 +52,7 @@ std::vector<double> summed(const std::vector<float>& images,
                            std::size_t n_slots,
                            int n_threads = 1) {
   std::vector<double> sums(n_slots * box * box);
-  cl2d::accumulate_transformed({images.data(), poses.slot.size(), box, box},
+  cl2d::accumulate_transformed({images.data(), images.size() / (box * box), box, box},
                                poses.view(),
                                {sums.data(), n_slots, box, box},
                                n_threads);
@@ -180,6 +189,35 @@ TEST_CASE("images are added to what their sum already holds, and skipped ones ar
   }
 }
 
+TEST_CASE("several poses of an image and several sums of a pose are as good as one by one") {
+  const std::size_t box = 9;
+  const std::vector<float> images = noise(2 * box * box, 5);
+  const Poses apart = varied_poses(4, 1);
+  Poses poses = apart;
+  poses.image = {0, 0, 1, 1};
+  poses.n_columns = 2;
+  poses.slot = {0, 1, 2, -1, -1, -1, 1, 3};
+  const std::vector<double> sums = summed(images, box, poses, 4, 2);
+  // moved[i]: the image of pose i, moved by that alone.
+  std::vector<std::vector<double>> moved;
+  for (std::size_t i = 0; i < 4; ++i) {
+    Poses one(1);
+    one.psi_rad[0] = apart.psi_rad[i];
+    one.shift_x_px[0] = apart.shift_x_px[i];
+    one.shift_y_px[0] = apart.shift_y_px[i];
+    one.mirror[0] = apart.mirror[i];
+    const auto first = images.begin() + static_cast<std::ptrdiff_t>(i / 2 * box * box);
+    const auto past = first + static_cast<std::ptrdiff_t>(box * box);
+    moved.push_back(summed({first, past}, box, one, 1));
+  }
+  for (std::size_t p = 0; p < box * box; ++p) {
+    CHECK(sums[p] == moved[0][p]);
+    CHECK(sums[box * box + p] == moved[0][p] + moved[3][p]);
+    CHECK(sums[2 * box * box + p] == moved[1][p]);
+    CHECK(sums[3 * box * box + p] == moved[3][p]);
+  }
+}
+
 TEST_CASE("any number of threads gives the same bits") {
   const std::size_t box = 64;
   const std::size_t n = 150;  // more than two batches of 1 MB
@@ -236,12 +274,20 @@ TEST_CASE("sizes that disagree are refused with both numbers") {
                        "width of sums must be 4 as that of images, not 2",
                        Error);
   CHECK_THROWS_WITH_AS(call({images.data(), 1, 4, 4}, room, 1),
-                       "size of psi_rad must be 1 as the number of images, not 2",
+                       "image of pose 1 (1) must be below the number of images (1)",
                        Error);
   CHECK_THROWS_WITH_AS(call({images.data(), 2, 1, 1}, {sums.data(), 3, 1, 1}, 1),
                        "box must be at least 2 pixels, not 1",
                        Error);
   CHECK_THROWS_WITH_AS(call(good, room, 0), "n_threads must be at least 1, not 0", Error);
+  poses.n_columns = 2;
+  CHECK_THROWS_WITH_AS(
+      call(good, room, 1), "size of slots must be 4 as image times columns, not 2", Error);
+  poses.n_columns = 1;
+  poses.psi_rad.pop_back();
+  CHECK_THROWS_WITH_AS(
+      call(good, room, 1), "size of psi_rad must be 2 as that of image, not 1", Error);
+  poses.psi_rad.push_back(0.0);
   poses.slot[1] = 3;
   CHECK_THROWS_WITH_AS(
       call(good, room, 1), "slot of image 1 (3) must be below the number of sums (3)", Error);

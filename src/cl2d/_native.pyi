@@ -102,9 +102,9 @@ class RefineOptions:
         ...
 def accumulate(block: ImageBlock, slots: numpy.typing.NDArray[numpy.int32], psi_rad: numpy.typing.NDArray[numpy.float64], shift_xy: numpy.typing.NDArray[numpy.float64], mirror: numpy.typing.NDArray[numpy.uint8], n_slots: typing.SupportsInt | typing.SupportsIndex, n_threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.complex128]:
     ...
-def accumulate_transformed(sums: numpy.typing.NDArray[numpy.float64], images: numpy.typing.NDArray[numpy.float32], psi_rad: numpy.typing.NDArray[numpy.float64], shift_x_px: numpy.typing.NDArray[numpy.float64], shift_y_px: numpy.typing.NDArray[numpy.float64], mirror: numpy.typing.NDArray[numpy.uint8], slot: numpy.typing.NDArray[numpy.int32], n_threads: typing.SupportsInt | typing.SupportsIndex) -> None:
+def accumulate_transformed(sums: numpy.typing.NDArray[numpy.float64], images: numpy.typing.NDArray[numpy.float32], image: numpy.typing.NDArray[numpy.int32], psi_rad: numpy.typing.NDArray[numpy.float64], shift_x_px: numpy.typing.NDArray[numpy.float64], shift_y_px: numpy.typing.NDArray[numpy.float64], mirror: numpy.typing.NDArray[numpy.uint8], slots: numpy.typing.NDArray[numpy.int32], n_threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
-    Add each image, moved by its pose, to its sum, in place.
+    Add images, moved by their poses, to their sums, in place.
     """
 def align_members(block: ImageBlock, psi_rad: numpy.typing.NDArray[numpy.float64], shift_xy: numpy.typing.NDArray[numpy.float64], mirror: numpy.typing.NDArray[numpy.uint8], n_threads: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.complex64]:
     ...

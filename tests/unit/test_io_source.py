@@ -37,6 +37,22 @@ def test_rows_of_several_stacks_come_in_table_order(two_stacks: Path) -> None:
     assert source.name.endswith("particles.star")
 
 
+@pytest.mark.parametrize(
+    ("names", "values"),
+    [
+        (["2@a.mrcs", "3@a.mrcs", "4@a.mrcs"], [1, 2, 3]),
+        (["1@a.mrcs", "1@a.mrcs", "3@a.mrcs"], [0, 0, 2]),
+        (["2@a.mrcs", "1@b.mrcs", "3@a.mrcs", "2@b.mrcs"], [1, 100, 2, 101]),
+    ],
+    ids=["in a row", "twice and a gap", "in turn"],
+)
+def test_rows_in_a_row_and_others_are_read(
+    two_stacks: Path, names: list[str], values: list[float]
+) -> None:
+    source = open_particles(write_table(two_stacks, names))
+    assert _values(source.read(0, len(names))) == values
+
+
 def test_blocks_are_fresh_arrays(two_stacks: Path) -> None:
     for path in (write_table(two_stacks, ["1@a.mrcs"]), two_stacks / "a.mrcs"):
         source = open_particles(path)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from cl2d.engine.raw_average import accumulate_moved
 from cl2d.events import PhaseFinished, PhaseProgress, PhaseStarted
 from cl2d.io import array_source
 from cl2d.outputs import averages
@@ -69,6 +72,32 @@ def test_all_levels_come_from_one_pass(images: npt.NDArray[np.float32]) -> None:
         np.testing.assert_array_equal(averaged, alone)
 
 
+def test_levels_of_the_same_poses_share_the_moved_images(
+    images: npt.NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A level, its core and a level of other poses: the bits of each are those it has alone."""
+    moved: list[int] = []
+
+    def counting(sums, images, moves, n_threads):
+        moved.append(len(moves.image))
+        accumulate_moved(sums, images, moves, n_threads)
+
+    monkeypatch.setattr(averages, "accumulate_moved", counting)
+    poses = Poses(np.linspace(-3, 3, 7), np.full((7, 2), 0.3), np.arange(7) % 2 == 0)
+    level = level_of([0, 1, 1, 1, -1, 0, 0], 2, poses)
+    core = replace(level, labels=np.array([0, -1, 1, -1, -1, 0, -1], dtype=np.int32))
+    other = level_of([-1, 0, 0, 2, 1, 1, 1], 3)
+    found = raw_averages(array_source(images), [level, other, core], 1)
+    assert moved == [6 + 6]
+    for averaged, alone in zip(found, (level, other, core), strict=True):
+        (expected,) = raw_averages(array_source(images), [alone], 1)
+        np.testing.assert_array_equal(averaged, expected)
+
+
+def test_no_levels_are_no_averages(images: npt.NDArray[np.float32]) -> None:
+    assert raw_averages(array_source(images), [], 1) == []
+
+
 @pytest.mark.parametrize("block_images", [1, 2, 7, 100])
 def test_blocks_do_not_change_the_averages(
     images: npt.NDArray[np.float32], monkeypatch: pytest.MonkeyPatch, block_images: int
@@ -76,21 +105,21 @@ def test_blocks_do_not_change_the_averages(
     poses = Poses(np.linspace(-3, 3, 7), np.full((7, 2), 0.3), np.arange(7) % 2 == 0)
     level = level_of([0, 1, 0, 1, 0, 1, -1], 2, poses)
     (whole,) = raw_averages(array_source(images), [level], 1)
-    monkeypatch.setattr(averages, "_BLOCK_BYTES", block_images * 4 * BOX * BOX)
+    monkeypatch.setattr(averages, "BLOCK_BYTES", block_images * 4 * BOX * BOX)
     assert block_length(BOX) == block_images
     (found,) = raw_averages(array_source(images), [level], 1)
     np.testing.assert_allclose(found, whole, rtol=1e-6)
 
 
-@pytest.mark.parametrize(("box", "images"), [(1, 4096), (256, 256), (1024, 16), (8192, 1)])
-def test_a_block_takes_64_mib_and_at_least_one_image(box: int, images: int) -> None:
+@pytest.mark.parametrize(("box", "images"), [(1, 4096), (256, 64), (1024, 4), (8192, 1)])
+def test_a_block_takes_16_mib_and_at_least_one_image(box: int, images: int) -> None:
     assert block_length(box) == images
 
 
 def test_progress_counts_images(
     images: npt.NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(averages, "_BLOCK_BYTES", 3 * 4 * BOX * BOX)
+    monkeypatch.setattr(averages, "BLOCK_BYTES", 3 * 4 * BOX * BOX)
     events: list[object] = []
     raw_averages(array_source(images), [level_of([0] * 7, 1)], 1, events.append)
     assert events[:-1] == [

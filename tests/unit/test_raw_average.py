@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from cl2d.engine.raw_average import accumulate_raw
+from cl2d.engine.raw_average import Moves, accumulate_moved, accumulate_raw
 from cl2d.results import Poses, identity_poses
 from tests.slow_alignment import centred_grid, pose_reference
 
@@ -109,6 +109,25 @@ def test_blocks_give_the_same_bits_as_one_call():
     np.testing.assert_array_equal(whole, parts)
 
 
+def test_image_of_several_poses_is_added_to_every_sum_that_wants_it():
+    images, poses = noise(2, 9), random_poses(4)
+    image = np.array([0, 0, 1, 1], np.int32)
+    slots = np.array([[0, 1], [2, -1], [-1, -1], [1, 3]], np.int32)
+    sums = np.zeros((4, 9, 9))
+    accumulate_moved(sums, images, Moves(image, poses, slots), 2)
+    alone = each_moved(images[image], poses)
+    np.testing.assert_array_equal(sums, [alone[0], alone[0] + alone[3], alone[1], alone[3]])
+
+
+@pytest.mark.parametrize("image", [-1, 2])
+def test_pose_of_no_image_is_refused(image):
+    moves = Moves(np.array([0, image]), identity_poses(2), np.zeros((2, 1), np.int32))
+    with pytest.raises(ValueError, match=rf"image of pose 1 \({image}\) must be below .* \(2\)"):
+        accumulate_moved(np.zeros((1, 4, 4)), noise(2, 4), moves, 1)
+    moves.slots[1] = -1
+    accumulate_moved(np.zeros((1, 4, 4)), noise(2, 4), moves, 1)
+
+
 def test_strided_and_double_images_are_taken():
     images, poses = noise(4, 8), random_poses(4)
     expected = each_moved(images, poses)
@@ -138,7 +157,7 @@ def test_sizes_slots_and_poses_that_do_not_fit_are_refused():
     sums = np.zeros((1, 4, 4))
     with pytest.raises(TypeError, match="slots must be integers, not float64"):
         accumulate_raw(sums, images, poses, np.zeros(2), 1)
-    with pytest.raises(ValueError, match="size of slot must be 2 as the number of images, not 1"):
+    with pytest.raises(ValueError, match="size of slots must be 2 as image times columns, not 1"):
         accumulate_raw(sums, images, poses, slots[:1], 1)
     with pytest.raises(ValueError, match="height of sums must be 4 as that of images, not 5"):
         accumulate_raw(np.zeros((1, 5, 5)), images, poses, slots, 1)

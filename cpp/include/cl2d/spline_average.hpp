@@ -1,5 +1,5 @@
-/// Class sums of the original pixels: each image resampled once, by quintic splines, in the frame
-/// of its class average, and added there.
+/// Class sums of the original pixels: images resampled once, by quintic splines, in the frame of
+/// their class averages, and added there.
 #pragma once
 
 #include <cstddef>
@@ -22,15 +22,19 @@ struct RawImages {
   std::size_t width;
 };
 
-/// Where each image goes: p = F R(psi) x - t maps a position x in the image to p in the average,
-/// both relative to pixel box / 2 (integer division) of each axis; F = diag(-1, 1) if mirror is
-/// not 0. An image whose slot is negative is skipped: neither its pixels nor its pose are read.
+/// Where images go, one by one: p = F R(psi) x - t maps a position x in the image to p in the
+/// average, both relative to pixel box / 2 (integer division) of each axis; F = diag(-1, 1) if
+/// mirror is not 0. An image may go to several places by several poses, and in one pose to several
+/// sums: `slots` holds n_columns of them for each pose. Negative slots are skipped; where all are,
+/// neither the pixels nor the pose are read.
 struct RawImagePoses {
+  PoseColumn<std::int32_t> image;
   PoseColumn<double> psi_rad;
   PoseColumn<double> shift_x_px;
   PoseColumn<double> shift_y_px;
   PoseColumn<std::uint8_t> mirror;
-  PoseColumn<std::int32_t> slot;
+  PoseColumn<std::int32_t> slots;
+  std::size_t n_columns;
 };
 
 /// Sums that are added to, (n_slots, height, width).
@@ -41,7 +45,9 @@ struct RawSums {
   std::size_t width;
 };
 
-/// Add to sums[slot] each image moved by its pose: out(p) = image(R^T F (p + t)).
+/// Add to sums[slot] each image moved by its poses: out(p) = image(R^T F (p + t)). A sum receives
+/// them in the order of the poses. Poses of one image should follow each other: its spline is
+/// fitted once.
 ///
 /// Quintic B-spline interpolation (Unser 1999; the recursive prefilter of Unser, Aldroubi & Eden
 /// 1993) of the image continued by reflection about its outermost pixels, which is
@@ -49,7 +55,8 @@ struct RawSums {
 /// Safe to call from several threads on different sums.
 ///
 /// Throws std::invalid_argument if sizes differ, the box is smaller than 2 pixels, n_threads is
-/// below 1, or an image that is not skipped has a slot out of range or a pose that is not finite.
+/// below 1, or a pose that is not skipped is that of no image, has a slot out of range or is not
+/// finite.
 void accumulate_transformed(const RawImages& images,
                             const RawImagePoses& poses,
                             const RawSums& sums,

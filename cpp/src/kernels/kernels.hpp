@@ -81,6 +81,39 @@ struct CorrentropyTask {
   float minus_rate;  // below 0
 };
 
+/// Coefficients of the spline through an image lie in rows of one x each, (box + margins)^2, and
+/// go on beyond the box: two before it, five after.
+constexpr int kSplineMarginBefore = 2;
+constexpr int kSplineMargins = 7;
+/// Columns that are filtered in step.
+constexpr int kSplinePanel = 32;
+
+/// Coefficients of the quintic B-spline through an image that is reflected about its outermost
+/// pixels, without the gain of 120 for each axis.
+struct SplineFitTask {
+  const float* pixels;  // (box, box), box >= 2
+  int box;
+  float* workspace;     // (padded + panel) * padded: padded = box filled up to whole panels. Zeros
+                        // at first, and left alone between images.
+  float* coefficients;  // out (box + margins, box + margins)
+};
+
+/// The spline at first + column * along + row * down for each pixel (row, column), reflected into
+/// the box. Steps are at most 1 long, positions below 2^31.
+struct SplineMoveTask {
+  const float* coefficients;
+  int box;
+  double first_x, first_y;
+  double along_x, along_y;
+  double down_x, down_y;
+  // Scratch: a row, filled up to a panel's width with zeros, which stay.
+  std::int32_t* places;
+  float* fractions_x;
+  float* fractions_y;
+  float* weights_x;  // six such rows
+  float* moved;      // out (box, box)
+};
+
 struct Table {
   const char* name;
   int vector_width;
@@ -93,6 +126,8 @@ struct Table {
   void (*ramp)(const GridView&, const RampTask&);
   void (*neighbours)(const GridView&, const NeighbourTask&);
   double (*correntropy)(const CorrentropyTask&);
+  void (*fit_spline)(const SplineFitTask&);
+  void (*move_spline)(const SplineMoveTask&);
 };
 
 extern const Table kBaselineTable;

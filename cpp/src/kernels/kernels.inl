@@ -7,7 +7,10 @@
 
 #include "kernels/correntropy.inl"
 #include "kernels/polar.inl"
+#include "kernels/quads.inl"
 #include "kernels/search.inl"
+#include "kernels/spline_fit.inl"
+#include "kernels/spline_move.inl"
 
 namespace cl2d::kernels {
 
@@ -20,6 +23,8 @@ const Table CL2D_TABLE_NAME = {CL2D_LEVEL_NAME,
                                analyse,
                                ramp,
                                neighbours,
-                               correntropy};
+                               correntropy,
+                               fit_spline,
+                               move_spline};
 
 }  // namespace cl2d::kernels

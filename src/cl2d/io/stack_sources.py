@@ -33,6 +33,13 @@ def _file_facts(headers: Iterable[MrcHeader]) -> bytes:
     return repr(facts).encode()
 
 
+def _as_slice(numbers: npt.NDArray[np.intp]) -> slice | npt.NDArray[np.intp]:
+    """Return consecutive numbers as a slice, which needs no copy of what it selects."""
+    if (np.diff(numbers) == 1).all():
+        return slice(int(numbers[0]), int(numbers[-1]) + 1)
+    return numbers
+
+
 def _sampled_pixels(source: ParticleSource) -> Iterable[bytes]:
     for row in sample_rows(source.n_images):
         yield source.read(row, row + 1).tobytes()
@@ -153,7 +160,7 @@ class TableSource:
         boundaries = np.flatnonzero(np.diff(stacks[order])) + 1
         for rows in np.split(order, boundaries) if len(order) else []:
             pixels = self._maps.pixels(self._headers[stacks[rows[0]]])
-            images[rows] = pixels[indices[rows]]
+            images[_as_slice(rows)] = pixels[_as_slice(indices[rows])]
         return images
 
     def image_name(self, row: int) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cl2d.engine.raw_average import accumulate_raw
+from cl2d.engine.raw_average import Moves, accumulate_moved
 from cl2d.events import PhaseFinished, PhaseProgress, PhaseStarted, ignore_event
+from cl2d.results import Poses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,7 +25,9 @@ if TYPE_CHECKING:
     Sums = npt.NDArray[np.float64]
 
 PHASE = "averages"
-_BLOCK_BYTES = 64 << 20
+BLOCK_BYTES = 16 << 20
+"""Images that are read at once. Memory of larger blocks is handed back to the system and cleared
+by it again, which costs more than reading."""
 _LARGEST_BLOCK = 4096
 
 
@@ -34,8 +39,9 @@ def raw_averages(
 ) -> list[Images]:
     """Average the members of every class of every level, moved by their written poses.
 
-    The images are read once, in blocks, whatever the number of levels. Besides a block, memory
-    holds one float64 sum for each class of each level.
+    The images are read once, in blocks, whatever the number of levels, and moved once for all
+    levels that share one ``poses`` object. Besides a block, memory holds one float64 sum for each
+    class of each level.
 
     Parameters
     ----------
@@ -88,23 +94,56 @@ def class_sums(
     emit = on_event or ignore_event
     started = time.perf_counter()
     emit(PhaseStarted(PHASE, n_images))
-    sums = [np.zeros((level.n_classes, box, box)) for level in levels]
+    first = np.cumsum([0, *(level.n_classes for level in levels)]).tolist()
+    sums = np.zeros((first[-1], box, box))
+    groups = _groups_of_one_pose(levels, first)
     block = block_length(box)
     for start in range(0, n_images, block):
         stop = min(start + block, n_images)
-        images = read(start, stop)
-        rows = np.arange(start, stop)
-        for level, total in zip(levels, sums, strict=True):
-            slots = np.ascontiguousarray(level.labels[start:stop], dtype=np.int32)
-            accumulate_raw(total, images, level.poses.take(rows), slots, n_threads)
+        accumulate_moved(sums, read(start, stop), _moves(groups, start, stop), n_threads)
         emit(PhaseProgress(PHASE, stop, n_images))
     emit(PhaseFinished(PHASE, time.perf_counter() - started))
-    return sums
+    return [sums[begin:end] for begin, end in pairwise(first)]
+
+
+@dataclass(frozen=True, eq=False)
+class _PoseGroup:
+    """Levels that have their poses in common, as a level and its cores do."""
+
+    poses: Poses
+    labels: list[npt.NDArray[np.int32]]
+    first_slots: list[int]
+
+
+def _groups_of_one_pose(levels: Sequence[LevelResult], first: list[int]) -> list[_PoseGroup]:
+    """Group levels by their poses: an image is moved once for all levels of a group."""
+    groups: dict[int, _PoseGroup] = {}
+    for level, slot in zip(levels, first, strict=False):
+        group = groups.setdefault(id(level.poses), _PoseGroup(level.poses, [], []))
+        group.labels.append(level.labels)
+        group.first_slots.append(slot)
+    return list(groups.values())
+
+
+def _moves(groups: Sequence[_PoseGroup], start: int, stop: int) -> Moves:
+    """Return where the images of a block go, those of one image next to each other."""
+    n_columns = max((len(group.labels) for group in groups), default=0)
+    slots = np.full((stop - start, len(groups), n_columns), -1, dtype=np.int32)
+    for g, members in enumerate(groups):
+        for c, (labels, first) in enumerate(zip(members.labels, members.first_slots, strict=True)):
+            part = labels[start:stop]
+            slots[:, g, c] = np.where(part >= 0, part + first, -1)
+    image, group = np.nonzero((slots >= 0).any(axis=2))
+    poses = Poses(np.empty(len(image)), np.empty((len(image), 2)), np.empty(len(image), dtype=bool))
+    for g, members in enumerate(groups):
+        rows = np.flatnonzero(group == g)
+        poses.put(rows, members.poses.take(start + image[rows]))
+    return Moves(image.astype(np.int32), poses, slots[image, group])
 
 
 def block_length(box_px: int) -> int:
-    """Return how many images are read at once: 64 MiB of them, at least one."""
-    return int(np.clip(_BLOCK_BYTES // (4 * box_px * box_px), 1, _LARGEST_BLOCK))
+    """Return how many images are read at once: 16 MiB of them, at least one."""
+    return int(np.clip(BLOCK_BYTES // (4 * box_px * box_px), 1, _LARGEST_BLOCK))
 
 
 def _mean(total: npt.NDArray[np.float64], level: LevelResult) -> npt.NDArray[np.float32]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cl2d.engine import BLOCK_IMAGES, bytes_per_image, distribution_bytes
 from cl2d.levels import level_schedule
+from cl2d.outputs.averages import BLOCK_BYTES
 from cl2d.preprocess import SAMPLE_BYTES
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def estimated_memory_bytes(
     fast = options.alignment.search == "fast"
     moved = min(source.n_images, BLOCK_IMAGES) * coefficients if fast else 0
     all_images = source.n_images * source.box_px**2 * 4
-    block = min(all_images, 64 << 20)
+    block = min(all_images, BLOCK_BYTES)
     running = source.n_images * (coefficients + working + BYTES_PER_ROW) + sums + ranks + block
     running += moved
     return PROGRAM_BYTES + max(running, min(all_images, SAMPLE_BYTES))
