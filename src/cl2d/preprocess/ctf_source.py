@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import fft
 
 from cl2d.errors import InputError
 from cl2d.io.wrapped_source import WrappedSource
+from cl2d.preprocess.batches import BATCH, full_batch
 from cl2d.preprocess.ctf import contrast_transfer
 from cl2d.preprocess.normalise import (
-    LARGEST,
     SPIKE_RMS,
     USABLE,
+    GreyRange,
     clipped_mean_and_std,
-    cut_spikes,
-    flag_images,
+    mean_of_rows,
+    on_scale,
 )
 
 if TYPE_CHECKING:
@@ -29,11 +30,10 @@ if TYPE_CHECKING:
     from cl2d.io import ParticleSource
     from cl2d.io.ctf_parameters import CtfParameters
 
+    Images = npt.NDArray[np.float32]
+    Sums = npt.NDArray[np.float64]
     Transfer = npt.NDArray[np.float32]
     TransferFactor = Callable[[Transfer], Transfer]
-
-BATCH = 16
-"""Images whose CTF is computed at a time: they fit in the cache."""
 
 
 class CtfFilteredSource(WrappedSource):
@@ -132,7 +132,7 @@ def sign_of_transfer(transfer: Transfer) -> Transfer:
     return np.copysign(np.float32(1.0), transfer)
 
 
-def filter_images(images: npt.NDArray[np.float32], factor: Transfer) -> npt.NDArray[np.float32]:
+def filter_images(images: Images, factor: Transfer) -> Images:
     """Return images whose Fourier coefficients are multiplied by a real factor.
 
     The mean is left as it is, and so is an image that is constant or not finite, which must
@@ -144,34 +144,52 @@ def filter_images(images: npt.NDArray[np.float32], factor: Transfer) -> npt.NDAr
     images : (n, box, box) float32
     factor : (n, box, box // 2 + 1) float32
     """
-    n_images, box = len(images), images.shape[-1]
-    pixels = images.reshape(n_images, -1)
-    usable = flag_images(pixels) == USABLE
-    scaled, mean, std = _on_own_scale(pixels[usable])
+    filtered = np.empty_like(images)
+    for start in range(0, len(images), BATCH):
+        rows = slice(start, min(start + BATCH, len(images)))
+        batch = _filtered_batch(full_batch(images, start), factor[rows])
+        filtered[rows] = batch[: rows.stop - start]
+    return filtered
+
+
+def _filtered_batch(images: Images, factor: Transfer) -> Images:
+    """Return a full batch of images, the first of which are filtered by as many factors."""
+    pixels = images.reshape(len(images), -1)
+    greys = GreyRange.of(pixels)
+    unusable = greys.flags() != USABLE
+    if unusable.any():
+        pixels = np.where(unusable[:, None], np.float32(0), pixels)
+        greys = GreyRange.of(pixels)
+    mean, std = _own_scale(pixels, greys)
     # A filter spreads a hot pixel over the image, where nothing can tell it any more.
-    cut_spikes(scaled)
-    factor = factor[usable]
-    factor[:, 0, 0] = 1.0
-    for image, own in zip(scaled.reshape(-1, box, box), factor, strict=True):
-        # One by one, so that the bits of an image do not depend on its neighbours.
-        image[:] = fft.irfft2(fft.rfft2(image) * own, s=(box, box))
-    filtered = pixels.copy()
-    filtered[usable] = scaled * std + mean
-    return filtered.reshape(images.shape)
+    scaled = on_scale(pixels, greys, mean, std).reshape(images.shape)
+    spectrum = fft.rfft2(scaled, overwrite_x=True)
+    kept_mean = spectrum[:, 0, 0].copy()
+    spectrum[: len(factor)] *= factor
+    spectrum[:, 0, 0] = kept_mean
+    filtered: Images = fft.irfft2(spectrum, s=images.shape[1:], overwrite_x=True)
+    filtered *= std.astype(np.float32)[:, :, None]
+    filtered += mean.astype(np.float32)[:, :, None]
+    filtered[unusable] = images[unusable]
+    return filtered
 
 
-def _on_own_scale(pixels: npt.NDArray[np.float32]) -> tuple[npt.NDArray[Any], ...]:
-    """Return images of mean 0 and deviation 1 in single precision, and their means and deviations.
+def _own_scale(pixels: Images, greys: GreyRange) -> tuple[Sums, Sums]:
+    """Return mean and deviation of each image; far pixels do not count.
 
-    An offset thousands of times the contrast would cost its digits. Far pixels do not count.
+    An offset thousands of times the contrast would cost its digits in single precision.
     """
-    values = pixels.astype(np.float64)
-    mean = values.mean(axis=1, keepdims=True)
-    std = np.sqrt(np.square(values - mean).mean(axis=1, keepdims=True))
-    far = np.flatnonzero(np.abs(values - mean).max(axis=1) > SPIKE_RMS * std.ravel())
+    # Rounded, as it is taken away and added again.
+    near = mean_of_rows(pixels).astype(np.float32)
+    peak = np.maximum(greys.high - near, near - greys.low)
+    # Squares of the grey values might be too large or too small for single precision.
+    residual = pixels - near
+    residual /= np.where(peak > 0, peak, np.float32(1))
+    np.square(residual, out=residual)
+    mean, share = near.astype(np.float64), np.sqrt(mean_of_rows(residual))
+    std: Sums = share * peak
+    far = np.flatnonzero(SPIKE_RMS * share < 1)
     if len(far):
-        mean[far], robust = clipped_mean_and_std(values[far])
+        mean[far], robust = clipped_mean_and_std(pixels[far])
         std[far] = np.where(robust > 0, robust, std[far])
-    values -= mean
-    values /= std
-    return np.clip(values, -LARGEST, LARGEST).astype(np.float32), mean, std
+    return mean, std

@@ -11,9 +11,9 @@ import numpy as np
 from scipy import fft
 
 from cl2d.io.subset_source import SubsetSource
+from cl2d.preprocess.batches import BATCH
 from cl2d.preprocess.ctf import contrast_transfer
 from cl2d.preprocess.ctf_source import (
-    BATCH,
     CtfFilteredSource,
     filter_images,
     sign_of_transfer,

@@ -9,6 +9,7 @@ import numpy as np
 import scipy.fft
 
 from cl2d.errors import InputError
+from cl2d.preprocess.batches import BATCH, full_batch
 from cl2d.preprocess.normalise import normalise_rows
 from cl2d.preprocess.windows import background_pixels, particle_mask
 
@@ -16,11 +17,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cl2d.preprocess.plan import PreprocessPlan
-
-# Images are treated this many at a time, the last batch filled up with zeros. The transforms then
-# always see the same number of lines, a multiple of any SIMD width, so that the bits of an image
-# do not depend on its place in a block; and a batch fits in the cache.
-_BATCH = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,15 +62,14 @@ def prepare_images(images: npt.NDArray[np.floating], plan: PreprocessPlan) -> Pr
     n_images, side = len(images), plan.working_box_px
     prepared = np.empty((n_images, side, side), dtype=np.float32)
     flags = np.empty(n_images, dtype=np.uint8)
-    batch = np.zeros((_BATCH, plan.box_px * plan.box_px), dtype=np.float32)
-    for start in range(0, n_images, _BATCH):
-        count = min(_BATCH, n_images - start)
-        batch[:count] = images[start : start + count].reshape(count, -1)
-        batch[count:] = 0
-        normalised, batch_flags, _ = normalise_rows(batch, background)
-        masked = normalised.reshape(_BATCH, plan.box_px, plan.box_px) * mask
-        prepared[start : start + count] = _crop_in_fourier_space(masked, ramp)[:count]
-        flags[start : start + count] = batch_flags[:count]
+    for start in range(0, n_images, BATCH):
+        batch = full_batch(images, start)
+        normalised, batch_flags, _ = normalise_rows(batch.reshape(BATCH, -1), background)
+        masked = normalised.reshape(batch.shape)
+        masked *= mask
+        rows = slice(start, min(start + BATCH, n_images))
+        prepared[rows] = _crop_in_fourier_space(masked, ramp)[: rows.stop - start]
+        flags[rows] = batch_flags[: rows.stop - start]
     return Prepared(prepared, flags)
 
 
