@@ -115,7 +115,8 @@ def test_without_transfer_full_is_the_mean_but_for_damped_noise():
     np.testing.assert_allclose(ratio[strong], 1.0, atol=0.05)
     # In the last rings the blobs have next to nothing.
     assert ratio[18:24].max() < 0.5
-    assert (ratio < 1.001).all()
+    # Ring 0 is what rounding leaves of a mean that was taken away.
+    assert (ratio[1:] < 1.001).all()
     assert found.delivered[0].mean() == pytest.approx(mean.mean(), abs=1e-5)
     assert np.linalg.norm(found.delivered[0] - view) < 0.6 * np.linalg.norm(mean - view)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,9 +32,11 @@ if TYPE_CHECKING:
     from cl2d.io.ctf_parameters import CtfParameters
 
     Images = npt.NDArray[np.float32]
-    Sums = npt.NDArray[np.float64]
     Transfer = npt.NDArray[np.float32]
     TransferFactor = Callable[[Transfer], Transfer]
+
+
+_SMALL, _LARGE = np.float32(1e-12), np.float32(1e12)
 
 
 class CtfFilteredSource(WrappedSource):
@@ -79,21 +82,36 @@ class CtfFilteredSource(WrappedSource):
         self._n_threads = n_threads
         self._pixel_size_angstrom = source.pixel_size_angstrom
 
-    def read(self, start: int, stop: int) -> npt.NDArray[np.float32]:
+    def read(self, start: int, stop: int) -> Images:
         """Return rows ``start`` to ``stop`` as a fresh (stop - start, box, box) array."""
         images = self._source.read(start, stop)
 
         def filter_batch(batch: slice) -> None:
-            transfer = self._transfer(start, batch)
-            images[batch] = filter_images(images[batch], self._factor(transfer))
+            images[batch] = self._filtered(start, batch, images[batch])
 
         self._in_batches(len(images), filter_batch)
         return images
 
+    @property
+    def unfiltered(self) -> ParticleSource:
+        """The source that is read."""
+        return self._source
+
+    def filtered(self, start: int, images: Images) -> Images:
+        """Return images of ``unfiltered`` from row ``start`` on as :meth:`read` would, in place.
+
+        All work is done by the calling thread.
+        """
+        for batch in _batches(len(images)):
+            images[batch] = self._filtered(start, batch, images[batch])
+        return images
+
+    def _filtered(self, start: int, batch: slice, images: Images) -> Images:
+        return filter_images(images, self._factor(self._transfer(start, batch)))
+
     def _in_batches(self, n_images: int, work: Callable[[slice], None]) -> None:
         """Do some work on all images of a block, a few at a time, whose CTFs fit in the cache."""
-        firsts = range(0, n_images, BATCH)
-        batches = [slice(first, min(first + BATCH, n_images)) for first in firsts]
+        batches = _batches(n_images)
         if self._n_threads == 1 or len(batches) < 2:
             for batch in batches:
                 work(batch)
@@ -114,6 +132,29 @@ class CtfFilteredSource(WrappedSource):
         return digest.hexdigest()
 
 
+@dataclass(frozen=True)
+class SplitReading:
+    """Reading particles in two steps: what one thread has to do, and what any number can.
+
+    Attributes
+    ----------
+    unfiltered : ParticleSource to read from
+    filtered : callable
+        Returns images that were read from a row on as the particles' own source gives them; it may
+        change those it is given.
+    """
+
+    unfiltered: ParticleSource
+    filtered: Callable[[int, Images], Images]
+
+    @classmethod
+    def of(cls, source: ParticleSource) -> SplitReading:
+        """Return the two steps in which a source reads."""
+        if isinstance(source, CtfFilteredSource):
+            return cls(source.unfiltered, source.filtered)
+        return cls(source, lambda _start, images: images)
+
+
 def phase_flipped(
     source: ParticleSource, ctf: CtfParameters, n_threads: int = 1
 ) -> CtfFilteredSource:
@@ -125,6 +166,10 @@ def phase_flipped(
         If the source has no pixel size.
     """
     return CtfFilteredSource(source, ctf, sign_of_transfer, n_threads)
+
+
+def _batches(n_images: int) -> list[slice]:
+    return [slice(first, min(first + BATCH, n_images)) for first in range(0, n_images, BATCH)]
 
 
 def sign_of_transfer(transfer: Transfer) -> Transfer:
@@ -160,36 +205,41 @@ def _filtered_batch(images: Images, factor: Transfer) -> Images:
     if unusable.any():
         pixels = np.where(unusable[:, None], np.float32(0), pixels)
         greys = GreyRange.of(pixels)
-    mean, std = _own_scale(pixels, greys)
-    # A filter spreads a hot pixel over the image, where nothing can tell it any more.
-    scaled = on_scale(pixels, greys, mean, std).reshape(images.shape)
+    scaled, mean, std = _on_own_scale(pixels, greys)
+    scaled = scaled.reshape(images.shape)
     spectrum = fft.rfft2(scaled, overwrite_x=True)
     kept_mean = spectrum[:, 0, 0].copy()
     spectrum[: len(factor)] *= factor
     spectrum[:, 0, 0] = kept_mean
     filtered: Images = fft.irfft2(spectrum, s=images.shape[1:], overwrite_x=True)
-    filtered *= std.astype(np.float32)[:, :, None]
-    filtered += mean.astype(np.float32)[:, :, None]
+    filtered *= std[:, :, None]
+    filtered += mean[:, :, None]
     filtered[unusable] = images[unusable]
     return filtered
 
 
-def _own_scale(pixels: Images, greys: GreyRange) -> tuple[Sums, Sums]:
-    """Return mean and deviation of each image; far pixels do not count.
+def _on_own_scale(pixels: Images, greys: GreyRange) -> tuple[Images, Images, Images]:
+    """Return images of mean 0 and deviation 1, spikes cut, and their means and deviations.
 
-    An offset thousands of times the contrast would cost its digits in single precision.
+    An offset thousands of times the contrast would cost its digits in single precision. Far pixels
+    do not count, and would be spread over the image by a filter, where nothing can tell them any
+    more.
     """
-    # Rounded, as it is taken away and added again.
-    near = mean_of_rows(pixels).astype(np.float32)
-    peak = np.maximum(greys.high - near, near - greys.low)
-    # Squares of the grey values might be too large or too small for single precision.
-    residual = pixels - near
-    residual /= np.where(peak > 0, peak, np.float32(1))
-    np.square(residual, out=residual)
-    mean, share = near.astype(np.float64), np.sqrt(mean_of_rows(residual))
-    std: Sums = share * peak
-    far = np.flatnonzero(SPIKE_RMS * share < 1)
+    # In single precision, as it is taken away and added again.
+    mean = mean_of_rows(pixels).astype(np.float32)
+    scaled = pixels - mean
+    peak = np.maximum(greys.high - mean, mean - greys.low)
+    # Squares of such values would be too large or too small for single precision.
+    unit = np.where((peak > 0) & ((peak < _SMALL) | (peak > _LARGE)), peak, np.float32(1))
+    if (unit != 1).any():
+        scaled /= unit
+    share = np.sqrt(np.einsum("ij,ij->i", scaled, scaled)[:, None] / np.float32(pixels.shape[1]))
+    scaled *= 1 / np.where(share > 0, share, np.float32(1))
+    std = share * unit
+    far = np.flatnonzero(peak > SPIKE_RMS * std)
     if len(far):
-        mean[far], robust = clipped_mean_and_std(pixels[far])
-        std[far] = np.where(robust > 0, robust, std[far])
-    return mean, std
+        robust_mean, robust = clipped_mean_and_std(pixels[far])
+        robust = np.where(robust > 0, robust, std[far])
+        scaled[far] = on_scale(pixels[far], greys.take(far), robust_mean, robust)
+        mean[far], std[far] = robust_mean, robust
+    return scaled, mean, std

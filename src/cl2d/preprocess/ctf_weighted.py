@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cl2d.io.ctf_parameters import CtfParameters, CtfState
     from cl2d.preprocess.ctf_source import Transfer, TransferFactor
 
+    Images = npt.NDArray[np.float32]
     Rings = npt.NDArray[np.float64]
 
 
@@ -93,6 +94,10 @@ class CtfWeightedSource(CtfFilteredSource):
     def read(self, start: int, stop: int) -> npt.NDArray[np.float32]:
         """Return rows ``start`` to ``stop`` with phases flipped, (stop - start, box, box)."""
         return super().read(start, stop) if self._state == "raw" else self._source.read(start, stop)
+
+    def filtered(self, start: int, images: Images) -> Images:
+        """Return images as read from row ``start`` on with phases flipped, in place."""
+        return super().filtered(start, images) if self._state == "raw" else images
 
     @cached_property
     def usual_transfer(self) -> Rings:

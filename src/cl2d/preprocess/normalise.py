@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 USABLE, NOT_FINITE, CONSTANT, DISABLED = 0, 1, 2, 3
 """Why an image takes no part; the last is not measured but said by the input table."""
 
-_CLIP_SIGMA = 3.0
-_CLIP_ROUNDS = 3
+CLIP_SIGMA = 3.0
+CLIP_ROUNDS = 3
 # Standard deviation of a normal distribution cut at 3 sigma, in units of sigma.
-_CLIPPED_STD = 0.986578
+CLIPPED_STD = 0.986578
 SPIKE_RMS = 10.0
-_SPIKE_ROUNDS = 12
+SPIKE_ROUNDS = 12
 # Largest grey value, in standard deviations, whose square and sums float32 can hold.
 LARGEST = 1e15
 # Grey values so large that sums of them, and with them a whole class average, become infinite.
-_BEYOND_SUMS = 1e36
+BEYOND_SUMS = 1e36
 # A grey range below this many steps of float32 is rounding, not an image.
-_ROUNDING = 8.0 * float(np.finfo(np.float32).eps)
+ROUNDING = 8.0 * float(np.finfo(np.float32).eps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,13 +47,17 @@ class GreyRange:
         """Return the range of each of some images, (n, pixels)."""
         return cls(images.min(axis=1, keepdims=True), images.max(axis=1, keepdims=True))
 
+    def take(self, rows: npt.NDArray[np.intp]) -> GreyRange:
+        """Return the ranges of some of the images."""
+        return GreyRange(self.low[rows], self.high[rows])
+
     def flags(self) -> npt.NDArray[np.uint8]:
         """Return a flag for each image: ``USABLE``, ``NOT_FINITE`` or ``CONSTANT``."""
         low, high = self.low.ravel().astype(np.float64), self.high.ravel().astype(np.float64)
         flags = np.zeros(len(low), dtype=np.uint8)
-        finite = (low > -_BEYOND_SUMS) & (high < _BEYOND_SUMS)
+        finite = (low > -BEYOND_SUMS) & (high < BEYOND_SUMS)
         flags[~finite] = NOT_FINITE
-        rounding = _ROUNDING * np.maximum(np.abs(low[finite]), np.abs(high[finite]))
+        rounding = ROUNDING * np.maximum(np.abs(low[finite]), np.abs(high[finite]))
         flags[finite] = np.where(high[finite] - low[finite] <= rounding, CONSTANT, USABLE)
         return flags
 
@@ -85,23 +89,23 @@ def clipped_mean_and_std(values: Greys) -> tuple[Sums, Sums]:
     residual /= peak
     inner, squares = np.empty_like(residual), np.square(residual)
     centre, std = np.zeros((n_rows, 1)), np.sqrt(mean_of_rows(squares))
-    for _ in range(_CLIP_ROUNDS):
+    for _ in range(CLIP_ROUNDS):
         about = centre.astype(np.float32)
         np.subtract(residual, about, out=inner)
         np.square(inner, out=squares)
-        far = np.flatnonzero(squares > np.square(_CLIP_SIGMA * std).astype(np.float32))
+        far = np.flatnonzero(squares > np.square(CLIP_SIGMA * std).astype(np.float32))
         inner.ravel()[far] = squares.ravel()[far] = 0
         count = np.maximum(m - np.bincount(far // m, minlength=n_rows), 1)[:, None]
         shift = np.add.reduce(inner, axis=1, keepdims=True) / count
         variance = np.add.reduce(squares, axis=1, keepdims=True) / count - np.square(shift)
-        centre, std = about + shift, np.sqrt(np.maximum(variance, 0.0)) / _CLIPPED_STD
+        centre, std = about + shift, np.sqrt(np.maximum(variance, 0.0)) / CLIPPED_STD
     return near + centre * peak, std * peak
 
 
 def mean_of_rows(values: Greys) -> Sums:
     """Return the mean of each row, (n, 1), summed in double precision."""
-    total: Sums = np.add.reduce(values, axis=1, dtype=np.float64, keepdims=True)
-    return total / values.shape[1]
+    mean: Sums = values.mean(axis=1, dtype=np.float64, keepdims=True)
+    return mean
 
 
 def normalise_rows(
@@ -131,10 +135,26 @@ def normalise_rows(
         images = np.where(usable[:, None], images, np.float32(0))
         greys = GreyRange.of(images)
     mean, std = clipped_mean_and_std(np.take(images, background, axis=1))
-    flat = (std <= _ROUNDING * np.abs(mean)).ravel()
+    flat = (std <= ROUNDING * np.abs(mean)).ravel()
     for row in np.flatnonzero(flat):
         std[row] = np.sqrt(np.square(images[row] - mean[row]).mean())
     return on_scale(images, greys, mean, std), flags, flat & usable
+
+
+def normalise_and_mask(
+    images: Greys, background: npt.NDArray[np.intp], mask: Greys
+) -> tuple[Greys, npt.NDArray[np.uint8]]:
+    """Return images as :func:`normalise_rows` does, times a mask, and their flags.
+
+    Parameters
+    ----------
+    images : (n, pixels) float32
+    background : flat indices of the pixels outside the particle
+    mask : (pixels,) or of the shape of an image
+    """
+    normalised, flags, _ = normalise_rows(images, background)
+    normalised *= mask.ravel()
+    return normalised, flags
 
 
 def on_scale(images: Greys, greys: GreyRange, mean: Sums, std: Sums) -> Greys:
@@ -181,6 +201,6 @@ def cut_spikes(images: Greys, peak: Greys) -> None:
     rms = np.sqrt(np.square(images).mean(axis=1))
     for row in np.flatnonzero(peak > SPIKE_RMS * rms):
         image = images[row]
-        for _ in range(_SPIKE_ROUNDS):
+        for _ in range(SPIKE_ROUNDS):
             limit = SPIKE_RMS * np.sqrt(np.square(image).mean())
             np.clip(image, -limit, limit, out=image)

@@ -10,13 +10,20 @@ import scipy.fft
 
 from cl2d.errors import InputError
 from cl2d.preprocess.batches import BATCH, full_batch
-from cl2d.preprocess.normalise import normalise_rows
+from cl2d.preprocess.normalise import normalise_and_mask
 from cl2d.preprocess.windows import background_pixels, particle_mask
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy.typing as npt
 
     from cl2d.preprocess.plan import PreprocessPlan
+
+    Greys = npt.NDArray[np.float32]
+    Normalisation = Callable[
+        [Greys, npt.NDArray[np.intp], Greys], tuple[Greys, npt.NDArray[np.uint8]]
+    ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +38,43 @@ class Prepared:
 
     images: npt.NDArray[np.float32]
     flags: npt.NDArray[np.uint8]
+
+
+class Preparation:
+    """What :func:`prepare_images` does by one plan; worked out once, for any number of blocks.
+
+    Parameters
+    ----------
+    plan : PreprocessPlan
+    normalise : callable
+        What does the work of :func:`cl2d.preprocess.normalise.normalise_and_mask`.
+    """
+
+    def __init__(self, plan: PreprocessPlan, normalise: Normalisation = normalise_and_mask) -> None:
+        self._plan = plan
+        self._normalise = normalise
+        radius_px = plan.mask_radius_px * plan.box_px / plan.working_box_px
+        self._background = background_pixels(plan.box_px, radius_px)
+        self._mask = particle_mask(plan.box_px, radius_px).astype(np.float32)
+        self._ramp = _centre_ramp(plan.box_px, plan.working_box_px)
+
+    def __call__(self, images: npt.NDArray[np.floating]) -> Prepared:
+        """Normalise, mask and crop a block of images; see :func:`prepare_images`."""
+        images = np.asarray(images)
+        _check(images, self._plan)
+        n_images, side = len(images), self._plan.working_box_px
+        prepared = np.empty((n_images, side, side), dtype=np.float32)
+        flags = np.empty(n_images, dtype=np.uint8)
+        for start in range(0, n_images, BATCH):
+            batch = full_batch(images, start)
+            pixels = batch.reshape(BATCH, -1)
+            masked, batch_flags = self._normalise(pixels, self._background, self._mask)
+            rows = slice(start, min(start + BATCH, n_images))
+            count = rows.stop - start
+            cropped = _crop_in_fourier_space(masked.reshape(batch.shape), self._ramp)
+            prepared[rows] = cropped[:count]
+            flags[rows] = batch_flags[:count]
+        return Prepared(prepared, flags)
 
 
 def prepare_images(images: npt.NDArray[np.floating], plan: PreprocessPlan) -> Prepared:
@@ -53,24 +97,7 @@ def prepare_images(images: npt.NDArray[np.floating], plan: PreprocessPlan) -> Pr
     TypeError
         If the images are not real numbers.
     """
-    images = np.asarray(images)
-    _check(images, plan)
-    radius_px = plan.mask_radius_px * plan.box_px / plan.working_box_px
-    background = background_pixels(plan.box_px, radius_px)
-    mask = particle_mask(plan.box_px, radius_px).astype(np.float32)
-    ramp = _centre_ramp(plan.box_px, plan.working_box_px)
-    n_images, side = len(images), plan.working_box_px
-    prepared = np.empty((n_images, side, side), dtype=np.float32)
-    flags = np.empty(n_images, dtype=np.uint8)
-    for start in range(0, n_images, BATCH):
-        batch = full_batch(images, start)
-        normalised, batch_flags, _ = normalise_rows(batch.reshape(BATCH, -1), background)
-        masked = normalised.reshape(batch.shape)
-        masked *= mask
-        rows = slice(start, min(start + BATCH, n_images))
-        prepared[rows] = _crop_in_fourier_space(masked, ramp)[: rows.stop - start]
-        flags[rows] = batch_flags[: rows.stop - start]
-    return Prepared(prepared, flags)
+    return Preparation(plan)(images)
 
 
 def _check(images: npt.NDArray[np.generic], plan: PreprocessPlan) -> None:
