@@ -12,14 +12,13 @@ from scipy import fft
 
 from cl2d.errors import InputError
 from cl2d.io.wrapped_source import WrappedSource
-from cl2d.preprocess.batches import BATCH, full_batch
+from cl2d.preprocess.batches import batches, full_batch
 from cl2d.preprocess.ctf import contrast_transfer
 from cl2d.preprocess.normalise import (
     SPIKE_RMS,
     USABLE,
     GreyRange,
     clipped_mean_and_std,
-    mean_of_rows,
     on_scale,
 )
 
@@ -102,7 +101,7 @@ class CtfFilteredSource(WrappedSource):
 
         All work is done by the calling thread.
         """
-        for batch in _batches(len(images)):
+        for batch in batches(len(images), self.box_px):
             images[batch] = self._filtered(start, batch, images[batch])
         return images
 
@@ -111,13 +110,13 @@ class CtfFilteredSource(WrappedSource):
 
     def _in_batches(self, n_images: int, work: Callable[[slice], None]) -> None:
         """Do some work on all images of a block, a few at a time, whose CTFs fit in the cache."""
-        batches = _batches(n_images)
-        if self._n_threads == 1 or len(batches) < 2:
-            for batch in batches:
-                work(batch)
+        parts = batches(n_images, self.box_px)
+        if self._n_threads == 1 or len(parts) < 2:
+            for part in parts:
+                work(part)
         else:
             with ThreadPoolExecutor(self._n_threads) as pool:
-                list(pool.map(work, batches))
+                list(pool.map(work, parts))
 
     def _transfer(self, start: int, batch: slice) -> Transfer:
         """Return the CTFs of some images of a block that begins at row ``start``."""
@@ -168,10 +167,6 @@ def phase_flipped(
     return CtfFilteredSource(source, ctf, sign_of_transfer, n_threads)
 
 
-def _batches(n_images: int) -> list[slice]:
-    return [slice(first, min(first + BATCH, n_images)) for first in range(0, n_images, BATCH)]
-
-
 def sign_of_transfer(transfer: Transfer) -> Transfer:
     """Return the sign of each value, 1 or -1."""
     return np.copysign(np.float32(1.0), transfer)
@@ -190,10 +185,9 @@ def filter_images(images: Images, factor: Transfer) -> Images:
     factor : (n, box, box // 2 + 1) float32
     """
     filtered = np.empty_like(images)
-    for start in range(0, len(images), BATCH):
-        rows = slice(start, min(start + BATCH, len(images)))
-        batch = _filtered_batch(full_batch(images, start), factor[rows])
-        filtered[rows] = batch[: rows.stop - start]
+    for rows in batches(len(images), images.shape[1]):
+        batch = _filtered_batch(full_batch(images, rows), factor[rows])
+        filtered[rows] = batch[: rows.stop - rows.start]
     return filtered
 
 
@@ -207,11 +201,11 @@ def _filtered_batch(images: Images, factor: Transfer) -> Images:
         greys = GreyRange.of(pixels)
     scaled, mean, std = _on_own_scale(pixels, greys)
     scaled = scaled.reshape(images.shape)
-    spectrum = fft.rfft2(scaled, overwrite_x=True)
+    spectrum = fft.rfft2(scaled)
     kept_mean = spectrum[:, 0, 0].copy()
     spectrum[: len(factor)] *= factor
     spectrum[:, 0, 0] = kept_mean
-    filtered: Images = fft.irfft2(spectrum, s=images.shape[1:], overwrite_x=True)
+    filtered: Images = fft.irfft2(spectrum, s=images.shape[1:])
     filtered *= std[:, :, None]
     filtered += mean[:, :, None]
     filtered[unusable] = images[unusable]
@@ -219,14 +213,16 @@ def _filtered_batch(images: Images, factor: Transfer) -> Images:
 
 
 def _on_own_scale(pixels: Images, greys: GreyRange) -> tuple[Images, Images, Images]:
-    """Return images of mean 0 and deviation 1, spikes cut, and their means and deviations.
+    """Return images of mean 0 and deviation 1, spikes cut, and what was taken away and divided by.
 
     An offset thousands of times the contrast would cost its digits in single precision. Far pixels
     do not count, and would be spread over the image by a filter, where nothing can tell them any
     more.
     """
-    # In single precision, as it is taken away and added again.
-    mean = mean_of_rows(pixels).astype(np.float32)
+    # About the mean will do: it is taken away and added again.
+    with np.errstate(over="ignore"):
+        mean = pixels.mean(axis=1, keepdims=True)
+    mean = np.where(np.isfinite(mean), mean, 0.5 * greys.low + 0.5 * greys.high)
     scaled = pixels - mean
     peak = np.maximum(greys.high - mean, mean - greys.low)
     # Squares of such values would be too large or too small for single precision.

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import fft
 
 from cl2d.io.subset_source import SubsetSource
-from cl2d.preprocess.batches import BATCH
+from cl2d.preprocess.batches import batches
 from cl2d.preprocess.ctf import contrast_transfer
 from cl2d.preprocess.ctf_source import (
     CtfFilteredSource,
@@ -105,8 +105,8 @@ class CtfWeightedSource(CtfFilteredSource):
         n_rows = min(SAMPLE_PARTICLES, self.n_images)
         rows = np.linspace(0, self.n_images - 1, n_rows).astype(np.intp)
         total = np.zeros(self._rings.rings.n_bins)
-        for first in range(0, n_rows, BATCH):
-            sample = self._ctf.take(rows[first : first + BATCH])
+        for batch in batches(n_rows, self.box_px):
+            sample = self._ctf.take(rows[batch])
             for one in contrast_transfer(sample, self.box_px, self._pixel_size_angstrom):
                 total += self._rings.rings(np.square(one))
         usual: Rings = np.sqrt(np.maximum(total / n_rows, LEAST_TRANSFER**2))

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.fft
 
 from cl2d.errors import InputError
-from cl2d.preprocess.batches import BATCH, full_batch
+from cl2d.preprocess.batches import batches, full_batch
 from cl2d.preprocess.normalise import normalise_and_mask
 from cl2d.preprocess.windows import background_pixels, particle_mask
 
@@ -65,12 +65,10 @@ class Preparation:
         n_images, side = len(images), self._plan.working_box_px
         prepared = np.empty((n_images, side, side), dtype=np.float32)
         flags = np.empty(n_images, dtype=np.uint8)
-        for start in range(0, n_images, BATCH):
-            batch = full_batch(images, start)
-            pixels = batch.reshape(BATCH, -1)
+        for rows in batches(n_images, self._plan.box_px):
+            batch, count = full_batch(images, rows), rows.stop - rows.start
+            pixels = batch.reshape(len(batch), -1)
             masked, batch_flags = self._normalise(pixels, self._background, self._mask)
-            rows = slice(start, min(start + BATCH, n_images))
-            count = rows.stop - start
             cropped = _crop_in_fourier_space(masked.reshape(batch.shape), self._ramp)
             prepared[rows] = cropped[:count]
             flags[rows] = batch_flags[:count]
