@@ -44,7 +44,7 @@ def stage_rows(effort: Effort) -> list[Row]:
 
 def ingest_actions(load: Workload) -> Actions:
     """Return the steps from pixels to coefficients, as the ingestor takes them."""
-    ingestor = Ingestor(load.plan, n_threads=1)
+    ingestor = Ingestor(load.plan)
     prepared = prepare_images(load.images, load.plan).images
     spectra = ingestor._padded_transform(prepared)
     block = _native.ImageBlock(ingestor.grid, load.n_images)

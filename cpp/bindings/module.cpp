@@ -4,6 +4,7 @@
 namespace cl2d::bindings {
 void bind_build_info(pybind11::module_& m);
 void bind_correntropy(pybind11::module_& m);
+void bind_grey_values(pybind11::module_& m);
 void bind_grid(pybind11::module_& m);
 void bind_image_block(pybind11::module_& m);
 void bind_gram_spectrum(pybind11::module_& m);
@@ -17,6 +18,7 @@ PYBIND11_MODULE(_native, m) {
   m.doc() = "Compiled engine of cl2d; use it through cl2d.engine.";
   cl2d::bindings::bind_build_info(m);
   cl2d::bindings::bind_correntropy(m);
+  cl2d::bindings::bind_grey_values(m);
   cl2d::bindings::bind_grid(m);
   cl2d::bindings::bind_image_block(m);
   cl2d::bindings::bind_gram_spectrum(m);

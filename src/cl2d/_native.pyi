@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['ImageBlock', 'PolarGrid', 'PolarSampler', 'RefineOptions', 'SearchOptions', 'TileRange', 'accumulate', 'accumulate_transformed', 'align_members', 'available_simd_levels', 'compiler', 'correntropy', 'eigen_version', 'gram_spectrum', 'gridding_correction', 'has_openmp', 'leading_component', 'moved_images', 'refine', 'search', 'search_chosen', 'set_simd_level', 'simd_level', 'version']
+__all__: list[str] = ['GreyRules', 'ImageBlock', 'PolarGrid', 'PolarSampler', 'RefineOptions', 'SearchOptions', 'TileRange', 'accumulate', 'accumulate_transformed', 'align_members', 'available_simd_levels', 'compiler', 'correntropy', 'eigen_version', 'gram_spectrum', 'gridding_correction', 'has_openmp', 'leading_component', 'moved_images', 'normalise_images', 'patch_moments', 'refine', 'search', 'search_chosen', 'set_simd_level', 'simd_level', 'version']
+class GreyRules:
+    """
+    What counts as far, flat or too large.
+    """
+    def __init__(self, *, clip_sigma: typing.SupportsFloat | typing.SupportsIndex, clip_rounds: typing.SupportsInt | typing.SupportsIndex, clipped_std: typing.SupportsFloat | typing.SupportsIndex, spike_rms: typing.SupportsFloat | typing.SupportsIndex, spike_rounds: typing.SupportsInt | typing.SupportsIndex, largest: typing.SupportsFloat | typing.SupportsIndex, beyond_sums: typing.SupportsFloat | typing.SupportsIndex, least_spread: typing.SupportsFloat | typing.SupportsIndex) -> None:
+        ...
 class PolarGrid:
     """
     Polar Fourier grid of a run.
@@ -124,6 +130,14 @@ def leading_component(members: numpy.typing.NDArray[numpy.float32]) -> tuple:
     ...
 def moved_images(block: ImageBlock, tiles: TileRange, shift_xy: numpy.typing.NDArray[numpy.float64], n_threads: typing.SupportsInt | typing.SupportsIndex) -> ImageBlock:
     ...
+def normalise_images(images: numpy.typing.NDArray[numpy.float32], background: numpy.typing.NDArray[numpy.int64], mask: numpy.typing.NDArray[numpy.float32], rules: GreyRules) -> tuple:
+    """
+    Images on the scale of their background times the mask, and their flags.
+    """
+def patch_moments(images: numpy.typing.NDArray[numpy.float32], first: numpy.typing.NDArray[numpy.int64]) -> tuple:
+    """
+    Mean and variance of each patch of images, and which of them can be used.
+    """
 def refine(block: ImageBlock, tiles: TileRange, references: numpy.typing.NDArray[numpy.complex64], options: RefineOptions, chosen: numpy.typing.NDArray[numpy.int32], psi_rad: numpy.typing.NDArray[numpy.float64], shift_xy: numpy.typing.NDArray[numpy.float64], mirror: numpy.typing.NDArray[numpy.uint8]) -> tuple:
     ...
 def search(block: ImageBlock, tiles: TileRange, references: numpy.typing.NDArray[numpy.complex64], shifts: numpy.typing.NDArray[numpy.float64], options: SearchOptions) -> tuple:

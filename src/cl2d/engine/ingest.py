@@ -11,16 +11,19 @@ from scipy import fft
 from cl2d import _native
 from cl2d.engine.block_size import BLOCK_IMAGES, polar_grid
 from cl2d.engine.correntropy import WorkingImages
+from cl2d.engine.grey_values import normalise_and_mask, patch_moments
+from cl2d.engine.read_ahead import read_ahead
 from cl2d.preprocess import (
     STATISTICS,
+    Preparation,
     PreprocessPlan,
     image_statistics,
-    prepare_images,
     ring_weights,
 )
+from cl2d.preprocess.ctf_source import SplitReading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import numpy.typing as npt
 
@@ -28,7 +31,10 @@ if TYPE_CHECKING:
     from cl2d.preprocess import Prepared
 
 READ_IMAGES = 256
-"""Images read and transformed at a time: whole tiles, and a padded transform of a few megabytes."""
+"""Most images read and transformed at a time; a multiple of a tile."""
+
+_READ_BYTES = 4 << 20
+_TILE_IMAGES = 16
 
 
 def _whitening_filter(plan: PreprocessPlan) -> npt.NDArray[np.float32]:
@@ -62,11 +68,14 @@ class Ingested:
 
 
 class Ingestor:
-    """Turns preprocessed images into polar coefficients, by one plan."""
+    """Turns images into polar coefficients, by one plan.
 
-    def __init__(self, plan: PreprocessPlan, n_threads: int) -> None:
+    It is not changed by what it does, so threads may share it.
+    """
+
+    def __init__(self, plan: PreprocessPlan) -> None:
         self._plan = plan
-        self._n_threads = n_threads
+        self._preparation = Preparation(plan, normalise_and_mask)
         self.grid = polar_grid(plan.working_box_px, plan.k_min, plan.k_max, plan.mask_radius_px)
         self._sampler = _native.PolarSampler(self.grid, ring_weights(plan))
         correction = _native.gridding_correction(plan.working_box_px)
@@ -77,8 +86,8 @@ class Ingestor:
         self, block: _native.ImageBlock, first: int, images: npt.NDArray[np.float32]
     ) -> Prepared:
         """Put images (n, box, box) as read into the block, and return them prepared."""
-        prepared = prepare_images(images, self._plan)
-        self._sampler.fill(block, first, self._padded_transform(prepared.images), self._n_threads)
+        prepared = self._preparation(images)
+        self._sampler.fill(block, first, self._padded_transform(prepared.images), 1)
         return prepared
 
     def whitened(self, images: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -89,9 +98,7 @@ class Ingestor:
         """
         box = self._plan.working_box_px
         filtered: npt.NDArray[np.float32] = fft.irfft2(
-            fft.rfft2(images, workers=self._n_threads) * self._whitening,
-            s=(box, box),
-            workers=self._n_threads,
+            fft.rfft2(images) * self._whitening, s=(box, box)
         )
         return filtered
 
@@ -101,7 +108,26 @@ class Ingestor:
         padded = np.zeros((len(images), 2 * box, 2 * box), dtype=np.float32)
         edge = box - box // 2
         padded[:, edge : edge + box, edge : edge + box] = images * self._correction
-        return np.ascontiguousarray(fft.rfft2(padded, workers=self._n_threads))
+        return np.ascontiguousarray(fft.rfft2(padded))
+
+
+@dataclass(frozen=True)
+class _Portion:
+    """Some images of a block, as read."""
+
+    block: _native.ImageBlock
+    start: int  # row of the first image of the block
+    first: int  # place of the first image of the portion in its block
+    images: npt.NDArray[np.float32]
+
+    @property
+    def rows(self) -> slice:
+        begin = self.start + self.first
+        return slice(begin, begin + len(self.images))
+
+    @property
+    def is_last_of_block(self) -> bool:
+        return self.first + len(self.images) == self.block.n_images
 
 
 def ingest(
@@ -114,38 +140,58 @@ def ingest(
 ) -> Ingested:
     """Read every particle once and keep its coefficients.
 
+    The calling thread reads, and calls ``on_progress``, while others compute; see
+    :func:`cl2d.engine.read_ahead.read_ahead`.
+
     Parameters
     ----------
     source : ParticleSource
     plan : PreprocessPlan
     n_threads : int
-        Threads of the transforms; the coefficients do not depend on it.
+        Threads that compute; the coefficients do not depend on it.
     on_progress : callable, optional
         Called with the number of images read.
     keep_images : bool
         Whether to keep the prepared images, whitened, as well.
     """
-    ingestor = Ingestor(plan, n_threads)
-    blocks: list[_native.ImageBlock] = []
+    ingestor = Ingestor(plan)
+    reading = SplitReading.of(source)
     flags = np.zeros(source.n_images, dtype=np.uint8)
     statistics = np.zeros((source.n_images, len(STATISTICS)), dtype=np.float32)
     box = plan.working_box_px
     images = np.empty((source.n_images, box, box), np.float32) if keep_images else None
+    blocks: list[_native.ImageBlock] = []
+
+    def compute(portion: _Portion) -> _Portion:
+        rows = portion.rows
+        as_seen = reading.filtered(rows.start, portion.images)
+        statistics[rows] = image_statistics(as_seen, patch_moments)
+        prepared = ingestor.fill(portion.block, portion.first, as_seen)
+        flags[rows] = prepared.flags
+        if images is not None:
+            images[rows] = ingestor.whitened(prepared.images)
+        return portion
+
+    def note(done: _Portion) -> None:
+        if done.is_last_of_block:
+            blocks.append(done.block)
+        if on_progress is not None:
+            on_progress(done.rows.stop)
+
+    read_ahead(_portions(reading.unfiltered, ingestor.grid), compute, n_threads, note)
+    return Ingested(blocks, flags, statistics, images)
+
+
+def _portions(source: ParticleSource, grid: _native.PolarGrid) -> Iterator[_Portion]:
+    """Read all images, a few megabytes at a time, and make room for their coefficients."""
+    tiles = _READ_BYTES // (4 * source.box_px**2 * _TILE_IMAGES)
+    length = min(READ_IMAGES, _TILE_IMAGES * max(1, tiles))
     for start in range(0, source.n_images, BLOCK_IMAGES):
         n_block = min(BLOCK_IMAGES, source.n_images - start)
-        block = _native.ImageBlock(ingestor.grid, n_block)
-        for first in range(0, n_block, READ_IMAGES):
-            rows = slice(start + first, start + min(first + READ_IMAGES, n_block))
-            as_read = source.read(rows.start, rows.stop)
-            statistics[rows] = image_statistics(as_read)
-            prepared = ingestor.fill(block, first, as_read)
-            flags[rows] = prepared.flags
-            if images is not None:
-                images[rows] = ingestor.whitened(prepared.images)
-            if on_progress is not None:
-                on_progress(rows.stop)
-        blocks.append(block)
-    return Ingested(blocks, flags, statistics, images)
+        block = _native.ImageBlock(grid, n_block)
+        for first in range(0, n_block, length):
+            last = min(first + length, n_block)
+            yield _Portion(block, start, first, source.read(start + first, start + last))
 
 
 def working_images(

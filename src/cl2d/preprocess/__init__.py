@@ -10,7 +10,7 @@ from cl2d.preprocess.noise import noise_images
 from cl2d.preprocess.normalise import CONSTANT, DISABLED, NOT_FINITE, USABLE
 from cl2d.preprocess.plan import PreprocessPlan, ring_weights
 from cl2d.preprocess.planning import SAMPLE_BYTES, plan_preprocessing
-from cl2d.preprocess.prepare import Prepared, prepare_images
+from cl2d.preprocess.prepare import Preparation, Prepared, prepare_images
 from cl2d.preprocess.statistics import STATISTICS, image_statistics
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "SAMPLE_BYTES",
     "STATISTICS",
     "USABLE",
+    "Preparation",
     "Prepared",
     "PreprocessPlan",
     "image_statistics",

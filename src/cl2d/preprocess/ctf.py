@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
     from cl2d.io.ctf_parameters import CtfParameters
 
+    Frequencies = npt.NDArray[np.float64]
     Transfer = npt.NDArray[np.float32]
 
 # h / sqrt(2 m e) in angstrom times the root of a volt, and e / (2 m c^2) in 1 / volt (CODATA).
@@ -42,26 +44,31 @@ def contrast_transfer(
     along the direction a of a frequency, ``dz(a) = (U + V) / 2 + (U - V) / 2 cos 2 (a - angle)``
     (Mindell & Grigorieff 2003, J. Struct. Biol. 142, 334; the sign is RELION's).
     """
-    along_y = np.fft.fftfreq(box_px, pixel_size_angstrom)[:, None]
-    along_x = np.fft.rfftfreq(box_px, pixel_size_angstrom)[None, :]
-    squared = along_x**2 + along_y**2
-    # Frequencies by what multiplies them, so that a particle costs five products a coefficient.
-    terms = np.stack(
-        [
-            squared,
-            along_x**2 - along_y**2,
-            2.0 * along_x * along_y,
-            squared**2,
-            np.ones_like(squared),
-        ]
-    )
-    factors = _phase_factors(ctf)
+    along_y, along_x, fourth_power = _frequencies(box_px, pixel_size_angstrom)
+    mean, even, odd, aberration, constant = _phase_factors(ctf).T
     # Rows of the grid in single precision: phases are hundreds at most, good to 1e-4 radians.
-    phase = np.zeros((len(ctf), *squared.shape), dtype=np.float32)
-    product = np.empty_like(phase)
-    for factor, term in zip(factors.T.astype(np.float32), terms.astype(np.float32), strict=True):
-        phase += np.multiply(factor[:, None, None], term, out=product)
-    return np.sin(phase, out=phase)
+    of_x = ((mean + even)[:, None] * along_x**2).astype(np.float32)
+    of_y = ((mean - even)[:, None] * along_y**2 + constant[:, None]).astype(np.float32)
+    turned = ((2.0 * odd)[:, None] * along_y).astype(np.float32)
+    phase = of_y[:, :, None] + of_x[:, None, :]
+    term = turned[:, :, None] * along_x.astype(np.float32)
+    phase += term
+    phase += np.multiply(aberration.astype(np.float32)[:, None, None], fourth_power, out=term)
+    transfer: Transfer = np.sin(phase, out=phase)
+    return transfer
+
+
+@lru_cache(maxsize=2)
+def _frequencies(
+    box_px: int, pixel_size_angstrom: float
+) -> tuple[Frequencies, Frequencies, Transfer]:
+    """Return frequencies of rows and columns, and the fourth power of each on the half plane."""
+    along_y = np.fft.fftfreq(box_px, pixel_size_angstrom).astype(np.float64)
+    along_x = np.fft.rfftfreq(box_px, pixel_size_angstrom).astype(np.float64)
+    fourth_power = np.square(along_y[:, None] ** 2 + along_x**2).astype(np.float32)
+    for shared in (along_y, along_x, fourth_power):
+        shared.flags.writeable = False
+    return along_y, along_x, fourth_power
 
 
 def electron_wavelength_angstrom(voltage_kv: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -74,7 +81,10 @@ def electron_wavelength_angstrom(voltage_kv: npt.NDArray[np.float64]) -> npt.NDA
 
 
 def _phase_factors(ctf: CtfParameters) -> npt.NDArray[np.float64]:
-    """Return what multiplies the terms of the phase of each particle, (n, 5)."""
+    """Return what makes the phase of each particle, (n, 5).
+
+    The factors of x^2 + y^2, of x^2 - y^2, of 2 x y and of (x^2 + y^2)^2, and what is added.
+    """
     wavelength = electron_wavelength_angstrom(ctf.voltage_kv)
     mean = 0.5 * (ctf.defocus_u_angstrom + ctf.defocus_v_angstrom)
     half = 0.5 * (ctf.defocus_u_angstrom - ctf.defocus_v_angstrom)

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import fft
 
 from cl2d.errors import InputError
 from cl2d.io.wrapped_source import WrappedSource
+from cl2d.preprocess.batches import batches, full_batch
 from cl2d.preprocess.ctf import contrast_transfer
 from cl2d.preprocess.normalise import (
-    LARGEST,
     SPIKE_RMS,
     USABLE,
+    GreyRange,
     clipped_mean_and_std,
-    cut_spikes,
-    flag_images,
+    on_scale,
 )
 
 if TYPE_CHECKING:
@@ -29,11 +30,12 @@ if TYPE_CHECKING:
     from cl2d.io import ParticleSource
     from cl2d.io.ctf_parameters import CtfParameters
 
+    Images = npt.NDArray[np.float32]
     Transfer = npt.NDArray[np.float32]
     TransferFactor = Callable[[Transfer], Transfer]
 
-BATCH = 16
-"""Images whose CTF is computed at a time: they fit in the cache."""
+
+_SMALL, _LARGE = np.float32(1e-12), np.float32(1e12)
 
 
 class CtfFilteredSource(WrappedSource):
@@ -79,27 +81,42 @@ class CtfFilteredSource(WrappedSource):
         self._n_threads = n_threads
         self._pixel_size_angstrom = source.pixel_size_angstrom
 
-    def read(self, start: int, stop: int) -> npt.NDArray[np.float32]:
+    def read(self, start: int, stop: int) -> Images:
         """Return rows ``start`` to ``stop`` as a fresh (stop - start, box, box) array."""
         images = self._source.read(start, stop)
 
         def filter_batch(batch: slice) -> None:
-            transfer = self._transfer(start, batch)
-            images[batch] = filter_images(images[batch], self._factor(transfer))
+            images[batch] = self._filtered(start, batch, images[batch])
 
         self._in_batches(len(images), filter_batch)
         return images
 
+    @property
+    def unfiltered(self) -> ParticleSource:
+        """The source that is read."""
+        return self._source
+
+    def filtered(self, start: int, images: Images) -> Images:
+        """Return images of ``unfiltered`` from row ``start`` on as :meth:`read` would, in place.
+
+        All work is done by the calling thread.
+        """
+        for batch in batches(len(images), self.box_px):
+            images[batch] = self._filtered(start, batch, images[batch])
+        return images
+
+    def _filtered(self, start: int, batch: slice, images: Images) -> Images:
+        return filter_images(images, self._factor(self._transfer(start, batch)))
+
     def _in_batches(self, n_images: int, work: Callable[[slice], None]) -> None:
         """Do some work on all images of a block, a few at a time, whose CTFs fit in the cache."""
-        firsts = range(0, n_images, BATCH)
-        batches = [slice(first, min(first + BATCH, n_images)) for first in firsts]
-        if self._n_threads == 1 or len(batches) < 2:
-            for batch in batches:
-                work(batch)
+        parts = batches(n_images, self.box_px)
+        if self._n_threads == 1 or len(parts) < 2:
+            for part in parts:
+                work(part)
         else:
             with ThreadPoolExecutor(self._n_threads) as pool:
-                list(pool.map(work, batches))
+                list(pool.map(work, parts))
 
     def _transfer(self, start: int, batch: slice) -> Transfer:
         """Return the CTFs of some images of a block that begins at row ``start``."""
@@ -112,6 +129,29 @@ class CtfFilteredSource(WrappedSource):
         digest.update(self._factor.__name__.encode())
         digest.update(self._ctf.tobytes())
         return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class SplitReading:
+    """Reading particles in two steps: what one thread has to do, and what any number can.
+
+    Attributes
+    ----------
+    unfiltered : ParticleSource to read from
+    filtered : callable
+        Returns images that were read from a row on as the particles' own source gives them; it may
+        change those it is given.
+    """
+
+    unfiltered: ParticleSource
+    filtered: Callable[[int, Images], Images]
+
+    @classmethod
+    def of(cls, source: ParticleSource) -> SplitReading:
+        """Return the two steps in which a source reads."""
+        if isinstance(source, CtfFilteredSource):
+            return cls(source.unfiltered, source.filtered)
+        return cls(source, lambda _start, images: images)
 
 
 def phase_flipped(
@@ -132,7 +172,7 @@ def sign_of_transfer(transfer: Transfer) -> Transfer:
     return np.copysign(np.float32(1.0), transfer)
 
 
-def filter_images(images: npt.NDArray[np.float32], factor: Transfer) -> npt.NDArray[np.float32]:
+def filter_images(images: Images, factor: Transfer) -> Images:
     """Return images whose Fourier coefficients are multiplied by a real factor.
 
     The mean is left as it is, and so is an image that is constant or not finite, which must
@@ -144,34 +184,58 @@ def filter_images(images: npt.NDArray[np.float32], factor: Transfer) -> npt.NDAr
     images : (n, box, box) float32
     factor : (n, box, box // 2 + 1) float32
     """
-    n_images, box = len(images), images.shape[-1]
-    pixels = images.reshape(n_images, -1)
-    usable = flag_images(pixels) == USABLE
-    scaled, mean, std = _on_own_scale(pixels[usable])
-    # A filter spreads a hot pixel over the image, where nothing can tell it any more.
-    cut_spikes(scaled)
-    factor = factor[usable]
-    factor[:, 0, 0] = 1.0
-    for image, own in zip(scaled.reshape(-1, box, box), factor, strict=True):
-        # One by one, so that the bits of an image do not depend on its neighbours.
-        image[:] = fft.irfft2(fft.rfft2(image) * own, s=(box, box))
-    filtered = pixels.copy()
-    filtered[usable] = scaled * std + mean
-    return filtered.reshape(images.shape)
+    filtered = np.empty_like(images)
+    for rows in batches(len(images), images.shape[1]):
+        batch = _filtered_batch(full_batch(images, rows), factor[rows])
+        filtered[rows] = batch[: rows.stop - rows.start]
+    return filtered
 
 
-def _on_own_scale(pixels: npt.NDArray[np.float32]) -> tuple[npt.NDArray[Any], ...]:
-    """Return images of mean 0 and deviation 1 in single precision, and their means and deviations.
+def _filtered_batch(images: Images, factor: Transfer) -> Images:
+    """Return a full batch of images, the first of which are filtered by as many factors."""
+    pixels = images.reshape(len(images), -1)
+    greys = GreyRange.of(pixels)
+    unusable = greys.flags() != USABLE
+    if unusable.any():
+        pixels = np.where(unusable[:, None], np.float32(0), pixels)
+        greys = GreyRange.of(pixels)
+    scaled, mean, std = _on_own_scale(pixels, greys)
+    scaled = scaled.reshape(images.shape)
+    spectrum = fft.rfft2(scaled)
+    kept_mean = spectrum[:, 0, 0].copy()
+    spectrum[: len(factor)] *= factor
+    spectrum[:, 0, 0] = kept_mean
+    filtered: Images = fft.irfft2(spectrum, s=images.shape[1:])
+    filtered *= std[:, :, None]
+    filtered += mean[:, :, None]
+    filtered[unusable] = images[unusable]
+    return filtered
 
-    An offset thousands of times the contrast would cost its digits. Far pixels do not count.
+
+def _on_own_scale(pixels: Images, greys: GreyRange) -> tuple[Images, Images, Images]:
+    """Return images of mean 0 and deviation 1, spikes cut, and what was taken away and divided by.
+
+    An offset thousands of times the contrast would cost its digits in single precision. Far pixels
+    do not count, and would be spread over the image by a filter, where nothing can tell them any
+    more.
     """
-    values = pixels.astype(np.float64)
-    mean = values.mean(axis=1, keepdims=True)
-    std = np.sqrt(np.square(values - mean).mean(axis=1, keepdims=True))
-    far = np.flatnonzero(np.abs(values - mean).max(axis=1) > SPIKE_RMS * std.ravel())
+    # About the mean will do: it is taken away and added again.
+    with np.errstate(over="ignore"):
+        mean = pixels.mean(axis=1, keepdims=True)
+    mean = np.where(np.isfinite(mean), mean, 0.5 * greys.low + 0.5 * greys.high)
+    scaled = pixels - mean
+    peak = np.maximum(greys.high - mean, mean - greys.low)
+    # Squares of such values would be too large or too small for single precision.
+    unit = np.where((peak > 0) & ((peak < _SMALL) | (peak > _LARGE)), peak, np.float32(1))
+    if (unit != 1).any():
+        scaled /= unit
+    share = np.sqrt(np.einsum("ij,ij->i", scaled, scaled)[:, None] / np.float32(pixels.shape[1]))
+    scaled *= 1 / np.where(share > 0, share, np.float32(1))
+    std = share * unit
+    far = np.flatnonzero(peak > SPIKE_RMS * std)
     if len(far):
-        mean[far], robust = clipped_mean_and_std(values[far])
-        std[far] = np.where(robust > 0, robust, std[far])
-    values -= mean
-    values /= std
-    return np.clip(values, -LARGEST, LARGEST).astype(np.float32), mean, std
+        robust_mean, robust = clipped_mean_and_std(pixels[far])
+        robust = np.where(robust > 0, robust, std[far])
+        scaled[far] = on_scale(pixels[far], greys.take(far), robust_mean, robust)
+        mean[far], std[far] = robust_mean, robust
+    return scaled, mean, std

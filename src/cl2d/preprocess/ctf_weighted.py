@@ -11,9 +11,9 @@ import numpy as np
 from scipy import fft
 
 from cl2d.io.subset_source import SubsetSource
+from cl2d.preprocess.batches import batches
 from cl2d.preprocess.ctf import contrast_transfer
 from cl2d.preprocess.ctf_source import (
-    BATCH,
     CtfFilteredSource,
     filter_images,
     sign_of_transfer,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cl2d.io.ctf_parameters import CtfParameters, CtfState
     from cl2d.preprocess.ctf_source import Transfer, TransferFactor
 
+    Images = npt.NDArray[np.float32]
     Rings = npt.NDArray[np.float64]
 
 
@@ -94,14 +95,18 @@ class CtfWeightedSource(CtfFilteredSource):
         """Return rows ``start`` to ``stop`` with phases flipped, (stop - start, box, box)."""
         return super().read(start, stop) if self._state == "raw" else self._source.read(start, stop)
 
+    def filtered(self, start: int, images: Images) -> Images:
+        """Return images as read from row ``start`` on with phases flipped, in place."""
+        return super().filtered(start, images) if self._state == "raw" else images
+
     @cached_property
     def usual_transfer(self) -> Rings:
         """Root mean square CTF of the particles, or a sample of them, by ring; at least 0.1."""
         n_rows = min(SAMPLE_PARTICLES, self.n_images)
         rows = np.linspace(0, self.n_images - 1, n_rows).astype(np.intp)
         total = np.zeros(self._rings.rings.n_bins)
-        for first in range(0, n_rows, BATCH):
-            sample = self._ctf.take(rows[first : first + BATCH])
+        for batch in batches(n_rows, self.box_px):
+            sample = self._ctf.take(rows[batch])
             for one in contrast_transfer(sample, self.box_px, self._pixel_size_angstrom):
                 total += self._rings.rings(np.square(one))
         usual: Rings = np.sqrt(np.maximum(total / n_rows, LEAST_TRANSFER**2))

@@ -9,18 +9,21 @@ import numpy as np
 import scipy.fft
 
 from cl2d.errors import InputError
-from cl2d.preprocess.normalise import normalise_rows
+from cl2d.preprocess.batches import batches, full_batch
+from cl2d.preprocess.normalise import normalise_and_mask
 from cl2d.preprocess.windows import background_pixels, particle_mask
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy.typing as npt
 
     from cl2d.preprocess.plan import PreprocessPlan
 
-# Images are treated this many at a time, the last batch filled up with zeros. The transforms then
-# always see the same number of lines, a multiple of any SIMD width, so that the bits of an image
-# do not depend on its place in a block; and a batch fits in the cache.
-_BATCH = 16
+    Greys = npt.NDArray[np.float32]
+    Normalisation = Callable[
+        [Greys, npt.NDArray[np.intp], Greys], tuple[Greys, npt.NDArray[np.uint8]]
+    ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +38,41 @@ class Prepared:
 
     images: npt.NDArray[np.float32]
     flags: npt.NDArray[np.uint8]
+
+
+class Preparation:
+    """What :func:`prepare_images` does by one plan; worked out once, for any number of blocks.
+
+    Parameters
+    ----------
+    plan : PreprocessPlan
+    normalise : callable
+        What does the work of :func:`cl2d.preprocess.normalise.normalise_and_mask`.
+    """
+
+    def __init__(self, plan: PreprocessPlan, normalise: Normalisation = normalise_and_mask) -> None:
+        self._plan = plan
+        self._normalise = normalise
+        radius_px = plan.mask_radius_px * plan.box_px / plan.working_box_px
+        self._background = background_pixels(plan.box_px, radius_px)
+        self._mask = particle_mask(plan.box_px, radius_px).astype(np.float32)
+        self._ramp = _centre_ramp(plan.box_px, plan.working_box_px)
+
+    def __call__(self, images: npt.NDArray[np.floating]) -> Prepared:
+        """Normalise, mask and crop a block of images; see :func:`prepare_images`."""
+        images = np.asarray(images)
+        _check(images, self._plan)
+        n_images, side = len(images), self._plan.working_box_px
+        prepared = np.empty((n_images, side, side), dtype=np.float32)
+        flags = np.empty(n_images, dtype=np.uint8)
+        for rows in batches(n_images, self._plan.box_px):
+            batch, count = full_batch(images, rows), rows.stop - rows.start
+            pixels = batch.reshape(len(batch), -1)
+            masked, batch_flags = self._normalise(pixels, self._background, self._mask)
+            cropped = _crop_in_fourier_space(masked.reshape(batch.shape), self._ramp)
+            prepared[rows] = cropped[:count]
+            flags[rows] = batch_flags[:count]
+        return Prepared(prepared, flags)
 
 
 def prepare_images(images: npt.NDArray[np.floating], plan: PreprocessPlan) -> Prepared:
@@ -57,25 +95,7 @@ def prepare_images(images: npt.NDArray[np.floating], plan: PreprocessPlan) -> Pr
     TypeError
         If the images are not real numbers.
     """
-    images = np.asarray(images)
-    _check(images, plan)
-    radius_px = plan.mask_radius_px * plan.box_px / plan.working_box_px
-    background = background_pixels(plan.box_px, radius_px)
-    mask = particle_mask(plan.box_px, radius_px).astype(np.float32)
-    ramp = _centre_ramp(plan.box_px, plan.working_box_px)
-    n_images, side = len(images), plan.working_box_px
-    prepared = np.empty((n_images, side, side), dtype=np.float32)
-    flags = np.empty(n_images, dtype=np.uint8)
-    batch = np.zeros((_BATCH, plan.box_px * plan.box_px), dtype=np.float32)
-    for start in range(0, n_images, _BATCH):
-        count = min(_BATCH, n_images - start)
-        batch[:count] = images[start : start + count].reshape(count, -1)
-        batch[count:] = 0
-        normalised, batch_flags, _ = normalise_rows(batch, background)
-        masked = normalised.reshape(_BATCH, plan.box_px, plan.box_px) * mask
-        prepared[start : start + count] = _crop_in_fourier_space(masked, ramp)[:count]
-        flags[start : start + count] = batch_flags[:count]
-    return Prepared(prepared, flags)
+    return Preparation(plan)(images)
 
 
 def _check(images: npt.NDArray[np.generic], plan: PreprocessPlan) -> None:

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy.typing as npt
+
+    Greys = npt.NDArray[np.float32]
+    Moments = npt.NDArray[np.float64]
+    PatchMoments = Callable[
+        [Greys, npt.NDArray[np.intp]], tuple[Moments, Moments, npt.NDArray[np.bool_]]
+    ]
 
 STATISTICS = (
     "coarse_power",
@@ -23,11 +31,11 @@ _GRID = 16
 
 _BACKGROUND_RADIUS = 0.45
 _OUTER_RADIUS = 0.40
-_BATCH = 64
-"""Images in double precision at a time."""
 
 
-def image_statistics(images: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+def image_statistics(
+    images: npt.NDArray[np.floating], moments: PatchMoments | None = None
+) -> npt.NDArray[np.float32]:
     """Measure a block of images on a grid of 16 x 16 patches (fewer in tiny images).
 
     Grey values count from the mean of the background (patches further than 0.45 boxes from the
@@ -37,6 +45,8 @@ def image_statistics(images: npt.NDArray[np.floating]) -> npt.NDArray[np.float32
     Parameters
     ----------
     images : (n, box, box) real
+    moments : callable
+        What does the work of :func:`patch_moments`.
 
     Returns
     -------
@@ -53,57 +63,79 @@ def image_statistics(images: npt.NDArray[np.floating]) -> npt.NDArray[np.float32
     Logarithms and powers are chosen so that the values of good particles are nearly Gaussian;
     the 2/3 is that of E. Wilson and M. Hilferty (PNAS 17, 1931) for two degrees of freedom.
     """
+    box = images.shape[1]
+    edges = np.linspace(0, box, min(_GRID, box) + 1).astype(np.intp)
+    measure = patch_moments if moments is None else moments
+    means, variances, usable = measure(np.asarray(images, dtype=np.float32), edges[:-1])
     table = np.zeros((len(images), len(STATISTICS)), dtype=np.float32)
-    for start in range(0, len(images), _BATCH):
-        with np.errstate(invalid="ignore", over="ignore"):
-            batch = np.asarray(images[start : start + _BATCH], dtype=np.float64)
-            batch = batch - batch.mean(axis=(1, 2), keepdims=True)
-        usable = np.isfinite(batch).all(axis=(1, 2)) & (np.ptp(batch, axis=(1, 2)) > 0)
-        table[start + np.flatnonzero(usable)] = _measured(batch[usable])
+    if not usable.all():
+        means, variances = means[usable], variances[usable]
+    centre = (edges[:-1] + edges[1:] - 1) / 2 - box // 2
+    table[usable] = _measured(means, variances, centre / box)
     return table
 
 
-def _measured(images: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return the statistics of some finite images whose mean is zero."""
-    box = images.shape[1]
-    edges = np.linspace(0, box, min(_GRID, box) + 1).astype(np.intp)
-    means, variances = _patches(images, edges)
-    centre = (edges[:-1] + edges[1:] - 1) / 2 - box // 2
-    radius = np.hypot(centre[:, None], centre[None, :]) / box
-    background = radius > _BACKGROUND_RADIUS
-    level = means[:, background].mean(axis=1)
-    noise = variances[:, background].mean(axis=1) + means[:, background].var(axis=1)
+def patch_moments(
+    images: Greys, first: npt.NDArray[np.intp]
+) -> tuple[Moments, Moments, npt.NDArray[np.bool_]]:
+    """Return mean and variance of each patch, and whether an image is finite and not constant.
+
+    Parameters
+    ----------
+    images : (n, box, box) float32
+    first : (m,), where patches begin along either axis
+
+    Returns
+    -------
+    means, variances : (n, m, m)
+    usable : (n,)
+    """
+    size = np.diff([*first.tolist(), images.shape[1]])
+    pixels = np.outer(size, size)
+
+    def mean(values: Moments) -> Moments:
+        rows = np.add.reduceat(values, first, axis=1)
+        sums: Moments = np.add.reduceat(rows, first, axis=2)
+        sums /= pixels
+        return sums
+
+    with np.errstate(invalid="ignore"):
+        values = images.astype(np.float64)
+        values -= values.mean(axis=(1, 2), keepdims=True)
+        usable = np.isfinite(values).all(axis=(1, 2)) & (np.ptp(values, axis=(1, 2)) > 0)
+        means = mean(values)
+        return means, np.maximum(mean(values**2) - means**2, 0), usable
+
+
+def _measured(means: Moments, variances: Moments, place: Moments) -> Moments:
+    """Return the statistics of some usable images from the moments of their patches.
+
+    ``place`` (m,) is where patches lie along either axis, in boxes from the centre.
+    """
+    radius = np.hypot(place[:, None], place[None, :]).ravel()
+    n_images, n_patches = len(means), radius.size
+    flat = means.reshape(n_images, n_patches)
+    background = np.flatnonzero(radius > _BACKGROUND_RADIUS)
+    levels = np.take(flat, background, axis=1)
+    noise = np.take(variances.reshape(n_images, n_patches), background, axis=1).mean(axis=1)
+    noise += levels.var(axis=1)
     scale = np.sqrt(np.maximum(noise, np.finfo(np.float64).tiny))
-    z = (means - level[:, None, None]) / scale[:, None, None]
-    flat = z.reshape(len(z), z.shape[1] * z.shape[2])
-    deviation = flat - flat.mean(axis=1, keepdims=True)
-    power = np.maximum((deviation**2).mean(axis=1), np.finfo(np.float64).tiny)
-    far = np.abs(flat - np.median(flat, axis=1, keepdims=True)).max(axis=1)
-    moment = np.hypot((z * centre).mean(axis=(1, 2)), (z * centre[:, None]).mean(axis=(1, 2))) / box
+    z = (flat - levels.mean(axis=1)[:, None]) / scale[:, None]
+    deviation = z - z.mean(axis=1, keepdims=True)
+    squares = np.square(deviation)
+    power = np.maximum(squares.mean(axis=1), np.finfo(np.float64).tiny)
+    far = np.abs(z - np.median(z, axis=1, keepdims=True)).max(axis=1)
+    along_x, along_y = np.tile(place, len(place)), np.repeat(place, len(place))
+    moment = np.hypot((z * along_x).mean(axis=1), (z * along_y).mean(axis=1))
+    outer = np.take(z, np.flatnonzero(radius > _OUTER_RADIUS), axis=1)
     columns = (
         _log(power),
-        _log(z[:, radius > _OUTER_RADIUS].var(axis=1)),
+        _log(outer.var(axis=1)),
         _log(far),
-        np.sqrt(np.abs((deviation**3).mean(axis=1)) / power**1.5),
+        np.sqrt(np.abs((squares * deviation).mean(axis=1)) / power**1.5),
         np.cbrt(moment**2),
     )
     return np.stack(columns, axis=1)
-
-
-def _patches(
-    images: npt.NDArray[np.float64], edges: npt.NDArray[np.intp]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return mean and variance of each patch, (n, grid, grid)."""
-    size = np.diff(edges)
-    pixels = np.outer(size, size)
-
-    def mean(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        rows = np.add.reduceat(values, edges[:-1], axis=1)
-        sums: npt.NDArray[np.float64] = np.add.reduceat(rows, edges[:-1], axis=2) / pixels
-        return sums
-
-    means = mean(images)
-    return means, np.maximum(mean(images**2) - means**2, 0)
 
 
 def _log(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
