@@ -93,6 +93,8 @@ struct Table {
   void (*ramp)(const GridView&, const RampTask&);
   void (*neighbours)(const GridView&, const NeighbourTask&);
   double (*correntropy)(const CorrentropyTask&);
+  /// Halves that hold scale times a value to floats; n must be a multiple of 16.
+  void (*decode_halves)(const std::uint16_t* from, std::int64_t n, float scale, float* to);
 };
 
 extern const Table kBaselineTable;

@@ -6,6 +6,7 @@
 #include "kernels/inverse_dft.inl"
 
 #include "kernels/correntropy.inl"
+#include "kernels/half.inl"
 #include "kernels/polar.inl"
 #include "kernels/search.inl"
 
@@ -20,6 +21,7 @@ const Table CL2D_TABLE_NAME = {CL2D_LEVEL_NAME,
                                analyse,
                                ramp,
                                neighbours,
-                               correntropy};
+                               correntropy,
+                               decode_halves};
 
 }  // namespace cl2d::kernels
