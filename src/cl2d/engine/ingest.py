@@ -11,6 +11,7 @@ from scipy import fft
 from cl2d import _native
 from cl2d.engine.block_size import BLOCK_IMAGES, polar_grid
 from cl2d.engine.correntropy import WorkingImages
+from cl2d.engine.storage import IN_MEMORY
 from cl2d.preprocess import (
     STATISTICS,
     PreprocessPlan,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from cl2d.engine.storage import Storage
     from cl2d.io import ParticleSource
     from cl2d.preprocess import Prepared
 
@@ -111,6 +113,7 @@ def ingest(
     on_progress: Callable[[int], None] | None = None,
     *,
     keep_images: bool = False,
+    storage: Storage = IN_MEMORY,
 ) -> Ingested:
     """Read every particle once and keep its coefficients.
 
@@ -124,16 +127,19 @@ def ingest(
         Called with the number of images read.
     keep_images : bool
         Whether to keep the prepared images, whitened, as well.
+    storage : Storage
+        What keeps the coefficients.
     """
     ingestor = Ingestor(plan, n_threads)
     blocks: list[_native.ImageBlock] = []
+    new_blocks = storage.blocks(ingestor.grid, source.n_images)
     flags = np.zeros(source.n_images, dtype=np.uint8)
     statistics = np.zeros((source.n_images, len(STATISTICS)), dtype=np.float32)
     box = plan.working_box_px
     images = np.empty((source.n_images, box, box), np.float32) if keep_images else None
     for start in range(0, source.n_images, BLOCK_IMAGES):
         n_block = min(BLOCK_IMAGES, source.n_images - start)
-        block = _native.ImageBlock(ingestor.grid, n_block)
+        block = next(new_blocks)
         for first in range(0, n_block, READ_IMAGES):
             rows = slice(start + first, start + min(first + READ_IMAGES, n_block))
             as_read = source.read(rows.start, rows.stop)
