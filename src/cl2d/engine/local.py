@@ -236,7 +236,9 @@ class LocalEngine:
         Shape (n, n_rings, n_angles / 2): what ``update`` adds up, weighted and whitened.
         """
         aligned: npt.NDArray[np.complex64] = _native.align_members(
-            gathered_block(self._blocks, rows), *self._native_poses(poses, slice(None)), self._n_threads
+            gathered_block(self._blocks, rows),
+            *self._native_poses(poses, slice(None)),
+            self._n_threads,
         )
         return aligned
 

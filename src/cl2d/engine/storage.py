@@ -46,9 +46,7 @@ class Storage:
         InputError
             If the scratch folder cannot be written in or has no room for all of them.
         """
-        sizes = [
-            min(BLOCK_IMAGES, n_images - start) for start in range(0, n_images, BLOCK_IMAGES)
-        ]
+        sizes = [min(BLOCK_IMAGES, n_images - start) for start in range(0, n_images, BLOCK_IMAGES)]
         if self.scratch_folder is None or not sizes:
             for size in sizes:
                 yield _native.ImageBlock(grid, size, self.half)
