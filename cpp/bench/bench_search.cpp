@@ -73,9 +73,10 @@ Workload::Workload(const Case& sizes)
   for (std::size_t i = 0; i < kReferences * n_samples; ++i) {
     references.emplace_back(scale * normal(random), scale * normal(random));
   }
+  std::vector<float> values(static_cast<std::size_t>(block.tile_floats()));
   for (std::int64_t tile = 0; tile < block.n_tiles(); ++tile) {
-    float* values = block.tile(tile);
-    for (std::int64_t i = 0; i < block.tile_floats(); ++i) values[i] = scale * normal(random);
+    for (float& value : values) value = scale * normal(random);
+    block.set_tile(tile, values.data());
   }
 }
 

@@ -32,12 +32,23 @@ Array<std::complex<float>> coefficients(const ImageBlock& block, std::int64_t im
   if (image < 0 || image >= block.n_images()) throw py::index_error("image out of range");
   const py::ssize_t n = block.grid().n_coefficients();
   Array<std::complex<float>> out(n);
-  const float* from = block.tile(image / kLanes) + image % kLanes;
+  std::vector<float> scratch(static_cast<std::size_t>(block.tile_floats()));
+  const float* from = block.tile(image / kLanes, scratch.data()) + image % kLanes;
   for (py::ssize_t i = 0; i < n; ++i) {
     const float u = from[i * 2 * kLanes], v = from[i * 2 * kLanes + kLanes];
     out.mutable_at(i) = {(u + v) / 2, (u - v) / 2};
   }
   return out;
+}
+
+Precision precision(bool half) { return half ? Precision::kHalf : Precision::kSingle; }
+
+ImageBlock in_memory_of(const PolarGrid& grid,
+                        std::int64_t n_images,
+                        bool half,
+                        Array<std::uint8_t>& memory) {
+  check_shape(memory, "memory", {-1});
+  return {grid, n_images, precision(half), memory.mutable_data(), memory.size()};
 }
 
 ImageBlock from_polar(const PolarGrid& grid,
@@ -54,7 +65,29 @@ ImageBlock from_polar(const PolarGrid& grid,
 
 void bind_image_block(py::module_& m) {
   py::class_<ImageBlock>(m, "ImageBlock", "Polar coefficients of a run of images.")
-      .def(py::init<const PolarGrid&, std::int64_t>(), py::arg("grid"), py::arg("n_images"))
+      .def(py::init([](const PolarGrid& grid, std::int64_t n_images, bool half) {
+             return ImageBlock(grid, n_images, precision(half));
+           }),
+           py::arg("grid"),
+           py::arg("n_images"),
+           py::arg("half") = false)
+      // The block does not copy the memory: the array lives as long as it does.
+      .def(py::init(&in_memory_of),
+           py::arg("grid"),
+           py::arg("n_images"),
+           py::arg("half"),
+           py::arg("memory").noconvert(),
+           py::keep_alive<1, 5>())
+      .def_static(
+          "bytes_needed",
+          [](const PolarGrid& grid, std::int64_t n_images, bool half) {
+            return ImageBlock::bytes_needed(grid, n_images, precision(half));
+          },
+          py::arg("grid"),
+          py::arg("n_images"),
+          py::arg("half"))
+      .def_property_readonly(
+          "half", [](const ImageBlock& block) { return block.precision() == Precision::kHalf; })
       .def_property_readonly("grid", &ImageBlock::grid)
       .def_property_readonly("n_images", &ImageBlock::n_images)
       .def_property_readonly("n_tiles", &ImageBlock::n_tiles)

@@ -3,7 +3,9 @@
 namespace cl2d {
 
 AlignedTile::AlignedTile(const PolarGrid& grid, const AngularDft& dft)
-    : polar(make_aligned_buffer(dft.tile_samples())),
+    : coefficients(
+          make_aligned_buffer(static_cast<std::size_t>(grid.n_coefficients()) * 2 * kLanes)),
+      polar(make_aligned_buffer(dft.tile_samples())),
       phases(make_aligned_buffer(static_cast<std::size_t>(grid.n_orders()) * 2 * kLanes)),
       first(make_aligned_buffer(static_cast<std::size_t>(grid.n_angles()) * kLanes)),
       step(make_aligned_buffer(static_cast<std::size_t>(grid.n_angles()) * kLanes)),

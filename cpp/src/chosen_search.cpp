@@ -29,9 +29,12 @@ struct GatheredTile {
   explicit GatheredTile(const AngularDft& dft)
       : images(
             make_aligned_buffer(static_cast<std::size_t>(dft.view().n_coefficients) * 2 * kLanes)),
+        stored(
+            make_aligned_buffer(static_cast<std::size_t>(dft.view().n_coefficients) * 2 * kLanes)),
         workspace(make_aligned_buffer(
             static_cast<std::size_t>(kernels::active_table().search_workspace(dft.view())))) {}
   AlignedBuffer images;
+  AlignedBuffer stored;  // the same as in the block
   AlignedBuffer workspace;
   float scores[kLanes] = {};
   std::int32_t codes[kLanes] = {};
@@ -65,22 +68,18 @@ Cells cells_by_reference(const ChosenReferences& chosen, std::int64_t n, std::in
   return cells;
 }
 
-/// Copy the images of some cells into the lanes of a tile; the lanes that are left hold zeros.
+/// Put the images of some cells into the lanes of a tile; the lanes that are left hold zeros.
 void gather(const ImageBlock& block,
             const TileRange& tiles,
             std::int64_t n_each,
             const std::int64_t* entries,
             std::int64_t count,
-            float* to) {
+            GatheredTile& to) {
+  std::int64_t images[kLanes];
   for (std::int64_t lane = 0; lane < kLanes; ++lane) {
-    if (lane >= count) {
-      for (std::int64_t i = 0; i < block.tile_floats(); i += kLanes) to[i + lane] = 0;
-      continue;
-    }
-    const std::int64_t image = entries[lane] / n_each;
-    const float* from = block.tile(tiles.first + image / kLanes) + image % kLanes;
-    for (std::int64_t i = 0; i < block.tile_floats(); i += kLanes) to[i + lane] = from[i];
+    images[lane] = lane < count ? tiles.first * kLanes + entries[lane] / n_each : -1;
   }
+  block.gather(images, to.images.get(), to.stored.get());
 }
 
 }  // namespace
@@ -113,7 +112,7 @@ void search_chosen(const ImageBlock& block,
       GatheredTile& mine = scratch[static_cast<std::size_t>(thread_index())];
       const Job& job = cells.jobs[j];
       const std::int64_t* entries = &cells.entries[static_cast<std::size_t>(job.first)];
-      gather(block, tiles, chosen.n_each, entries, job.count, mine.images.get());
+      gather(block, tiles, chosen.n_each, entries, job.count, mine);
       kernels::active_table().search(groups.dft().view(),
                                      {mine.images.get(),
                                       groups.columns(job.reference),

@@ -11,15 +11,6 @@
 namespace cl2d {
 namespace {
 
-struct MoveScratch {
-  MoveScratch(const PolarGrid& grid, const AngularDft& dft)
-      : aligned(grid, dft),
-        coefficients(
-            make_aligned_buffer(static_cast<std::size_t>(grid.n_coefficients()) * 2 * kLanes)) {}
-  AlignedTile aligned;
-  AlignedBuffer coefficients;
-};
-
 /// Shifts of the images of a tile, as poses that move them: a pose takes its shift back.
 LanePoses poses_that_move(const double* shift_xy, std::int64_t count) {
   LanePoses poses{};
@@ -42,27 +33,25 @@ ImageBlock moved_images(const ImageBlock& block,
   const PolarGrid& grid = block.grid();
   ImageBlock moved(grid, std::max<std::int64_t>(tiles.count, 1) * kLanes);
   const AngularDft dft(grid);
-  std::vector<MoveScratch> scratch;
+  std::vector<AlignedTile> scratch;
   scratch.reserve(static_cast<std::size_t>(n_threads));
   for (int t = 0; t < n_threads; ++t) scratch.emplace_back(grid, dft);
 #pragma omp parallel for schedule(static) num_threads(n_threads)
   for (std::int64_t tile = 0; tile < tiles.count; ++tile) {
-    MoveScratch& mine = scratch[static_cast<std::size_t>(thread_index())];
+    AlignedTile& mine = scratch[static_cast<std::size_t>(thread_index())];
     const std::int64_t left = block.n_images() - (tiles.first + tile) * kLanes;
     const LanePoses poses = poses_that_move(shift_xy + 2 * kLanes * tile, left);
-    mine.aligned.make(grid, dft, block.tile(tiles.first + tile), poses);
-    const float* found = mine.coefficients.get();
-    kernels::active_table().analyse(
-        dft.view(),
-        {mine.aligned.polar.get(), mine.aligned.workspace.get(), mine.coefficients.get()});
-    float* to = moved.tile(tile);
+    mine.make(block, dft, tiles.first + tile, poses);
+    float* values = mine.coefficients.get();
+    kernels::active_table().analyse(dft.view(), {mine.polar.get(), mine.workspace.get(), values});
     for (std::int64_t i = 0; i < block.tile_floats(); i += 2 * kLanes) {
       for (int lane = 0; lane < kLanes; ++lane) {
-        const float p = found[i + lane], q = found[i + kLanes + lane];
-        to[i + lane] = p + q;
-        to[i + kLanes + lane] = p - q;
+        const float p = values[i + lane], q = values[i + kLanes + lane];
+        values[i + lane] = p + q;
+        values[i + kLanes + lane] = p - q;
       }
     }
+    moved.set_tile(tile, values);
   }
   return moved;
 }

@@ -38,7 +38,7 @@ ImageBlock block_of_polar_images(const PolarGrid& grid,
         to[(2 * i + 1) * kLanes] = image[i].imag();
       }
     }
-    analysis.store(block.tile(tile));
+    analysis.store(block, tile);
   }
   return block;
 }

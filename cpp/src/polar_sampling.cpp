@@ -126,7 +126,8 @@ void PolarSampler::sample_image(const std::complex<float>* spectrum,
   }
 }
 
-void PolarSampler::fill_tile(float* tile,
+void PolarSampler::fill_tile(ImageBlock& block,
+                             std::int64_t tile,
                              const std::complex<float>* spectra,
                              std::int64_t count,
                              SamplingScratch& scratch) const {
@@ -135,7 +136,7 @@ void PolarSampler::fill_tile(float* tile,
   for (std::int64_t lane = 0; lane < count; ++lane) {
     sample_image(spectra + lane * pixels, scratch.patch.data(), scratch.analysis.samples() + lane);
   }
-  scratch.analysis.store(tile);
+  scratch.analysis.store(block, tile);
 }
 
 void PolarSampler::fill(ImageBlock& block,
@@ -170,7 +171,8 @@ void PolarSampler::fill(ImageBlock& block,
   for (std::int64_t tile = 0; tile < n_tiles; ++tile) {
     const std::int64_t start = tile * kLanes;
     const std::int64_t count = n - start < kLanes ? n - start : kLanes;
-    fill_tile(block.tile(first / kLanes + tile),
+    fill_tile(block,
+              first / kLanes + tile,
               spectra + start * pixels,
               count,
               scratch[static_cast<std::size_t>(thread_index())]);

@@ -98,9 +98,9 @@ struct Steps {
 
 /// Scores of one tile at nine shifts around the poses, turned by some angle, into scores[turn]; the
 /// shifts of the poses must have been prepared.
-void score_shifts(const ImageBlock& block,
+void score_shifts(const PolarGrid& grid,
                   const AngularDft& dft,
-                  std::int64_t tile,
+                  const float* tile,
                   const Steps& steps,
                   int turn,
                   const LanePoses& poses,
@@ -108,7 +108,7 @@ void score_shifts(const ImageBlock& block,
   LanePoses turned = poses;
   for (double& psi : turned.psi_rad) psi += (turn - 1) * steps.rad;
   // The shift belongs to the frame of the reference, so it does not turn with psi.
-  scratch.image.turn(block.grid(), dft, block.tile(tile), turned);
+  scratch.image.turn(grid, dft, tile, turned);
   kernels::active_table().neighbours(dft.view(),
                                      {scratch.image.polar.get(),
                                       scratch.reference.get(),
@@ -118,16 +118,16 @@ void score_shifts(const ImageBlock& block,
 }
 
 /// One round for one tile: 27 scores a lane, then a step to the fitted peak.
-void refine_round(const ImageBlock& block,
+void refine_round(const PolarGrid& grid,
                   const AngularDft& dft,
-                  std::int64_t tile,
+                  const float* tile,
                   const Steps& steps,
                   double max_shift_px,
                   LanePoses& poses,
                   RefineScratch& scratch) {
-  scratch.image.prepare_shifts(block.grid(), poses);
+  scratch.image.prepare_shifts(grid, poses);
   for (int turn = 0; turn < 3; ++turn) {
-    score_shifts(block, dft, tile, steps, turn, poses, scratch);
+    score_shifts(grid, dft, tile, steps, turn, poses, scratch);
   }
   for (int lane = 0; lane < kLanes; ++lane) {
     const Eigen::Vector3d peak = fit_peak(scratch.scores, lane);
@@ -193,12 +193,13 @@ void refine(const ImageBlock& block,
       chosen[lane] = lane < count ? poses.references[first + lane] : -1;
     }
     gather_references(grid, references, chosen, mine.reference.get());
+    const float* images = block.tile(tiles.first + tile, mine.image.coefficients.get());
     for (const Steps& steps : rounds) {
-      refine_round(block, dft, tiles.first + tile, steps, options.max_shift_px, lanes, mine);
+      refine_round(grid, dft, images, steps, options.max_shift_px, lanes, mine);
     }
     // The correlation where the pose came to lie, which no fit knows exactly.
     mine.image.prepare_shifts(grid, lanes);
-    score_shifts(block, dft, tiles.first + tile, rounds.back(), 1, lanes, mine);
+    score_shifts(grid, dft, images, rounds.back(), 1, lanes, mine);
     for (std::int64_t lane = 0; lane < count; ++lane) {
       if (chosen[lane] < 0) continue;
       poses.psi_rad[first + lane] = lanes.psi_rad[lane];

@@ -13,10 +13,13 @@ namespace {
 
 struct SearchScratch {
   SearchScratch(const AngularDft& dft, std::int64_t n_references)
-      : workspace(make_aligned_buffer(
+      : images(
+            make_aligned_buffer(static_cast<std::size_t>(dft.view().n_coefficients) * 2 * kLanes)),
+        workspace(make_aligned_buffer(
             static_cast<std::size_t>(kernels::active_table().search_workspace(dft.view())))),
         scores(static_cast<std::size_t>(n_references * kLanes)),
         codes(static_cast<std::size_t>(n_references * kLanes)) {}
+  AlignedBuffer images;
   AlignedBuffer workspace;
   std::vector<float> scores;
   std::vector<std::int32_t> codes;
@@ -70,7 +73,7 @@ void search(const ImageBlock& block,
     for (std::int64_t tile = 0; tile < tiles.count; ++tile) {
       SearchScratch& mine = scratch[static_cast<std::size_t>(thread_index())];
       kernels::active_table().search(groups.dft().view(),
-                                     {block.tile(tiles.first + tile),
+                                     {block.tile(tiles.first + tile, mine.images.get()),
                                       groups.columns(groups.first()),
                                       static_cast<int>(groups.count()),
                                       static_cast<int>(shifts.n),

@@ -17,25 +17,26 @@ void TileAnalysis::clear() {
   for (std::size_t i = 0; i < dft_->tile_samples(); ++i) samples_[i] = 0;
 }
 
-void TileAnalysis::store(float* tile) {
+void TileAnalysis::store(ImageBlock& block, std::int64_t tile) {
   kernels::active_table().analyse(dft_->view(),
                                   {samples_.get(), workspace_.get(), coefficients_.get()});
   const int zero_order = grid_->n_rings();  // order 0 is carried by every ring
   for (int lane = 0; lane < kLanes; ++lane) {
-    const float* from = coefficients_.get() + lane;
+    float* values = coefficients_.get() + lane;
     double norm = 0;
     for (int i = 0; i < grid_->n_coefficients(); ++i) {
-      const double p = from[i * 2 * kLanes], q = from[i * 2 * kLanes + kLanes];
+      const double p = values[i * 2 * kLanes], q = values[i * 2 * kLanes + kLanes];
       norm += (i < zero_order ? 1 : 2) * (p * p + q * q);
     }
     const float scale = norm > 0 ? static_cast<float>(1 / std::sqrt(norm)) : 0.0F;
     for (int i = 0; i < grid_->n_coefficients(); ++i) {
-      const float p = scale * from[i * 2 * kLanes];
-      const float q = i < zero_order ? 0.0F : scale * from[i * 2 * kLanes + kLanes];
-      tile[i * 2 * kLanes + lane] = p + q;
-      tile[i * 2 * kLanes + kLanes + lane] = p - q;
+      const float p = scale * values[i * 2 * kLanes];
+      const float q = i < zero_order ? 0.0F : scale * values[i * 2 * kLanes + kLanes];
+      values[i * 2 * kLanes] = p + q;
+      values[i * 2 * kLanes + kLanes] = p - q;
     }
   }
+  block.set_tile(tile, coefficients_.get());
 }
 
 }  // namespace cl2d

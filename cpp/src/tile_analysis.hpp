@@ -2,8 +2,11 @@
 #pragma once
 
 #include "cl2d/aligned_buffer.hpp"
+#include "cl2d/image_block.hpp"
 
 #include "angular_dft.hpp"
+
+#include <cstdint>
 
 namespace cl2d {
 
@@ -18,8 +21,8 @@ class TileAnalysis {
   /// Set all samples to zero: lanes that are not written give images of zeros.
   void clear();
 
-  /// Transform the samples and put the normalised images into a tile.
-  void store(float* tile);
+  /// Transform the samples and put the normalised images into a tile of a block.
+  void store(ImageBlock& block, std::int64_t tile);
 
  private:
   const PolarGrid* grid_;

@@ -61,7 +61,7 @@ void accumulate(const ImageBlock& block,
 #pragma omp parallel for schedule(static) num_threads(n_threads)
     for (std::int64_t i = 0; i < count; ++i) {
       const LanePoses lanes = tile_poses(poses, batch + i);
-      aligned[static_cast<std::size_t>(i)]->make(grid, dft, block.tile(batch + i), lanes);
+      aligned[static_cast<std::size_t>(i)]->make(block, dft, batch + i, lanes);
     }
     // Each thread owns some rings and adds all images to them in order.
 #pragma omp parallel for schedule(static) num_threads(n_threads)
@@ -95,7 +95,7 @@ void align_members(const ImageBlock& block,
 #pragma omp parallel for schedule(static) num_threads(n_threads)
   for (std::int64_t tile = 0; tile < block.n_tiles(); ++tile) {
     AlignedTile& mine = *aligned[static_cast<std::size_t>(thread_index())];
-    mine.make(grid, dft, block.tile(tile), tile_poses(poses, tile));
+    mine.make(block, dft, tile, tile_poses(poses, tile));
     for (int lane = 0; lane < kLanes && tile * kLanes + lane < block.n_images(); ++lane) {
       const float* from = mine.polar.get() + lane;
       std::complex<float>* to = out + (tile * kLanes + lane) * n_samples;

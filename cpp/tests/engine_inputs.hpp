@@ -103,8 +103,9 @@ inline std::vector<std::complex<float>> padded_spectra(const std::vector<Image>&
 
 inline ImageBlock block_of(const PolarGrid& grid,
                            const std::vector<Image>& images,
-                           const std::vector<double>& weights) {
-  ImageBlock block(grid, static_cast<std::int64_t>(images.size()));
+                           const std::vector<double>& weights,
+                           Precision precision = Precision::kSingle) {
+  ImageBlock block(grid, static_cast<std::int64_t>(images.size()), precision);
   const std::vector<std::complex<float>> spectra = padded_spectra(images, grid.box_px());
   PolarSampler(grid, weights).fill(block, 0, spectra.data(), block.n_images(), 1);
   return block;
@@ -168,11 +169,19 @@ inline ShiftView view_of(const std::vector<std::array<double, 2>>& shifts_px) {
   return {numbers_of(shifts_px), static_cast<std::int64_t>(shifts_px.size())};
 }
 
+/// The coefficients of a tile.
+inline std::vector<float> tile_of(const ImageBlock& block, std::int64_t tile) {
+  std::vector<float> scratch(static_cast<std::size_t>(block.tile_floats()));
+  const float* values = block.tile(tile, scratch.data());
+  return {values, values + block.tile_floats()};
+}
+
 /// Coefficients (p, q) of one image, as the header of ImageBlock says they are stored.
 inline std::vector<std::complex<double>> coefficients_of(const ImageBlock& block,
                                                          std::int64_t image) {
   std::vector<std::complex<double>> coefficients;
-  const float* lane = block.tile(image / kLanes) + image % kLanes;
+  const std::vector<float> tile = tile_of(block, image / kLanes);
+  const float* lane = tile.data() + image % kLanes;
   for (int i = 0; i < block.grid().n_coefficients(); ++i) {
     const double u = lane[i * 2 * kLanes], v = lane[i * 2 * kLanes + kLanes];
     coefficients.emplace_back((u + v) / 2, (u - v) / 2);
@@ -180,10 +189,14 @@ inline std::vector<std::complex<double>> coefficients_of(const ImageBlock& block
   return coefficients;
 }
 
-/// Every float of the block, for comparisons of bits.
+/// Every coefficient of the block, for comparisons of bits.
 inline std::vector<float> bits_of(const ImageBlock& block) {
-  const std::int64_t size = block.n_tiles() * block.tile_floats();
-  return size == 0 ? std::vector<float>{} : std::vector<float>(block.tile(0), block.tile(0) + size);
+  std::vector<float> bits;
+  for (std::int64_t tile = 0; tile < block.n_tiles(); ++tile) {
+    const std::vector<float> values = tile_of(block, tile);
+    bits.insert(bits.end(), values.begin(), values.end());
+  }
+  return bits;
 }
 
 /// Runs a check with each level of kernels that this machine has; puts the old one back.

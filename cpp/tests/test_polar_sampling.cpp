@@ -154,7 +154,7 @@ TEST_CASE("nothing but the images given is written") {
   ImageBlock block(grid, 64);
   PolarSampler(grid, uneven_weights(grid)).fill(block, 16, spectra.data(), 20, 1);
   for (const std::int64_t tile : {0, 3}) {
-    for (std::int64_t i = 0; i < block.tile_floats(); ++i) REQUIRE(block.tile(tile)[i] == 0.0F);
+    for (const float value : tile_of(block, tile)) REQUIRE(value == 0.0F);
   }
   CHECK(std::abs(coefficients_of(block, 35)[0]) > 0);
 }

@@ -43,7 +43,9 @@ TEST_CASE("of a direct and a mirrored pose that score exactly alike every level 
   // Order 2 alone, image 1 + i and reference 1 - i: the direct correlation is cos((j - 1) pi / 2)
   // of angle j, the mirrored one cos(j pi / 2).
   ImageBlock block(grid, 1);
-  block.tile(0)[2 * 2 * cl2d::kLanes] = 2;
+  std::vector<float> values(static_cast<std::size_t>(block.tile_floats()));
+  values[2 * 2 * cl2d::kLanes] = 2;
+  block.set_tile(0, values.data());
   Samples reference;
   for (int j = 0; j < 4; ++j) {
     const double theta = cl2d::slow::kTwoPi * j / 8;
@@ -62,9 +64,11 @@ TEST_CASE("an image that looks alike from every angle keeps the first pose") {
   // Order 0 alone: all angles and both mirrors score exactly alike.
   const Inputs in(kSmall, 1, 1, {{0, 0}});
   ImageBlock block(in.grid, 1);
-  for (std::int64_t i = 0; i < in.grid.n_rings(); ++i) {
-    block.tile(0)[i * 2 * cl2d::kLanes] = block.tile(0)[(i * 2 + 1) * cl2d::kLanes] = 0.25F;
+  std::vector<float> values(static_cast<std::size_t>(block.tile_floats()));
+  for (int i = 0; i < in.grid.n_rings(); ++i) {
+    values[i * 2 * cl2d::kLanes] = values[(i * 2 + 1) * cl2d::kLanes] = 0.25F;
   }
+  block.set_tile(0, values.data());
   at_every_simd_level([&] { CHECK(searched(block, in.references, in.shifts).codes[0] == 0); });
 }
 

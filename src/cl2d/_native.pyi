@@ -49,9 +49,16 @@ class ImageBlock:
     Polar coefficients of a run of images.
     """
     @staticmethod
+    def bytes_needed(grid: PolarGrid, n_images: typing.SupportsInt | typing.SupportsIndex, half: bool) -> int:
+        ...
+    @staticmethod
     def from_polar(grid: PolarGrid, samples: numpy.typing.NDArray[numpy.complex64], n_threads: typing.SupportsInt | typing.SupportsIndex) -> ImageBlock:
         ...
-    def __init__(self, grid: PolarGrid, n_images: typing.SupportsInt | typing.SupportsIndex) -> None:
+    @typing.overload
+    def __init__(self, grid: PolarGrid, n_images: typing.SupportsInt | typing.SupportsIndex, half: bool = False) -> None:
+        ...
+    @typing.overload
+    def __init__(self, grid: PolarGrid, n_images: typing.SupportsInt | typing.SupportsIndex, half: bool, memory: numpy.typing.NDArray[numpy.uint8]) -> None:
         ...
     def coefficients(self, image: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.complex64]:
         ...
@@ -64,6 +71,9 @@ class ImageBlock:
         ...
     @property
     def grid(self) -> PolarGrid:
+        ...
+    @property
+    def half(self) -> bool:
         ...
     @property
     def n_images(self) -> int:

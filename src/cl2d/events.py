@@ -18,6 +18,8 @@ class RunPlanned:
     in the search disc of radius ``max_shift_px`` (pixels of the input). With ``automatic_classes``
     the number of classes is found, and ``n_classes`` is what it may be at most. ``ctf``
     is "flip" if phases are flipped, "full" if averages are corrected for the amplitudes, too.
+    ``storage`` ("single", "half" or "scratch", which is half in a file) keeps ``bytes_per_image``
+    for each image, and ``memory_limit_bytes`` is what the run may take, None if not known.
     """
 
     n_images: int
@@ -34,6 +36,9 @@ class RunPlanned:
     warnings: tuple[str, ...] = ()
     automatic_classes: bool = False
     ctf: str = "none"
+    storage: str = "single"
+    bytes_per_image: int = 0
+    memory_limit_bytes: int | None = None
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+
+StorageKind = Literal["single", "half", "scratch"]
+"""How coefficients are kept: in single or half precision in memory, or as halves in a file."""
+
+
+@dataclass(frozen=True)
+class RunMemory:
+    """How a run uses memory.
+
+    Attributes
+    ----------
+    storage : "single", "half" or "scratch"
+    bytes_per_image : int
+        Of the coefficients, in memory or in the scratch file.
+    estimated_bytes : int
+        Expected peak of the whole run.
+    limit_bytes : int or None
+        What it may take; None if that was not given and is not known.
+    peak_bytes : int or None
+        What it took at most; None before the end, or where the system does not tell.
+    """
+
+    storage: StorageKind
+    bytes_per_image: int
+    estimated_bytes: int
+    limit_bytes: int | None
+    peak_bytes: int | None = None
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,9 @@ import pytest
 
 from cl2d.cli import progress
 from cl2d.cli.live import LiveBars
-from cl2d.cli.progress import JsonLines, PlainLines, json_line, refuse_if_too_large, shown_progress
+from cl2d.cli.progress import JsonLines, PlainLines, json_line, shown_progress
 from cl2d.cli.time_left import TimeLeft
-from cl2d.cli.wording import Wording, count, duration, size
-from cl2d.errors import InputError
+from cl2d.cli.wording import Wording, count, duration
 from cl2d.events import (
     ClassesAdjusted,
     IterationProgress,
@@ -271,25 +270,6 @@ def test_bars_only_on_a_terminal_that_is_not_shared_with_json(monkeypatch, as_js
     assert bool(seen) is has_bars
 
 
-def test_run_that_does_not_fit_is_refused_with_advice():
-    with pytest.raises(InputError, match=r"needs about 2\.0 GB .* 1\.0 GB are available: ask for"):
-        refuse_if_too_large(2_000_000_000, 1_000_000_000)
-
-
-def test_run_that_fits_or_cannot_be_judged_goes_on():
-    refuse_if_too_large(5, 5)
-    refuse_if_too_large(5, None)
-
-
-def test_plan_too_large_for_this_machine_stops_before_the_work(capsys):
-    with (
-        shown_progress(quiet=False, as_json=False) as tell,
-        pytest.raises(InputError, match="needs about"),
-    ):
-        tell(RunPlanned(**{**vars(PLAN), "memory_bytes": 10**18}))
-    assert "1000000.0 TB needed" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
@@ -309,4 +289,3 @@ def test_durations_in_words(seconds, words):
 def test_counts_and_sizes_in_words():
     assert [count(1, "class"), count(2, "class")] == ["1 class", "2 classes"]
     assert count(12_000, "particle") == "12,000 particles"
-    assert [size(n) for n in (500, 2_500, 3 * 10**9)] == ["500 bytes", "2.5 kB", "3.0 GB"]

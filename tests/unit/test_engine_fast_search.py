@@ -257,7 +257,8 @@ def test_an_image_at_rest_elsewhere_stays_there_until_it_is_doubted():
 def test_blocks_begin_where_the_one_before_ended(monkeypatch):
     images, plan, references, classes, poses = particles(40, 80)
     whole = engine_of(images, plan, SEARCH)
-    monkeypatch.setattr("cl2d.engine.ingest.BLOCK_IMAGES", 32)
+    for module in ("ingest", "storage"):
+        monkeypatch.setattr(f"cl2d.engine.{module}.BLOCK_IMAGES", 32)
     blocks = engine_of(images, plan, SEARCH)
     assert len(blocks._blocks) == 3
     last = LastPoses(poses, np.arange(80) % 5 == 0, np.arange(80) % 2 == 0)

@@ -94,7 +94,8 @@ def test_threads_change_no_bit(n_threads):
 
 @pytest.mark.parametrize("n_images", [1, 31, 32, 33, 96, 100])
 def test_blocks_are_full_but_for_the_last(monkeypatch, n_images):
-    monkeypatch.setattr("cl2d.engine.ingest.BLOCK_IMAGES", 32)
+    for module in ("ingest", "storage"):
+        monkeypatch.setattr(f"cl2d.engine.{module}.BLOCK_IMAGES", 32)
     monkeypatch.setattr("cl2d.engine.ingest.READ_IMAGES", 16)
     images = noise_images(n_images, 24)
     read = []

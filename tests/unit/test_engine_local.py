@@ -254,7 +254,7 @@ def test_blocks_and_calls_change_no_bit_of_an_assignment(monkeypatch):
     images = noise_images(150, 32)
     references = references_from(noise_images(5, 32, seed=1), plan)
     whole = engine_of(images, plan).assign(references, BEST)
-    for module in ("ingest", "local"):
+    for module in ("ingest", "local", "storage"):
         monkeypatch.setattr(f"cl2d.engine.{module}.BLOCK_IMAGES", 64)
     monkeypatch.setattr("cl2d.engine.chunks.CALL_PAIRS", 1)
     monkeypatch.setattr("cl2d.engine.chunks.SMALLEST_CALL_TILES", 1)

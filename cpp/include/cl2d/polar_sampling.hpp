@@ -43,7 +43,8 @@ class PolarSampler {
                     std::complex<float>* patch,
                     float* lane) const;
   void copy_patch(const std::complex<float>* spectrum, std::complex<float>* patch) const;
-  void fill_tile(float* tile,
+  void fill_tile(ImageBlock& block,
+                 std::int64_t tile,
                  const std::complex<float>* spectra,
                  std::int64_t count,
                  SamplingScratch& scratch) const;

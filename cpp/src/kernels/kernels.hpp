@@ -128,6 +128,8 @@ struct Table {
   double (*correntropy)(const CorrentropyTask&);
   void (*fit_spline)(const SplineFitTask&);
   void (*move_spline)(const SplineMoveTask&);
+  /// Halves that hold scale times a value to floats; n must be a multiple of 16.
+  void (*decode_halves)(const std::uint16_t* from, std::int64_t n, float scale, float* to);
 };
 
 extern const Table kBaselineTable;

@@ -6,6 +6,7 @@
 #include "kernels/inverse_dft.inl"
 
 #include "kernels/correntropy.inl"
+#include "kernels/half.inl"
 #include "kernels/polar.inl"
 #include "kernels/quads.inl"
 #include "kernels/search.inl"
@@ -25,6 +26,7 @@ const Table CL2D_TABLE_NAME = {CL2D_LEVEL_NAME,
                                neighbours,
                                correntropy,
                                fit_spline,
-                               move_spline};
+                               move_spline,
+                               decode_halves};
 
 }  // namespace cl2d::kernels

@@ -10,9 +10,8 @@ import numpy as np
 import typer
 
 import cl2d
-from cl2d.cli.memory import available_memory_bytes
-from cl2d.cli.wording import size
-from cl2d.options import RunOptions
+from cl2d.options import RunOptions, size
+from cl2d.pipeline.available_memory import available_memory_bytes
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 

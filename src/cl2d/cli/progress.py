@@ -13,13 +13,12 @@ from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
 from cl2d.cli.live import LiveBars
-from cl2d.cli.memory import available_memory_bytes
 from cl2d.cli.time_left import TimeLeft
-from cl2d.cli.wording import Wording, duration, size
-from cl2d.errors import InputError
+from cl2d.cli.wording import Wording, duration
 from cl2d.events import IterationProgress, PhaseProgress, RunPlanned
 from cl2d.levels.schedule import level_schedule
 from cl2d.options import LevelOptions
+from cl2d.pipeline.available_memory import available_memory_bytes
 from cl2d.results import IterationReport
 
 SECONDS_BETWEEN_LINES = 30.0  # of mere progress, in a log file
@@ -55,7 +54,6 @@ def shown_progress(
             listener(event)
         if isinstance(event, RunPlanned):
             time_left.n_images = event.n_images
-            refuse_if_too_large(event.memory_bytes, available_memory_bytes())
 
     if quiet:
         yield tell
@@ -66,17 +64,6 @@ def shown_progress(
     else:
         listeners.append(PlainLines(sys.stderr, wording, time_left))
         yield tell
-
-
-def refuse_if_too_large(needed_bytes: int, available_bytes: int | None) -> None:
-    """Stop a run that cannot fit before it starts, and say what helps."""
-    if available_bytes is not None and needed_bytes > available_bytes:
-        message = (
-            f"the run needs about {size(needed_bytes)} of memory and {size(available_bytes)} are "
-            "available: ask for a coarser --resolution-angstrom, fewer --classes or fewer "
-            "particles, or use a machine with more memory"
-        )
-        raise InputError(message)
 
 
 class PlainLines:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from cl2d.cli.memory import available_memory_bytes
 from cl2d.events import (
     ClassesAdjusted,
     ClassesExchanged,
@@ -18,6 +17,7 @@ from cl2d.events import (
     RunWarned,
 )
 from cl2d.levels.schedule import most_iterations, most_iterations_with
+from cl2d.options import size
 from cl2d.results import IterationReport
 
 
@@ -92,16 +92,28 @@ def plan_lines(plan: RunPlanned) -> list[str]:
         detail += ", phases flipped"
     elif plan.ctf == "full":
         detail += ", averages corrected for the CTF"
-    available = available_memory_bytes()
-    memory = f"{size(available)} available" if available is not None else "available not known"
     return [
         f"{count(plan.n_images, 'particle')}, box {plan.box_px} px, {pixel}",
         f"worked on at {plan.working_box_px} px{detail}",
         f"{_classes(plan)}, shifts up to {plan.max_shift_px:.4g} px"
         f" ({count(plan.n_shifts, 'position')})",
         f"{count(plan.threads, 'thread')}, SIMD {plan.simd_level}",
-        f"memory: about {size(plan.memory_bytes)} needed, {memory}",
+        *_memory_lines(plan),
         *(f"warning: {warning}" for warning in plan.warnings),
+    ]
+
+
+def _memory_lines(plan: RunPlanned) -> list[str]:
+    limit = plan.memory_limit_bytes
+    available = f"{size(limit)} available" if limit is not None else "available not known"
+    kept = {
+        "single": "in single precision",
+        "half": "in half precision",
+        "scratch": "in half precision in a scratch file",
+    }[plan.storage]
+    return [
+        f"memory: about {size(plan.memory_bytes)} needed, {available}",
+        f"kept of an image: {size(plan.bytes_per_image)} {kept}",
     ]
 
 
@@ -148,11 +160,3 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
-def size(n_bytes: int) -> str:
-    """Return an amount of memory in decimal units: "12.3 GB"."""
-    for unit, scale in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if n_bytes >= scale:
-            return f"{n_bytes / scale:.1f} {unit}"
-    return count(n_bytes, "byte")

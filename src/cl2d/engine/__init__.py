@@ -32,9 +32,11 @@ from cl2d.engine.references import normalised_references, sum_lengths
 from cl2d.engine.rules import AssignmentRule, Choice, ClassicalRule, LikelihoodRule, RobustRule
 from cl2d.engine.shift_grid import covering_radius_px, shift_grid
 from cl2d.engine.spectrum import gram_spectrum
+from cl2d.engine.storage import IN_MEMORY, Storage
 
 __all__ = [
     "BLOCK_IMAGES",
+    "IN_MEMORY",
     "SAMPLE_IMAGES",
     "Assignment",
     "AssignmentRule",
@@ -51,6 +53,7 @@ __all__ = [
     "RobustRule",
     "ScoreDistributions",
     "SearchSettings",
+    "Storage",
     "WorkingImages",
     "available_simd_levels",
     "build_info",

@@ -13,6 +13,7 @@ from cl2d.engine.block_size import BLOCK_IMAGES, polar_grid
 from cl2d.engine.correntropy import WorkingImages
 from cl2d.engine.grey_values import normalise_and_mask, patch_moments
 from cl2d.engine.read_ahead import read_ahead
+from cl2d.engine.storage import IN_MEMORY
 from cl2d.preprocess import (
     STATISTICS,
     Preparation,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from cl2d.engine.storage import Storage
     from cl2d.io import ParticleSource
     from cl2d.preprocess import Prepared
 
@@ -137,6 +139,7 @@ def ingest(
     on_progress: Callable[[int], None] | None = None,
     *,
     keep_images: bool = False,
+    storage: Storage = IN_MEMORY,
 ) -> Ingested:
     """Read every particle once and keep its coefficients.
 
@@ -153,9 +156,12 @@ def ingest(
         Called with the number of images read.
     keep_images : bool
         Whether to keep the prepared images, whitened, as well.
+    storage : Storage
+        What keeps the coefficients.
     """
     ingestor = Ingestor(plan)
     reading = SplitReading.of(source)
+    new_blocks = storage.blocks(ingestor.grid, source.n_images)
     flags = np.zeros(source.n_images, dtype=np.uint8)
     statistics = np.zeros((source.n_images, len(STATISTICS)), dtype=np.float32)
     box = plan.working_box_px
@@ -178,17 +184,19 @@ def ingest(
         if on_progress is not None:
             on_progress(done.rows.stop)
 
-    read_ahead(_portions(reading.unfiltered, ingestor.grid), compute, n_threads, note)
+    read_ahead(_portions(reading.unfiltered, new_blocks), compute, n_threads, note)
     return Ingested(blocks, flags, statistics, images)
 
 
-def _portions(source: ParticleSource, grid: _native.PolarGrid) -> Iterator[_Portion]:
+def _portions(
+    source: ParticleSource, new_blocks: Iterator[_native.ImageBlock]
+) -> Iterator[_Portion]:
     """Read all images, a few megabytes at a time, and make room for their coefficients."""
     tiles = _READ_BYTES // (4 * source.box_px**2 * _TILE_IMAGES)
     length = min(READ_IMAGES, _TILE_IMAGES * max(1, tiles))
     for start in range(0, source.n_images, BLOCK_IMAGES):
         n_block = min(BLOCK_IMAGES, source.n_images - start)
-        block = _native.ImageBlock(grid, n_block)
+        block = next(new_blocks)
         for first in range(0, n_block, length):
             last = min(first + length, n_block)
             yield _Portion(block, start, first, source.read(start + first, start + last))

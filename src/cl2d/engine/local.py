@@ -17,6 +17,7 @@ from cl2d.engine.comparison import fast_comparisons, fast_pays
 from cl2d.engine.joined import joined_assignment
 from cl2d.engine.protocol import Assignment, ClassSums, Component, LastPoses, SearchSettings
 from cl2d.engine.shift_grid import covering_radius_px, shift_grid
+from cl2d.engine.storage import IN_MEMORY, gathered, gathered_block
 from cl2d.results import Poses
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from cl2d.engine.own_share import OwnShare
     from cl2d.engine.protocol import Engine
     from cl2d.engine.rules import AssignmentRule
+    from cl2d.engine.storage import Storage
 
     Item = TypeVar("Item")
     Result = TypeVar("Result")
@@ -49,6 +51,8 @@ class LocalEngine:
         Changes nothing but the time taken.
     working_images : WorkingImages, optional
         The images themselves, where classes are to be chosen by correntropy.
+    storage : Storage
+        That of the blocks; copies of images are kept by the same.
     """
 
     def __init__(
@@ -60,8 +64,10 @@ class LocalEngine:
         n_threads: int,
         *,
         working_images: WorkingImages | None = None,
+        storage: Storage = IN_MEMORY,
     ) -> None:
         self._working_images = working_images
+        self._storage = storage
         self._blocks = list(blocks)
         self._usable = usable
         self._scale = pixels_per_working_px
@@ -208,15 +214,16 @@ class LocalEngine:
         Shape (n, n_rings, n_angles / 2): what ``update`` adds up, weighted and whitened.
         """
         aligned: npt.NDArray[np.complex64] = _native.align_members(
-            self._gather(rows), *self._native_poses(poses, slice(None)), self._n_threads
+            gathered_block(self._blocks, rows),
+            *self._native_poses(poses, slice(None)),
+            self._n_threads,
         )
         return aligned
 
     def subset(self, rows: npt.NDArray[np.intp]) -> LocalEngine:
         """Return an engine of copies of some of the images, in the order of ``rows``."""
         chosen = copy(self)
-        starts = range(0, len(rows), BLOCK_IMAGES)
-        chosen._blocks = [self._gather(rows[start : start + BLOCK_IMAGES]) for start in starts]
+        chosen._blocks = gathered(self._storage, self._blocks, rows)
         chosen._usable = self._usable[rows]
         if self._working_images is not None:
             chosen._working_images = self._working_images.take(rows)
@@ -239,6 +246,7 @@ class LocalEngine:
         ]
         views._usable = np.any(references != 0, axis=(1, 2))
         views._working_images = None
+        views._storage = IN_MEMORY
         return views
 
     def each(
@@ -283,9 +291,3 @@ class LocalEngine:
             np.ascontiguousarray(poses.shift_px[rows] / self._scale),
             poses.mirror[rows].astype(np.uint8),
         )
-
-    def _gather(self, rows: npt.NDArray[np.intp]) -> _native.ImageBlock:
-        chosen = _native.ImageBlock(self.grid, len(rows))
-        for to, row in enumerate(rows.tolist()):
-            chosen.copy_image(self._blocks[row // BLOCK_IMAGES], row % BLOCK_IMAGES, to)
-        return chosen

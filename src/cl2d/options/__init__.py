@@ -8,13 +8,14 @@ range stands nowhere else.
 from __future__ import annotations
 
 from cl2d.options.flat import STAGES, ClassifyOptions, build_options, python_name
+from cl2d.options.machine import RunOptions
+from cl2d.options.memory_size import size, size_in_bytes
 from cl2d.options.stages import (
     AlignmentOptions,
     CoreOptions,
     LevelOptions,
     OutputOptions,
     PreprocessOptions,
-    RunOptions,
     StageOptions,
     option,
 )
@@ -34,4 +35,6 @@ __all__ = [
     "option",
     "python_name",
     "readable_error",
+    "size",
+    "size_in_bytes",
 ]

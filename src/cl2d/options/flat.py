@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from cl2d.errors import InputError
+from cl2d.options.machine import RunOptions
 from cl2d.options.stages import (
     AlignmentOptions,
     CoreOptions,
     LevelOptions,
     OutputOptions,
     PreprocessOptions,
-    RunOptions,
     StageOptions,
 )
 from cl2d.options.wording import readable_error

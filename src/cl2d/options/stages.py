@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -354,17 +353,3 @@ class OutputOptions(StageOptions):
     evaluate: bool = option(
         True, "Measure resolution and quality of every class between half-sets of its members."
     )
-
-
-class RunOptions(StageOptions):
-    """How the machine is used; nothing here changes the result."""
-
-    model_config = ConfigDict(title="Machine")
-
-    threads: int | None = option(
-        None, "Number of threads.", automatic="every core this process may use", ge=1, le=1024
-    )
-
-    def n_threads(self) -> int:
-        """Return the number of threads to start: as given, or the cores open to this process."""
-        return self.threads or len(os.sched_getaffinity(0))

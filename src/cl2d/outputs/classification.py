@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cl2d.io import ParticleSource
     from cl2d.options import ClassifyOptions
     from cl2d.preprocess import PreprocessPlan
-    from cl2d.results import LevelResult
+    from cl2d.results import LevelResult, RunMemory
 
 
 class RunState(Protocol):
@@ -55,6 +55,11 @@ class RunState(Protocol):
     @property
     def warnings(self) -> Sequence[str]:
         """Return what the user was warned about."""
+        ...
+
+    @property
+    def memory(self) -> RunMemory | None:
+        """Return how the run uses memory, None where no limit was set."""
         ...
 
 
@@ -118,3 +123,4 @@ class UnfinishedRun:
     flags: npt.NDArray[np.uint8] | None = None
     timings: Mapping[str, float] = field(default_factory=dict)
     warnings: Sequence[str] = ()
+    memory: RunMemory | None = None

@@ -125,6 +125,7 @@ def run_record(run: RunState, status: Status, error: str | None = None) -> dict[
         "automatic": _automatic_values(run),
         "preprocessing": run.plan,
         "levels": [_level_facts(level) for level in run.levels],
+        "memory": run.memory,
         "warnings": run.warnings,
         "timings_seconds": run.timings,
         "cpu_seconds": usage.ru_utime + usage.ru_stime,

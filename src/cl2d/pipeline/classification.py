@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cl2d.io import ParticleSource
     from cl2d.options import ClassifyOptions
     from cl2d.preprocess import PreprocessPlan
-    from cl2d.results import LevelResult, Poses
+    from cl2d.results import LevelResult, Poses, RunMemory
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +48,8 @@ class Classification:
         What is in no core, classified on request.
     timings : seconds by phase
     warnings : sentences for the user
+    memory : RunMemory or None
+        How coefficients were stored, and what was expected and taken; None for an assignment.
     """
 
     source: ParticleSource
@@ -63,6 +65,7 @@ class Classification:
     rejected: Classification | None = None
     timings: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    memory: RunMemory | None = None
 
     @property
     def averages(self) -> npt.NDArray[np.float32]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cl2d.engine import BLOCK_IMAGES, bytes_per_image, distribution_bytes
+from cl2d.engine import BLOCK_IMAGES, distribution_bytes
+from cl2d.engine.block_size import polar_grid
+from cl2d.engine.ingest import READ_IMAGES
 from cl2d.levels import level_schedule
 from cl2d.outputs.averages import BLOCK_BYTES
 from cl2d.preprocess import SAMPLE_BYTES
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
     from cl2d.io import ParticleSource
     from cl2d.options import ClassifyOptions
     from cl2d.preprocess import PreprocessPlan
+    from cl2d.results import StorageKind
 
 PROGRAM_BYTES = 150 << 20
 """Interpreter, libraries and the engine's scratch."""
@@ -20,31 +24,142 @@ PROGRAM_BYTES = 150 << 20
 BYTES_PER_ROW = 1000
 """Labels, poses and scores of a particle at every level, and its columns while they are written."""
 
+LARGEST_CLASS = 2
+"""Members of the largest class over those of the mean one: copies are made of all or half of it."""
 
-def estimated_memory_bytes(
-    source: ParticleSource, plan: PreprocessPlan, options: ClassifyOptions
-) -> int:
-    """Return the expected peak of memory of a whole run.
+READ_COPIES = 6
+"""Stacks of a batch of images, of the box as read, while they are prepared: transforms and all."""
 
-    Coefficients of all images stay in memory, for correntropy the working images beside them;
-    averages are float64 sums of all levels at once. The robust rule keeps scores of a sample; the
-    fast search moves copies of a block.
-    Before, the sample that the run is planned by is there alone.
+PADDED_COPIES = 5
+"""Stacks of a batch of images of twice the working box, while they are transformed."""
+
+GOING_BLOCKS = 4
+"""Stacks of a block of images while they are averaged, what corrects their CTF counted in."""
+
+CALL_CELL_BYTES = 40
+"""Scores, codes and values of an image and a class, while an engine call is evaluated."""
+
+SUM_COPIES = 6
+"""Sets of class sums or references, complex double, that are alive at a time in an iteration."""
+
+
+@dataclass(frozen=True)
+class MemoryNeeds:
+    """What a run takes, in bytes, whatever stores its coefficients.
+
+    Attributes
+    ----------
+    n_images : int
+    n_copied : int
+        Images of which copies are made beside all images.
+    values_per_image : int
+        Real numbers that are stored of an image.
+    running : int
+        Everything else while the images are there.
+    planning : int
+        The sample that the run is planned by, before the images are there.
     """
-    coefficients = bytes_per_image(plan.working_box_px, plan.k_min, plan.k_max, plan.mask_radius_px)
-    most_classes = options.levels.most_classes(source.n_images)
-    schedule = level_schedule(options.levels.initial_classes, most_classes)
+
+    n_images: int
+    n_copied: int
+    values_per_image: int
+    running: int
+    planning: int
+
+    def bytes_per_image(self, storage: StorageKind) -> int:
+        """Return what stores the coefficients of one image, in memory or in the file."""
+        return self.values_per_image * (4 if storage == "single" else 2)
+
+    def memory_bytes(self, storage: StorageKind) -> int:
+        """Return the expected peak of private memory, what the process holds anyway included."""
+        stored = 0 if storage == "scratch" else self._stored_bytes(storage)
+        return PROGRAM_BYTES + max(stored + self.running, self.planning)
+
+    def scratch_bytes(self, storage: StorageKind) -> int:
+        """Return what the scratch folder must have room for."""
+        return self._stored_bytes(storage) if storage == "scratch" else 0
+
+    def _stored_bytes(self, storage: StorageKind) -> int:
+        return (self.n_images + self.n_copied) * self.bytes_per_image(storage)
+
+
+def memory_needs(
+    source: ParticleSource, plan: PreprocessPlan, options: ClassifyOptions
+) -> MemoryNeeds:
+    """Return what a run takes, step by step, at the step that takes most.
+
+    Coefficients of all images stay, for correntropy the working images beside them, and copies are
+    made of the members of a class or of half of them. Beside these there are at a time: a batch
+    that is read; the scores of an engine call and what moves its images; or a block that is
+    averaged and the sums of all levels at once.
+    """
+    n, box = source.n_images, source.box_px
+    grid = polar_grid(plan.working_box_px, plan.k_min, plan.k_max, plan.mask_radius_px)
+    values = int(grid.n_coefficients) * 2
+    most_classes = options.levels.most_classes(n)
     kept = options.alignment.similarity == "correntropy"
     working = plan.working_box_px**2 * 4 if kept else 0
-    stacks = 3 if options.output.evaluate else 1  # of all members, and of two halves
-    stacks += plan.ctf == "full"  # members are summed in two parts
-    sums = stacks * sum(schedule) * source.box_px**2 * (8 + 4)
+    samples = int(grid.n_rings) * int(grid.n_half_angles)
+    iterating = most_classes * samples * 16 * SUM_COPIES + _call_bytes(options, n, values)
+    step = max(_reading_bytes(source, plan), iterating, _averaging_bytes(source, plan, options))
     ranked = options.levels.clustering == "robust"
-    ranks = distribution_bytes(source.n_images, most_classes) if ranked else 0
-    fast = options.alignment.search == "fast"
-    moved = min(source.n_images, BLOCK_IMAGES) * coefficients if fast else 0
-    all_images = source.n_images * source.box_px**2 * 4
-    block = min(all_images, BLOCK_BYTES)
-    running = source.n_images * (coefficients + working + BYTES_PER_ROW) + sums + ranks + block
-    running += moved
-    return PROGRAM_BYTES + max(running, min(all_images, SAMPLE_BYTES))
+    ranks = distribution_bytes(n, most_classes) if ranked else 0
+    return MemoryNeeds(
+        n_images=n,
+        n_copied=_copied_images(options, n),
+        values_per_image=values,
+        running=n * (working + BYTES_PER_ROW) + step + ranks,
+        planning=2 * min(n * box**2 * 4, SAMPLE_BYTES),
+    )
+
+
+def estimated_memory_bytes(
+    source: ParticleSource,
+    plan: PreprocessPlan,
+    options: ClassifyOptions,
+    storage: StorageKind = "single",
+) -> int:
+    """Return the expected peak of memory of a whole run, see :func:`memory_needs`."""
+    return memory_needs(source, plan, options).memory_bytes(storage)
+
+
+def _copied_images(options: ClassifyOptions, n_images: int) -> int:
+    """Return of how many images there are copies at a time: half of a class, or a whole one.
+
+    Half-sets are taken of the classes of every level, the first of which has the fewest.
+    """
+    first = min(options.levels.initial_classes, options.levels.most_classes(n_images))
+    largest_half = min(n_images, LARGEST_CLASS * n_images // first) // 2
+    last = options.levels.most_classes(n_images)
+    largest_last = min(n_images, LARGEST_CLASS * n_images // last)
+    return max(largest_half if options.output.evaluate else 0, largest_last)
+
+
+def _reading_bytes(source: ParticleSource, plan: PreprocessPlan) -> int:
+    batch = min(source.n_images, READ_IMAGES)
+    as_read = READ_COPIES * source.box_px**2
+    return batch * 4 * (as_read + PADDED_COPIES * (2 * plan.working_box_px) ** 2)
+
+
+def _call_bytes(options: ClassifyOptions, n_images: int, values_per_image: int) -> int:
+    """Return what an engine call takes: scores by class, and for the fast search moved images."""
+    batch = min(n_images, BLOCK_IMAGES)
+    scores = batch * options.levels.most_classes(n_images) * CALL_CELL_BYTES
+    moved = batch * values_per_image * 4 if options.alignment.search == "fast" else 0
+    return scores + moved
+
+
+def _averaging_bytes(source: ParticleSource, plan: PreprocessPlan, options: ClassifyOptions) -> int:
+    """Return what the averages of all levels, half-sets and cores take, with a block of images."""
+    most_classes = options.levels.most_classes(source.n_images)
+    all_levels = sum(level_schedule(options.levels.initial_classes, most_classes))
+    delivered = all_levels
+    if options.cores.core:
+        delivered += most_classes * (1 + options.cores.stable_core)
+    halves = 2 * all_levels if options.output.evaluate else 0
+    parts = 2 if plan.ctf == "full" else 1  # members are summed in two parts
+    pixels = source.box_px**2
+    sums = (parts * delivered + halves) * pixels * 8
+    stacks = (parts * delivered + halves) * pixels * 4
+    block = min(source.n_images * pixels * 4, BLOCK_BYTES)
+    return sums + stacks + GOING_BLOCKS * block

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cl2d.cli.memory import available_memory_bytes
+from cl2d.pipeline.available_memory import available_memory_bytes
 
 GIB = 1024**3
 

@@ -1,0 +1,44 @@
+"""How the machine is used."""
+
+from __future__ import annotations
+
+import os
+from typing import Literal
+
+from pydantic import ConfigDict
+
+from cl2d.options.memory_size import MemorySize, size_in_bytes
+from cl2d.options.stages import StageOptions, option
+
+
+class RunOptions(StageOptions):
+    """How the machine is used; nothing changes the result but the precision of what is stored."""
+
+    model_config = ConfigDict(title="Machine")
+
+    threads: int | None = option(
+        None, "Number of threads.", automatic="every core this process may use", ge=1, le=1024
+    )
+    max_memory: MemorySize | None = option(
+        None,
+        "Memory that the run may take, such as 8GB; what does not fit is stored more tightly.",
+        automatic="what is available to this process",
+    )
+    storage: Literal["auto", "single", "half", "scratch"] = option(
+        "auto",
+        "How the images' coefficients are kept: in single or half precision in memory, or in half "
+        "precision in a scratch file; auto takes the first of these that fits.",
+    )
+    scratch_dir: str | None = option(
+        None,
+        "Folder of the scratch file, on a disk with room for it.",
+        automatic="the output folder, else that of the system",
+    )
+
+    def n_threads(self) -> int:
+        """Return the number of threads to start: as given, or the cores open to this process."""
+        return self.threads or len(os.sched_getaffinity(0))
+
+    def max_memory_bytes(self) -> int | None:
+        """Return the memory that the run may take, None if it was not given."""
+        return None if self.max_memory is None else size_in_bytes(self.max_memory)

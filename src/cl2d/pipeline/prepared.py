@@ -1,0 +1,177 @@
+"""From particles to an engine that holds them: planned, announced, and read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cl2d.engine import LocalEngine, SearchSettings, covering_radius_px, shift_grid, simd_level
+from cl2d.engine.ingest import ingest, working_images
+from cl2d.events import RunPlanned, RunWarned
+from cl2d.pipeline.ctf import corrected_particles
+from cl2d.pipeline.inputs import check_number_of_classes, enabled_images, flag_warnings
+from cl2d.pipeline.memory import memory_needs
+from cl2d.pipeline.storage_choice import chosen_memory, memory_of, storage_of
+from cl2d.preprocess import DISABLED, USABLE, plan_preprocessing
+
+if TYPE_CHECKING:
+    import os
+
+    import numpy.typing as npt
+
+    from cl2d.engine import Storage
+    from cl2d.engine.ingest import Ingested
+    from cl2d.io import ParticleSource
+    from cl2d.options import ClassifyOptions
+    from cl2d.pipeline.classification import Classification
+    from cl2d.pipeline.peak_memory import PeakMemory
+    from cl2d.pipeline.timing import Phases
+    from cl2d.preprocess import PreprocessPlan
+    from cl2d.results import RunMemory
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """Who follows a run, and where it goes.
+
+    Attributes
+    ----------
+    phases : Phases
+    peak : PeakMemory
+    output : path or None
+        Folder for the files of the run, which need not exist yet.
+    """
+
+    phases: Phases
+    peak: PeakMemory
+    output: str | os.PathLike[str] | None
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedRun:
+    """A run whose images are read: what is known, and the engine that holds the images."""
+
+    source: ParticleSource
+    options: ClassifyOptions
+    plan: PreprocessPlan
+    flags: npt.NDArray[np.uint8]
+    warnings: tuple[str, ...]
+    search: SearchSettings
+    engine: LocalEngine
+    statistics: npt.NDArray[np.float32]
+    views: ParticleSource | None
+    memory: RunMemory
+
+
+def prepare(
+    source: ParticleSource,
+    views: ParticleSource | None,
+    options: ClassifyOptions,
+    course: Course,
+    whole: Classification | None = None,
+) -> PreparedRun:
+    """Plan the run and read all images; refuse what cannot work as early as it can be known.
+
+    ``whole`` is the run of which this is a part: it has settled the plan and the storage.
+    """
+    phases = course.phases
+    enabled = enabled_images(source)
+    check_number_of_classes(options.levels, int(enabled.sum()), source)
+    radius_px = options.alignment.shift_radius_px(source.box_px, source.pixel_size_angstrom)
+    if whole is None:
+        with phases.phase("planning"):
+            corrected = corrected_particles(source, options, enabled)
+            source, rows = corrected.source, np.flatnonzero(enabled)
+            plan = corrected.noted_in(plan_preprocessing(source, options.preprocess, rows=rows))
+    else:
+        plan = whole.plan
+    memory, storage = _storage(source, plan, options, course, whole)
+    phases.tell(_run_planned(source, plan, options, memory))
+    ingested = _read(source, plan, options, phases, storage)
+    flags = np.where(enabled, ingested.flags, np.uint8(DISABLED))
+    warnings = flag_warnings(flags, source)
+    for warning in warnings:
+        phases.tell(RunWarned(warning))
+    check_number_of_classes(options.levels, int((flags == USABLE).sum()), source)
+    alignment, n_threads = options.alignment, options.run.n_threads()
+    search = SearchSettings(radius_px, alignment.mirrors)
+    engine = LocalEngine(
+        ingested.blocks,
+        flags == USABLE,
+        search,
+        pixels_per_working_px=plan.box_px / plan.working_box_px,
+        n_threads=n_threads,
+        working_images=working_images(ingested, plan, n_threads),
+        storage=storage,
+    )
+    return PreparedRun(
+        source=source,
+        options=options,
+        plan=plan,
+        flags=flags,
+        warnings=(*plan.warnings, *warnings),
+        search=search,
+        engine=engine,
+        statistics=ingested.statistics,
+        views=views,
+        memory=memory,
+    )
+
+
+def _storage(
+    source: ParticleSource,
+    plan: PreprocessPlan,
+    options: ClassifyOptions,
+    course: Course,
+    whole: Classification | None,
+) -> tuple[RunMemory, Storage]:
+    """Return how the run uses memory, and what will keep its coefficients."""
+    needs, run = memory_needs(source, plan, options), options.run
+    if whole is None or whole.memory is None:
+        memory = chosen_memory(needs, run)
+    else:
+        memory = memory_of(needs, whole.memory.storage, whole.memory.limit_bytes)
+    room = needs.scratch_bytes(memory.storage)
+    return memory, storage_of(memory.storage, room, run.scratch_dir, course.output)
+
+
+def _read(
+    source: ParticleSource,
+    plan: PreprocessPlan,
+    options: ClassifyOptions,
+    phases: Phases,
+    storage: Storage,
+) -> Ingested:
+    keep_images = options.alignment.similarity == "correntropy"
+    n_threads = options.run.n_threads()
+    with phases.phase("reading", source.n_images) as done:
+        return ingest(source, plan, n_threads, done, keep_images=keep_images, storage=storage)
+
+
+def _run_planned(
+    source: ParticleSource, plan: PreprocessPlan, options: ClassifyOptions, memory: RunMemory
+) -> RunPlanned:
+    radius_px = options.alignment.shift_radius_px(source.box_px, source.pixel_size_angstrom)
+    radius_working_px = radius_px * plan.working_box_px / plan.box_px
+    covering_px = covering_radius_px(plan.working_box_px, plan.k_max)
+    return RunPlanned(
+        n_images=source.n_images,
+        box_px=source.box_px,
+        pixel_size_angstrom=source.pixel_size_angstrom,
+        working_box_px=plan.working_box_px,
+        resolution_angstrom=plan.resolution_angstrom,
+        n_classes=options.levels.most_classes(source.n_images),
+        automatic_classes=options.levels.automatic,
+        n_shifts=len(shift_grid(radius_working_px, covering_px)),
+        max_shift_px=radius_px,
+        memory_bytes=memory.estimated_bytes,
+        threads=options.run.n_threads(),
+        simd_level=simd_level(),
+        warnings=plan.warnings,
+        ctf=plan.ctf,
+        storage=memory.storage,
+        bytes_per_image=memory.bytes_per_image,
+        memory_limit_bytes=memory.limit_bytes,
+    )
