@@ -44,4 +44,21 @@ ImageBlock ImageBlock::select(const std::vector<std::int64_t>& rows) const {
   return chosen;
 }
 
+ImageBlock ImageBlock::gathered(const std::vector<const ImageBlock*>& blocks,
+                                std::int64_t block_images,
+                                const std::vector<std::int64_t>& rows) {
+  if (blocks.empty() || block_images < 1) {
+    throw std::invalid_argument("there must be blocks, of at least one image");
+  }
+  ImageBlock chosen(blocks.front()->grid_, static_cast<std::int64_t>(rows.size()));
+  const std::int64_t n_blocks = static_cast<std::int64_t>(blocks.size());
+  std::int64_t to = 0;
+  for (std::int64_t row : rows) {
+    check_image(row, n_blocks * block_images);
+    const ImageBlock& from = *blocks[static_cast<std::size_t>(row / block_images)];
+    chosen.copy_image(from, row % block_images, to++);
+  }
+  return chosen;
+}
+
 }  // namespace cl2d

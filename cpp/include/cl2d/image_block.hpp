@@ -30,6 +30,12 @@ class ImageBlock {
   /// A block of some of the images, in the order of `rows`; throws std::out_of_range.
   ImageBlock select(const std::vector<std::int64_t>& rows) const;
 
+  /// A block of images of several blocks (same grid), in the order of `rows`. All blocks but the
+  /// last hold `block_images` images, and rows count through them. Throws std::out_of_range.
+  static ImageBlock gathered(const std::vector<const ImageBlock*>& blocks,
+                             std::int64_t block_images,
+                             const std::vector<std::int64_t>& rows);
+
   /// Copy image `from` of `source` (same grid) into place `to`; throws std::out_of_range.
   void copy_image(const ImageBlock& source, std::int64_t from, std::int64_t to);
 

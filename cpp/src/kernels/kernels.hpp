@@ -81,6 +81,13 @@ struct CorrentropyTask {
   float minus_rate;  // below 0
 };
 
+/// Members of a class as rows of numbers.
+struct MembersView {
+  const float* rows;  // (n, dimension)
+  std::int64_t n;
+  std::int64_t dimension;
+};
+
 struct Table {
   const char* name;
   int vector_width;
@@ -93,6 +100,10 @@ struct Table {
   void (*ramp)(const GridView&, const RampTask&);
   void (*neighbours)(const GridView&, const NeighbourTask&);
   double (*correntropy)(const CorrentropyTask&);
+  /// Inner products (n, 4) of the members with four directions (4, dimension).
+  void (*project_members)(const MembersView&, const float* directions, float* out);
+  /// Sums (4, dimension) of the members, weighted by (n, 4).
+  void (*combine_members)(const MembersView&, const float* weights, float* out);
 };
 
 extern const Table kBaselineTable;

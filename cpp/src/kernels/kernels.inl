@@ -6,6 +6,7 @@
 #include "kernels/inverse_dft.inl"
 
 #include "kernels/correntropy.inl"
+#include "kernels/members.inl"
 #include "kernels/polar.inl"
 #include "kernels/search.inl"
 
@@ -20,6 +21,8 @@ const Table CL2D_TABLE_NAME = {CL2D_LEVEL_NAME,
                                analyse,
                                ramp,
                                neighbours,
-                               correntropy};
+                               correntropy,
+                               project_members,
+                               combine_members};
 
 }  // namespace cl2d::kernels

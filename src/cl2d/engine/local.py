@@ -390,7 +390,6 @@ class LocalEngine:
         )
 
     def _gather(self, rows: npt.NDArray[np.intp]) -> _native.ImageBlock:
-        chosen = _native.ImageBlock(self.grid, len(rows))
-        for to, row in enumerate(rows.tolist()):
-            chosen.copy_image(self._blocks[row // BLOCK_IMAGES], row % BLOCK_IMAGES, to)
-        return chosen
+        return _native.ImageBlock.gathered(
+            self._blocks, BLOCK_IMAGES, np.ascontiguousarray(rows, dtype=np.int64)
+        )
