@@ -17,11 +17,11 @@ struct AlignedTile {
             const AngularDft& dft,
             const float* tile,
             const LanePoses& poses) {
-    prepare_shifts(grid, poses);
+    prepare_shifts(grid, dft, poses);
     turn(grid, dft, tile, poses);
   }
   /// What `turn` needs of the shifts: poses that differ by their angles alone share it.
-  void prepare_shifts(const PolarGrid& grid, const LanePoses& poses);
+  void prepare_shifts(const PolarGrid& grid, const AngularDft& dft, const LanePoses& poses);
   void turn(const PolarGrid& grid,
             const AngularDft& dft,
             const float* tile,

@@ -9,6 +9,7 @@
 #include "kernels/members.inl"
 #include "kernels/polar.inl"
 #include "kernels/search.inl"
+#include "kernels/slopes.inl"
 
 namespace cl2d::kernels {
 
@@ -20,7 +21,9 @@ const Table CL2D_TABLE_NAME = {CL2D_LEVEL_NAME,
                                synthesise,
                                analyse,
                                ramp,
-                               neighbours,
+                               shift_phases,
+                               differentiate,
+                               slopes,
                                correntropy,
                                project_members,
                                combine_members};

@@ -375,7 +375,7 @@ class LocalEngine:
         return _native.RefineOptions(
             step_rad=2 * np.pi / self.grid.n_angles,
             step_px=self._covering,
-            n_rounds=2,
+            n_rounds=4,
             max_shift_px=self._max_shift,
             n_threads=self._n_threads,
         )
