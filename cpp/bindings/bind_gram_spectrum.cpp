@@ -6,18 +6,18 @@
 namespace cl2d::bindings {
 namespace {
 
-py::tuple spectrum(const Array<float>& members, std::int64_t n_vectors) {
+py::tuple spectrum(const Array<float>& members, std::int64_t n_pairs) {
   check_shape(members, "members", {-1, -1});
   const py::ssize_t n = members.shape(0), dimension = members.shape(1);
-  if (n_vectors < 1) throw std::invalid_argument("n_vectors must be at least 1");
+  if (n_pairs < 1) throw std::invalid_argument("n_pairs must be at least 1");
   const float* data = members.data();
-  Array<double> values(n);
-  Array<double> vectors({static_cast<py::ssize_t>(n_vectors), n});
+  Array<double> values(static_cast<py::ssize_t>(n_pairs));
+  Array<double> vectors({static_cast<py::ssize_t>(n_pairs), n});
   double* values_out = values.mutable_data();
   double* vectors_out = vectors.mutable_data();
   {
     const py::gil_scoped_release release;
-    gram_spectrum(data, n, dimension, n_vectors, values_out, vectors_out);
+    gram_spectrum(data, n, dimension, n_pairs, values_out, vectors_out);
   }
   return py::make_tuple(values, vectors);
 }
@@ -25,7 +25,7 @@ py::tuple spectrum(const Array<float>& members, std::int64_t n_vectors) {
 }  // namespace
 
 void bind_gram_spectrum(py::module_& m) {
-  m.def("gram_spectrum", &spectrum, py::arg("members").noconvert(), py::arg("n_vectors"));
+  m.def("gram_spectrum", &spectrum, py::arg("members").noconvert(), py::arg("n_pairs"));
 }
 
 }  // namespace cl2d::bindings

@@ -6,6 +6,7 @@
 #include "arrays.hpp"
 
 #include <pybind11/complex.h>
+#include <pybind11/stl.h>
 
 namespace cl2d::bindings {
 namespace {
@@ -26,6 +27,16 @@ void fill(const PolarSampler& sampler,
 ImageBlock select(const ImageBlock& block, const Array<std::int64_t>& rows) {
   check_shape(rows, "rows", {-1});
   return block.select(std::vector<std::int64_t>(rows.data(), rows.data() + rows.size()));
+}
+
+void copy_images(ImageBlock& into,
+                 const std::vector<const ImageBlock*>& blocks,
+                 std::int64_t block_images,
+                 const Array<std::int64_t>& rows) {
+  check_shape(rows, "rows", {-1});
+  const std::vector<std::int64_t> chosen(rows.data(), rows.data() + rows.size());
+  const py::gil_scoped_release release;
+  into.copy_images(blocks, block_images, chosen);
 }
 
 Array<std::complex<float>> coefficients(const ImageBlock& block, std::int64_t image) {
@@ -92,6 +103,11 @@ void bind_image_block(py::module_& m) {
       .def_property_readonly("n_images", &ImageBlock::n_images)
       .def_property_readonly("n_tiles", &ImageBlock::n_tiles)
       .def_property_readonly("bytes", &ImageBlock::bytes)
+      .def("copy_images",
+           &copy_images,
+           py::arg("blocks"),
+           py::arg("block_images"),
+           py::arg("rows").noconvert())
       .def("select", &select, py::arg("rows").noconvert())
       .def(
           "copy_image", &ImageBlock::copy_image, py::arg("source"), py::arg("start"), py::arg("to"))

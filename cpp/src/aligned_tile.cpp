@@ -12,8 +12,10 @@ AlignedTile::AlignedTile(const PolarGrid& grid, const AngularDft& dft)
       workspace(make_aligned_buffer(
           static_cast<std::size_t>(kernels::active_table().synthesis_workspace(dft.view())))) {}
 
-void AlignedTile::prepare_shifts(const PolarGrid& grid, const LanePoses& poses) {
-  shift_phases(grid, poses.shift_x, poses.shift_y, +1, first.get(), step.get());
+void AlignedTile::prepare_shifts(const PolarGrid& grid,
+                                 const AngularDft& dft,
+                                 const LanePoses& poses) {
+  shift_phases(grid, dft, {poses.shift_x, poses.shift_y, +1}, first.get(), step.get());
 }
 
 void AlignedTile::turn(const PolarGrid& grid,

@@ -20,11 +20,11 @@ struct AlignedTile {
             const AngularDft& dft,
             std::int64_t tile,
             const LanePoses& poses) {
-    prepare_shifts(block.grid(), poses);
+    prepare_shifts(block.grid(), dft, poses);
     turn(block.grid(), dft, block.tile(tile, coefficients.get()), poses);
   }
   /// What `turn` needs of the shifts: poses that differ by their angles alone share it.
-  void prepare_shifts(const PolarGrid& grid, const LanePoses& poses);
+  void prepare_shifts(const PolarGrid& grid, const AngularDft& dft, const LanePoses& poses);
   void turn(const PolarGrid& grid,
             const AngularDft& dft,
             const float* tile,

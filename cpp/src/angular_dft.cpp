@@ -4,36 +4,54 @@
 #include <cmath>
 
 namespace cl2d {
+namespace {
 
-AngularDft::AngularDft(const PolarGrid& grid) {
-  int rest = grid.n_angles();
+const double kTwoPi = 2 * std::acos(-1.0);
+
+void push_turn(std::vector<float>& turns, double angle) {
+  turns.push_back(static_cast<float>(std::cos(angle)));
+  turns.push_back(static_cast<float>(std::sin(angle)));
+}
+
+}  // namespace
+
+DftTables::DftTables(int n) : length(n) {
+  int rest = n;
   for (int radix : {5, 3, 4, 2}) {
     while (rest % radix == 0) {
-      radices_.push_back(radix);
+      radices.push_back(radix);
       rest /= radix;
     }
   }
   // Radix 4 goes last: the search fuses the last stage with the maximum, and radix 4 is the
   // leanest.
-  if (radices_.back() == 2) std::rotate(radices_.begin(), radices_.end() - 1, radices_.end());
-  const double pi = std::acos(-1.0);
-  int length = grid.n_angles();
-  for (int radix : radices_) {
-    for (int p = 0; p < length / radix; ++p) {
-      for (int j = 1; j < radix; ++j) {
-        const double angle = 2 * pi * p * j / length;
-        twiddles_.push_back(static_cast<float>(std::cos(angle)));
-        twiddles_.push_back(static_cast<float>(std::sin(angle)));
-      }
-    }
-    length /= radix;
+  if (!radices.empty() && radices.back() == 2) {
+    std::rotate(radices.begin(), radices.end() - 1, radices.end());
   }
+  int left = n;
+  for (int radix : radices) {
+    for (int p = 0; p < left / radix; ++p) {
+      for (int j = 1; j < radix; ++j) push_turn(twiddles, kTwoPi * p * j / left);
+    }
+    left /= radix;
+  }
+}
+
+kernels::DftPlan DftTables::plan() const {
+  return {length, static_cast<int>(radices.size()), radices.data(), twiddles.data()};
+}
+
+AngularDft::AngularDft(const PolarGrid& grid)
+    : whole_(grid.n_angles()), half_(grid.n_half_angles()) {
+  for (int j = 0; j < grid.n_half_angles(); ++j) push_turn(turns_, kTwoPi * j / grid.n_angles());
   view_ = {grid.n_rings(),
            grid.n_orders(),
            grid.n_angles(),
            grid.n_coefficients(),
            grid.first_rings().data(),
-           {grid.n_angles(), static_cast<int>(radices_.size()), radices_.data(), twiddles_.data()}};
+           whole_.plan(),
+           half_.plan(),
+           turns_.data()};
 }
 
 std::size_t AngularDft::tile_samples() const {

@@ -10,6 +10,16 @@
 
 namespace cl2d {
 
+/// Stages and twiddles of a DFT whose length has no prime factor above 5.
+struct DftTables {
+  explicit DftTables(int n);
+  kernels::DftPlan plan() const;
+
+  int length;
+  std::vector<int> radices;
+  std::vector<float> twiddles;
+};
+
 /// Owns what a kernels::GridView points to; the grid must outlive it.
 class AngularDft {
  public:
@@ -22,8 +32,9 @@ class AngularDft {
   std::size_t tile_samples() const;
 
  private:
-  std::vector<int> radices_;
-  std::vector<float> twiddles_;
+  DftTables whole_;
+  DftTables half_;
+  std::vector<float> turns_;
   kernels::GridView view_{};
 };
 

@@ -32,7 +32,7 @@ ColumnGroups::ColumnGroups(const PolarGrid& grid,
     : dft_((check_sizes(grid, references, shifts), grid)),
       references_(references),
       n_shifts_(shifts.n),
-      tables_(grid, shifts),
+      tables_(grid, dft_, shifts),
       floats_(shifts.n * 2 * grid.n_coefficients()),
       largest_(std::clamp(kColumnBytes / (floats_ * 4), std::int64_t{1}, references.n)),
       columns_(make_aligned_buffer(static_cast<std::size_t>(largest_ * floats_))) {

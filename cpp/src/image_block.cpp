@@ -135,4 +135,22 @@ ImageBlock ImageBlock::select(const std::vector<std::int64_t>& rows) const {
   return chosen;
 }
 
+void ImageBlock::copy_images(const std::vector<const ImageBlock*>& blocks,
+                             std::int64_t block_images,
+                             const std::vector<std::int64_t>& rows) {
+  const auto n_rows = static_cast<std::int64_t>(rows.size());
+  if (n_rows != n_images_) {
+    throw std::invalid_argument("rows must be " + std::to_string(n_images_) +
+                                " as the images of the block, not " + std::to_string(n_rows));
+  }
+  if (block_images < 1) throw std::invalid_argument("blocks must be of at least one image");
+  const auto n_blocks = static_cast<std::int64_t>(blocks.size());
+  std::int64_t to = 0;
+  for (std::int64_t row : rows) {
+    check_image(row, n_blocks * block_images);
+    const ImageBlock& from = *blocks[static_cast<std::size_t>(row / block_images)];
+    copy_image(from, row % block_images, to++);
+  }
+}
+
 }  // namespace cl2d

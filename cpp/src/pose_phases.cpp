@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <complex>
 
 namespace cl2d {
 
@@ -22,42 +21,38 @@ LanePoses lane_poses(const double* psi_rad,
 }
 
 void rotation_phases(const PolarGrid& grid, const double* psi_rad, float* phases) {
+  double cosine[kLanes], sine[kLanes], re[kLanes], im[kLanes];
   for (int lane = 0; lane < kLanes; ++lane) {
-    const std::complex<double> step = std::polar(1.0, psi_rad[lane]);
-    std::complex<double> phase = 1;
-    for (int m = 0; m < grid.n_orders(); ++m) {
-      phases[m * 2 * kLanes + lane] = static_cast<float>(phase.real());
-      phases[m * 2 * kLanes + kLanes + lane] = static_cast<float>(phase.imag());
-      phase *= step;
+    cosine[lane] = std::cos(psi_rad[lane]);
+    sine[lane] = std::sin(psi_rad[lane]);
+    re[lane] = 1;
+    im[lane] = 0;
+  }
+  for (int m = 0; m < grid.n_orders(); ++m) {
+    float* to = phases + m * 2 * kLanes;
+    for (int lane = 0; lane < kLanes; ++lane) {
+      to[lane] = static_cast<float>(re[lane]);
+      to[kLanes + lane] = static_cast<float>(im[lane]);
+      const double next = re[lane] * cosine[lane] - im[lane] * sine[lane];
+      im[lane] = re[lane] * sine[lane] + im[lane] * cosine[lane];
+      re[lane] = next;
     }
   }
 }
 
 void shift_phases(const PolarGrid& grid,
-                  const double* shift_x,
-                  const double* shift_y,
-                  double direction,
+                  const AngularDft& dft,
+                  const LaneShifts& shifts,
                   float* first,
                   float* step) {
-  const double two_pi = 2 * std::acos(-1.0);
-  for (int j = 0; j < grid.n_half_angles(); ++j) {
-    const double theta = two_pi * j / grid.n_angles();
-    const double x = std::cos(theta), y = std::sin(theta);
-    for (int lane = 0; lane < kLanes; ++lane) {
-      const double phase =
-          direction * two_pi * (shift_x[lane] * x + shift_y[lane] * y) / grid.box_px();
-      const int at = j * 2 * kLanes + lane;
-      step[at] = static_cast<float>(std::cos(phase));
-      step[at + kLanes] = static_cast<float>(std::sin(phase));
-      if (grid.k_min() == 1) {  // nearly always, and sines are most of the work
-        first[at] = step[at];
-        first[at + kLanes] = step[at + kLanes];
-        continue;
-      }
-      first[at] = static_cast<float>(std::cos(grid.k_min() * phase));
-      first[at + kLanes] = static_cast<float>(std::sin(grid.k_min() * phase));
-    }
+  const double rad_per_px = shifts.direction * 2 * std::acos(-1.0) / grid.box_px();
+  float x_rad[kLanes], y_rad[kLanes];
+  for (int lane = 0; lane < kLanes; ++lane) {
+    x_rad[lane] = static_cast<float>(rad_per_px * shifts.x[lane]);
+    y_rad[lane] = static_cast<float>(rad_per_px * shifts.y[lane]);
   }
+  kernels::active_table().shift_phases(
+      dft.view(), {x_rad, y_rad, static_cast<float>(grid.k_min()), first, step});
 }
 
 }  // namespace cl2d

@@ -3,6 +3,8 @@
 
 #include "cl2d/grid.hpp"
 
+#include "angular_dft.hpp"
+
 #include <cstdint>
 
 namespace cl2d {
@@ -24,13 +26,18 @@ LanePoses lane_poses(const double* psi_rad,
 /// cos and sin of order * psi: (n_orders, 2, 16).
 void rotation_phases(const PolarGrid& grid, const double* psi_rad, float* phases);
 
+/// Shifts of 16 images, working pixels. Direction -1 shifts an image by +t, +1 takes the shift back.
+struct LaneShifts {
+  const double* x;
+  const double* y;
+  double direction;
+};
+
 /// exp(i direction 2 pi k (t . u_theta) / box) for ring k_min (`first`) and from ring to ring
-/// (`step`), each (n_angles / 2, 2, 16). direction -1 shifts an image by +t, +1 takes the shift
-/// back.
+/// (`step`), each (n_angles / 2, 2, 16).
 void shift_phases(const PolarGrid& grid,
-                  const double* shift_x,
-                  const double* shift_y,
-                  double direction,
+                  const AngularDft& dft,
+                  const LaneShifts& shifts,
                   float* first,
                   float* step);
 

@@ -4,7 +4,7 @@
 
 namespace cl2d {
 
-ShiftTables::ShiftTables(const PolarGrid& grid, const ShiftView& shifts)
+ShiftTables::ShiftTables(const PolarGrid& grid, const AngularDft& dft, const ShiftView& shifts)
     : floats_(static_cast<std::int64_t>(grid.n_half_angles()) * 2 * kLanes) {
   for (std::int64_t start = 0; start < shifts.n; start += kLanes) {
     double x[kLanes] = {}, y[kLanes] = {};
@@ -13,7 +13,7 @@ ShiftTables::ShiftTables(const PolarGrid& grid, const ShiftView& shifts)
       y[lane] = shifts.xy[2 * (start + lane) + 1];
     }
     tables_.push_back(make_aligned_buffer(static_cast<std::size_t>(2 * floats_)));
-    shift_phases(grid, x, y, -1, tables_.back().get(), tables_.back().get() + floats_);
+    shift_phases(grid, dft, {x, y, -1}, tables_.back().get(), tables_.back().get() + floats_);
   }
 }
 

@@ -13,7 +13,7 @@ namespace cl2d {
 /// Phase tables of all shifts in groups of 16, made once for a search.
 class ShiftTables {
  public:
-  ShiftTables(const PolarGrid& grid, const ShiftView& shifts);
+  ShiftTables(const PolarGrid& grid, const AngularDft& dft, const ShiftView& shifts);
   std::int64_t n_groups() const { return static_cast<std::int64_t>(tables_.size()); }
   const float* first(std::int64_t group) const {
     return tables_[static_cast<std::size_t>(group)].get();

@@ -6,6 +6,7 @@
 #include "cl2d/grid.hpp"
 #include "cl2d/simd.hpp"
 
+#include "angular_dft.hpp"
 #include "kernels/kernels.hpp"
 #include "slow_alignment.hpp"
 
@@ -37,9 +38,9 @@ constexpr double kTolerance = 384 * 6e-8 * 2;
 
 /// A grid put together by hand, so that the stages of the DFT can come in any order.
 struct HandMadeGrid {
-  HandMadeGrid(int rings, int n_orders, std::vector<int> stages) : radices(std::move(stages)) {
-    int n = 1;
-    for (const int radix : radices) n *= radix;
+  HandMadeGrid(int rings, int n_orders, std::vector<int> stages)
+      : radices(std::move(stages)), half(product(radices) / 2) {
+    const int n = product(radices);
     int length = n;
     for (const int radix : radices) {
       for (int p = 0; p < length / radix; ++p) {
@@ -55,15 +56,27 @@ struct HandMadeGrid {
       first_ring.push_back(m * rings / n_orders);  // a triangle; every ring carries order 0
       n_coefficients += rings - first_ring.back();
     }
+    for (int j = 0; j < n / 2; ++j) {
+      turns.push_back(static_cast<float>(std::cos(kTwoPi * j / n)));
+      turns.push_back(static_cast<float>(std::sin(kTwoPi * j / n)));
+    }
     view = {rings,
             n_orders,
             n,
             n_coefficients,
             first_ring.data(),
-            {n, static_cast<int>(radices.size()), radices.data(), twiddles.data()}};
+            {n, static_cast<int>(radices.size()), radices.data(), twiddles.data()},
+            half.plan(),
+            turns.data()};
   }
   HandMadeGrid(const HandMadeGrid&) = delete;
   HandMadeGrid& operator=(const HandMadeGrid&) = delete;
+
+  static int product(const std::vector<int>& factors) {
+    int n = 1;
+    for (const int factor : factors) n *= factor;
+    return n;
+  }
 
   /// Where coefficient (order, ring) is stored, -1 if it is not.
   int index(int order, int ring) const {
@@ -75,7 +88,8 @@ struct HandMadeGrid {
   }
 
   std::vector<int> radices, first_ring;
-  std::vector<float> twiddles;
+  std::vector<float> twiddles, turns;
+  cl2d::DftTables half;
   GridView view{};
 };
 

@@ -99,37 +99,36 @@ TEST_CASE("a ramp multiplies ring after ring by one more step") {
   });
 }
 
-TEST_CASE("neighbours are correlations with the reference moved by steps in x and y") {
+TEST_CASE("a derivative of a sum of orders is that of each order") {
   on_every_grid_with_every_table([](const HandMadeGrid& grid, const Table& table) {
     const GridView& view = grid.view;
-    const Floats images = noise(polar_floats(view), 4), references = noise(polar_floats(view), 5);
-    const std::int64_t n_samples = static_cast<std::int64_t>(view.n_rings) * (view.n_angles / 2);
-    std::vector<float> step_x, step_y;
-    const auto phase_x = [](std::int64_t i) { return 0.3 * std::sin(static_cast<double>(i)); };
-    const auto phase_y = [](std::int64_t i) { return 0.2 * std::cos(static_cast<double>(i)); };
-    for (std::int64_t i = 0; i < n_samples; ++i) {
-      step_x.push_back(static_cast<float>(std::cos(phase_x(i))));
-      step_x.push_back(static_cast<float>(std::sin(phase_x(i))));
-      step_y.push_back(static_cast<float>(std::cos(phase_y(i))));
-      step_y.push_back(static_cast<float>(std::sin(phase_y(i))));
-    }
-    Floats scores(9 * kLanes);
-    table.neighbours(view,
-                     {images.get(), references.get(), step_x.data(), step_y.data(), scores.get()});
-    double largest = 0;
-    for (int at = 0; at < 9; ++at) {
+    const int half = view.n_angles / 2;
+    const int order = std::min(view.n_orders - 1, 3);
+    // exp(i m theta) + (-1)^m exp(-i m theta): what a real image has of one order.
+    Floats polar(polar_floats(view));
+    for (int i = 0; i < view.n_rings * half; ++i) {
+      const double angle = order * kTwoPi * (i % half) / view.n_angles;
       for (int lane = 0; lane < kLanes; ++lane) {
-        double expected = 0;
-        for (std::int64_t i = 0; i < n_samples; ++i) {
-          const double phase = (at % 3 - 1) * phase_x(i) + (at / 3 - 1) * phase_y(i);
-          expected +=
-              (std::conj(images.at(i, lane)) * references.at(i, lane) * std::polar(1.0, -phase))
-                  .real();
-        }
-        expected *= 2.0 / view.n_angles;
-        largest = std::max(largest, std::abs(scores[at * kLanes + lane] - expected));
+        polar[i * 2 * kLanes + lane] = order % 2 == 0 ? static_cast<float>(lane * std::cos(angle)) : 0;
+        polar[i * 2 * kLanes + kLanes + lane] =
+            order % 2 == 0 ? 0 : static_cast<float>(lane * std::sin(angle));
       }
     }
-    CHECK(largest < kTolerance);
+    Floats workspace(table.synthesis_workspace(view));
+    Floats first(polar_floats(view)), second(polar_floats(view));
+    table.differentiate(view, {polar.get(), workspace.get(), first.get(), second.get()});
+    double largest = 0;
+    for (int i = 0; i < view.n_rings * half; ++i) {
+      const double angle = order * kTwoPi * (i % half) / view.n_angles;
+      for (const int lane : {0, 3, 15}) {
+        const Complex slope = order % 2 == 0 ? Complex(-lane * order * std::sin(angle), 0)
+                                             : Complex(0, lane * order * std::cos(angle));
+        const Complex value = polar.at(i, lane);
+        largest = std::max(largest, std::abs(first.at(i, lane) - slope));
+        largest = std::max(largest, std::abs(second.at(i, lane) + double(order * order) * value));
+      }
+    }
+    // Rounding of values up to 15 in bins of orders up to 64, times the square of the order.
+    CHECK(largest < kTolerance * 64);
   });
 }

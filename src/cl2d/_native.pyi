@@ -132,7 +132,7 @@ def correntropy(images: numpy.typing.NDArray[numpy.float32], averages: numpy.typ
     """
     Weighted mean of exp(-(P - J)^2 / (2 width^2)), (n_images, n_candidates).
     """
-def gram_spectrum(members: numpy.typing.NDArray[numpy.float32], n_vectors: typing.SupportsInt | typing.SupportsIndex) -> tuple:
+def gram_spectrum(members: numpy.typing.NDArray[numpy.float32], n_pairs: typing.SupportsInt | typing.SupportsIndex) -> tuple:
     ...
 def gridding_correction(box_px: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.float64]:
     ...

@@ -1,19 +1,23 @@
-// Principal components of few members in many dimensions, from their inner products.
+// Principal components of members, from their inner products.
 #pragma once
 
 #include <cstdint>
 
 namespace cl2d {
 
-/// Eigenvalues (n, largest first) and eigenvectors (n_vectors, n) of the matrix of inner products
-/// of the rows of `members` (n, dimension); the rows are taken as they are, not centred.
+/// Pairs that are told apart reliably; more would need a larger space to look for them in.
+constexpr std::int64_t kMostPairs = 8;
+
+/// Leading eigenvalues (n_pairs, largest first) and eigenvectors (n_pairs, n) of the matrix of inner
+/// products of the rows of `members` (n, dimension); the rows are taken as they are, not centred.
 ///
+/// Exact for values that stand out; one in a bulk of noise may be found a percent too low.
 /// Single-threaded, so that the bits depend on nothing but the members. Throws
-/// std::invalid_argument unless 1 <= n_vectors <= n and dimension >= 1.
+/// std::invalid_argument unless 1 <= n_pairs <= min(n, kMostPairs) and dimension >= 1.
 void gram_spectrum(const float* members,
                    std::int64_t n,
                    std::int64_t dimension,
-                   std::int64_t n_vectors,
+                   std::int64_t n_pairs,
                    double* values,
                    double* vectors);
 

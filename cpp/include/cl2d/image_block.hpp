@@ -57,6 +57,13 @@ class ImageBlock {
   /// A block of some of the images, in the order of `rows`; throws std::out_of_range.
   ImageBlock select(const std::vector<std::int64_t>& rows) const;
 
+  /// Copy images of several blocks (same grid and precision) into the places of this one, in the
+  /// order of `rows`, one for each place. All blocks but the last hold `block_images` images, and
+  /// rows count through them. Throws std::out_of_range and std::invalid_argument.
+  void copy_images(const std::vector<const ImageBlock*>& blocks,
+                   std::int64_t block_images,
+                   const std::vector<std::int64_t>& rows);
+
   /// Copy image `from` of `source` (same grid and precision) into place `to`; throws
   /// std::out_of_range and std::invalid_argument.
   void copy_image(const ImageBlock& source, std::int64_t from, std::int64_t to);

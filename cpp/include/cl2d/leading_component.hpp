@@ -13,8 +13,8 @@ struct LeadingComponent {
 
 /// Scores (n) of the centred rows of `members` (n, dimension) along their leading component.
 ///
-/// Block power iteration from fixed starting rows (no randomness), single-threaded, so that the
-/// bits depend on nothing but the members. The sign is fixed by the largest score being positive.
+/// From a Krylov space of fixed starting rows (no randomness), single-threaded, so that the bits
+/// depend on nothing but the members. The sign is fixed by the largest score being positive.
 /// Throws std::invalid_argument unless n >= 2 and dimension >= 1.
 LeadingComponent leading_component(const float* members,
                                    std::int64_t n,

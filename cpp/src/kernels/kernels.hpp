@@ -26,6 +26,8 @@ struct GridView {
   int n_coefficients;
   const int* first_ring;  // (n_orders,)
   DftPlan dft;
+  DftPlan half_dft;    // of n_angles / 2: even and odd orders apart
+  const float* turns;  // (n_angles / 2, 2): cos and sin of each angle of the half circle
 };
 
 /// Best score over rotation, shift and mirror of the 16 images of a tile against each reference.
@@ -63,13 +65,32 @@ struct RampTask {
   float* polar;        // in/out (n_rings, n_angles / 2, 2, 16)
 };
 
-/// Correlations of 16 image-reference pairs at 3 x 3 shifts around the present one.
-struct NeighbourTask {
-  const float* images;      // (n_rings, n_angles / 2, 2, 16)
-  const float* references;  // same, already shifted to the present shift
-  const float* step_x;      // (n_rings, n_angles / 2, 2): cos, sin of the phase of one step in x
-  const float* step_y;      // same in y
-  float* scores;            // out (9, 16): rows (y step, x step) in {-1, 0, 1}^2, y slowest
+/// Phases of shifts, for the ring k_min and from ring to ring.
+struct ShiftPhaseTask {
+  const float* x_rad;  // (16): phase of ring 1 along x
+  const float* y_rad;  // (16): and along y
+  float k_min;
+  float* first;  // out (n_angles / 2, 2, 16)
+  float* step;   // out, same
+};
+
+/// First and second derivatives of 16 polar images by their angle.
+struct DerivativeTask {
+  const float* polar;  // (n_rings, n_angles / 2, 2, 16)
+  float* workspace;    // synthesis_workspace floats
+  float* first;        // out, like polar
+  float* second;       // out, like polar
+};
+
+/// Correlations of 16 image-reference pairs and their slopes, by turns w and shifts x, y of the
+/// reference, with the image brought into its frame. Shifts are in radians of ring 1.
+struct SlopeTask {
+  SynthesisTask image;      // without `polar`
+  const float* first;       // of the shift, as in RampTask
+  const float* step;        // same
+  const float* references;  // (n_rings, n_angles / 2, 6, 16): values, derivatives, second ones
+  float k_min;
+  float* sums;  // out (10, 16): value; by w, x, y; by ww, wx, wy, xx, xy, yy
 };
 
 /// Weighted sum over pixels of exp(minus_rate * (image - average)^2).
@@ -114,6 +135,13 @@ struct SplineMoveTask {
   float* moved;      // out (box, box)
 };
 
+/// Members of a class as rows of numbers.
+struct MembersView {
+  const float* rows;  // (n, dimension)
+  std::int64_t n;
+  std::int64_t dimension;
+};
+
 struct Table {
   const char* name;
   int vector_width;
@@ -124,12 +152,18 @@ struct Table {
   void (*synthesise)(const GridView&, const SynthesisTask&);
   void (*analyse)(const GridView&, const AnalysisTask&);
   void (*ramp)(const GridView&, const RampTask&);
-  void (*neighbours)(const GridView&, const NeighbourTask&);
+  void (*shift_phases)(const GridView&, const ShiftPhaseTask&);
+  void (*differentiate)(const GridView&, const DerivativeTask&);
+  void (*slopes)(const GridView&, const SlopeTask&);
   double (*correntropy)(const CorrentropyTask&);
   void (*fit_spline)(const SplineFitTask&);
   void (*move_spline)(const SplineMoveTask&);
   /// Halves that hold scale times a value to floats; n must be a multiple of 16.
   void (*decode_halves)(const std::uint16_t* from, std::int64_t n, float scale, float* to);
+  /// Inner products (n, 4) of the members with four directions (4, dimension).
+  void (*project_members)(const MembersView&, const float* directions, float* out);
+  /// Sums (4, dimension) of the members, weighted by (n, 4).
+  void (*combine_members)(const MembersView&, const float* weights, float* out);
 };
 
 extern const Table kBaselineTable;

@@ -7,9 +7,11 @@
 
 #include "kernels/correntropy.inl"
 #include "kernels/half.inl"
+#include "kernels/members.inl"
 #include "kernels/polar.inl"
 #include "kernels/quads.inl"
 #include "kernels/search.inl"
+#include "kernels/slopes.inl"
 #include "kernels/spline_fit.inl"
 #include "kernels/spline_move.inl"
 
@@ -23,10 +25,14 @@ const Table CL2D_TABLE_NAME = {CL2D_LEVEL_NAME,
                                synthesise,
                                analyse,
                                ramp,
-                               neighbours,
+                               shift_phases,
+                               differentiate,
+                               slopes,
                                correntropy,
                                fit_spline,
                                move_spline,
-                               decode_halves};
+                               decode_halves,
+                               project_members,
+                               combine_members};
 
 }  // namespace cl2d::kernels

@@ -1,49 +1,101 @@
-// Kernels on the polar grid itself: between coefficients and samples, phase ramps, local scores.
+// Kernels on the polar grid itself: between coefficients and samples, and phase ramps.
 namespace cl2d::kernels {
 namespace {
 
 std::int64_t synthesis_workspace(const GridView& grid) {
-  return static_cast<std::int64_t>(grid.n_angles) * 4 * kWidth;
+  return static_cast<std::int64_t>(grid.n_angles) * 6 * kWidth;
 }
 
-/// Coefficients of one ring turned by the phases, as the input of an inverse DFT.
-inline void turned_orders(
-    const GridView& grid, const SynthesisTask& task, int ring, int part, Complex* bins) {
-  const int n = grid.n_angles;
+/// Coefficient of one ring turned by the phases: a exp(-i m psi), or its conjugate if mirrored.
+inline Complex turned(const float* a, const float* phases, const Vec sign) {
+  const Vec u = load(a), v = load(a + kTile);
+  const Vec p = 0.5F * (u + v), q = 0.5F * (u - v);
+  const Vec c = load(phases), s = load(phases + kTile);
+  return {p * c + q * s, sign * (q * c - p * s)};
+}
+
+/// Turned coefficients of two rings, as inputs of two inverse DFTs of half the length.
+///
+/// Samples of a ring on the half circle are e + i o with e and o real, e of the even orders, which
+/// repeat after half a turn, and o of the odd ones, which change their sign. Two rings r and s then
+/// share the complex transforms of e_r + i e_s and of o_r + i o_s.
+inline void turned_orders(const GridView& grid,
+                          const SynthesisTask& task,
+                          int ring,
+                          int part,
+                          Complex* even,
+                          Complex* odd) {
+  const int n = grid.n_angles, half = n / 2;
+  const bool has_next = ring + 1 < grid.n_rings;
   const Vec sign = load(task.mirror_sign + part * kWidth);
   const float* tile = task.tile + part * kWidth;
   const float* phases = task.phases + part * kWidth;
   std::int64_t offset = 0;  // of order m's first stored ring
-  for (int m = 0; m < grid.n_orders; ++m) {
-    const int below = ring - grid.first_ring[m];
-    if (below < 0) {
-      bins[m] = bins[(n - m) % n] = {Vec{}, Vec{}};
+  int m = 0;
+  for (; m < grid.n_orders && grid.first_ring[m] <= ring + (has_next ? 1 : 0); ++m) {
+    const float* a = tile + (offset + ring - grid.first_ring[m]) * 2 * kTile;
+    const float* turn = phases + m * 2 * kTile;
+    const bool in_first = grid.first_ring[m] <= ring;
+    const Complex f = in_first ? turned(a, turn, sign) : Complex{Vec{}, Vec{}};
+    const Complex g = has_next ? turned(a + 2 * kTile, turn, sign) : Complex{Vec{}, Vec{}};
+    // Order -m is the conjugate of m for even orders, and minus that for odd ones.
+    if ((m & 1) == 0) {
+      even[m / 2] = {f.re - g.im, f.im + g.re};
+      if (m > 0) even[half - m / 2] = {f.re + g.im, g.re - f.im};
     } else {
-      const float* a = tile + (offset + below) * 2 * kTile;
-      const Vec u = load(a), v = load(a + kTile);
-      const Vec p = 0.5F * (u + v), q = 0.5F * (u - v);
-      const Vec c = load(phases + m * 2 * kTile), s = load(phases + m * 2 * kTile + kTile);
-      // a exp(-i m psi), or its conjugate for a mirrored image.
-      const Vec re = p * c + q * s, im = sign * (q * c - p * s);
-      bins[m] = {re, im};
-      if (m > 0) bins[n - m] = (m & 1) ? Complex{-re, im} : Complex{re, -im};
+      odd[m / 2] = {f.im + g.re, g.im - f.re};
+      odd[half - 1 - m / 2] = {f.im - g.re, f.re + g.im};
     }
     offset += grid.n_rings - grid.first_ring[m];
   }
-  for (int m = grid.n_orders; m <= n - grid.n_orders; ++m) bins[m] = {Vec{}, Vec{}};
+  const int n_even = (m + 1) / 2, n_odd = m / 2;
+  for (int l = n_even; l <= half - n_even; ++l) even[l] = {Vec{}, Vec{}};
+  for (int l = n_odd; l < half - n_odd; ++l) odd[l] = {Vec{}, Vec{}};
+}
+
+/// Samples of two turned rings: real parts of the first and the second are those of `even`; their
+/// imaginary parts are those of `odd` turned by the angle of the sample.
+struct RingPair {
+  const Complex* even;
+  const Complex* odd;
+};
+
+inline RingPair turned_rings(
+    const GridView& grid, const SynthesisTask& task, int ring, int part, Complex* space) {
+  const int half = grid.n_angles / 2;
+  const DftPlan& dft = grid.half_dft;
+  turned_orders(grid, task, ring, part, space, space + half);
+  const Complex* even = dft_stages(dft, dft.n_stages, space, space + 2 * half);
+  const Complex* odd = dft_stages(dft, dft.n_stages, space + half, space + 3 * half);
+  return {even, odd};
+}
+
+inline Complex first_sample(const RingPair& rings, int j, const float* turns) {
+  return {rings.even[j].re, rings.odd[j].re * turns[2 * j] - rings.odd[j].im * turns[2 * j + 1]};
+}
+
+inline Complex second_sample(const RingPair& rings, int j, const float* turns) {
+  return {rings.even[j].im, rings.odd[j].re * turns[2 * j + 1] + rings.odd[j].im * turns[2 * j]};
 }
 
 void synthesise(const GridView& grid, const SynthesisTask& task) {
   const int half = grid.n_angles / 2;
-  Complex* bins = reinterpret_cast<Complex*>(task.workspace);
+  Complex* space = reinterpret_cast<Complex*>(task.workspace);
   for (int part = 0; part < kParts; ++part) {
-    for (int ring = 0; ring < grid.n_rings; ++ring) {
-      turned_orders(grid, task, ring, part, bins);
-      const Complex* samples = dft_stages(grid.dft, grid.dft.n_stages, bins, bins + grid.n_angles);
+    for (int ring = 0; ring < grid.n_rings; ring += 2) {
+      const RingPair rings = turned_rings(grid, task, ring, part, space);
       float* to = task.polar + static_cast<std::int64_t>(ring) * half * 2 * kTile + part * kWidth;
       for (int j = 0; j < half; ++j) {
-        store(to + j * 2 * kTile, samples[j].re);
-        store(to + j * 2 * kTile + kTile, samples[j].im);
+        const Complex sample = first_sample(rings, j, grid.turns);
+        store(to + j * 2 * kTile, sample.re);
+        store(to + j * 2 * kTile + kTile, sample.im);
+      }
+      if (ring + 1 == grid.n_rings) break;
+      to += half * 2 * kTile;
+      for (int j = 0; j < half; ++j) {
+        const Complex sample = second_sample(rings, j, grid.turns);
+        store(to + j * 2 * kTile, sample.re);
+        store(to + j * 2 * kTile + kTile, sample.im);
       }
     }
   }
@@ -77,6 +129,38 @@ void analyse(const GridView& grid, const AnalysisTask& task) {
   }
 }
 
+/// Cosine and sine of some radians: Taylor series within an eighth of a turn.
+inline Complex cos_sin(Vec angle) {
+  constexpr float kQuarterTurn = 1.57079637F, kRest = -4.37113883e-8F;  // pi / 2 in two floats
+  constexpr float kRounder = 12582912.0F;  // 1.5 * 2^23: a sum with it has no places after the point
+  const Vec shifted = angle * 0.636619772F + kRounder;
+  const Vec quarters = shifted - kRounder;
+  const Vec r = (angle - quarters * kQuarterTurn) - quarters * kRest;
+  const Vec s = r * r;
+  const Vec sine = r + r * s * (-1.0F / 6 + s * (1.0F / 120 + s * (-1.0F / 5040 + s / 362880.0F)));
+  const Vec cosine = 1.0F + s * (-0.5F + s * (1.0F / 24 + s * (-1.0F / 720 + s / 40320.0F)));
+  const IntVec turns = (IntVec)shifted & 3;
+  const IntVec swapped = (turns & 1) != 0;
+  const Vec c = swapped ? sine : cosine, t = swapped ? cosine : sine;
+  return {((turns + 1) & 2) != 0 ? -c : c, (turns & 2) != 0 ? -t : t};
+}
+
+void shift_phases(const GridView& grid, const ShiftPhaseTask& task) {
+  for (int part = 0; part < kParts; ++part) {
+    const Vec x = load(task.x_rad + part * kWidth), y = load(task.y_rad + part * kWidth);
+    for (int j = 0; j < grid.n_angles / 2; ++j) {
+      const Vec phase = x * grid.turns[2 * j] + y * grid.turns[2 * j + 1];
+      const std::int64_t at = static_cast<std::int64_t>(j) * 2 * kTile + part * kWidth;
+      const Complex step = cos_sin(phase);
+      const Complex first = task.k_min == 1 ? step : cos_sin(task.k_min * phase);
+      store(task.step + at, step.re);
+      store(task.step + at + kTile, step.im);
+      store(task.first + at, first.re);
+      store(task.first + at + kTile, first.im);
+    }
+  }
+}
+
 void ramp(const GridView& grid, const RampTask& task) {
   const int half = grid.n_angles / 2;
   for (int part = 0; part < kParts; ++part) {
@@ -94,34 +178,6 @@ void ramp(const GridView& grid, const RampTask& task) {
         re = next;
       }
     }
-  }
-}
-
-void neighbours(const GridView& grid, const NeighbourTask& task) {
-  const int n_samples = grid.n_rings * (grid.n_angles / 2);
-  const float scale = 2.0F / static_cast<float>(grid.n_angles);
-  for (int part = 0; part < kParts; ++part) {
-    Vec sums[9];
-    for (Vec& sum : sums) sum = Vec{};
-    for (int i = 0; i < n_samples; ++i) {
-      const std::int64_t at = static_cast<std::int64_t>(i) * 2 * kTile + part * kWidth;
-      const Vec a = load(task.images + at), b = load(task.images + at + kTile);
-      const Vec c = load(task.references + at), d = load(task.references + at + kTile);
-      const Vec re = a * c + b * d, im = a * d - b * c;  // conj(image) * reference
-      const float xc = task.step_x[2 * i], xs = task.step_x[2 * i + 1];
-      const float yc = task.step_y[2 * i], ys = task.step_y[2 * i + 1];
-      // One step multiplies by exp(-i phase); the real parts for -1, 0 and +1 steps in each axis.
-      const Vec re_even = re * xc, re_odd = im * xs, im_even = im * xc, im_odd = re * xs;
-      const Vec row_re[3] = {re_even - re_odd, re, re_even + re_odd};
-      const Vec row_im[3] = {im_even + im_odd, im, im_even - im_odd};
-      for (int x = 0; x < 3; ++x) {
-        const Vec even = row_re[x] * yc, odd = row_im[x] * ys;
-        sums[x] += even - odd;
-        sums[3 + x] += row_re[x];
-        sums[6 + x] += even + odd;
-      }
-    }
-    for (int s = 0; s < 9; ++s) store(task.scores + s * kTile + part * kWidth, scale * sums[s]);
   }
 }
 

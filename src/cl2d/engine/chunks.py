@@ -197,7 +197,7 @@ class ChunkAssigner:
         return _native.RefineOptions(
             step_rad=2 * np.pi / n_angles,
             step_px=self.step_px,
-            n_rounds=2,
+            n_rounds=4,
             max_shift_px=self.max_shift_px,
             n_threads=self.n_threads,
         )

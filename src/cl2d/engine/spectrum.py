@@ -13,22 +13,23 @@ if TYPE_CHECKING:
 
 
 def gram_spectrum(
-    members: npt.NDArray[np.complex64], n_vectors: int
+    members: npt.NDArray[np.complex64], n_pairs: int
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return eigenvalues and leading eigenvectors of the inner products of members.
+    """Return leading eigenvalues and eigenvectors of the inner products of members.
 
     Parameters
     ----------
     members : (n, ...) complex64, taken as they are, not centred
-    n_vectors : int, 1 to n
+    n_pairs : int, 1 to n, at most 8
 
     Returns
     -------
-    values : (n,) float64, largest first
-    vectors : (n_vectors, n) float64, orthonormal
+    values : (n_pairs,) float64, largest first
+        Exact where they stand out; in the bulk of noise up to a percent too low.
+    vectors : (n_pairs, n) float64, orthonormal
         One thread, whatever the machine has: these matrices are small, and threads of a linear
         algebra library would wait for each other longer than they work.
     """
     flat = np.ascontiguousarray(members).reshape(len(members), -1).view(np.float32)
-    values, vectors = _native.gram_spectrum(flat, n_vectors)
+    values, vectors = _native.gram_spectrum(flat, n_pairs)
     return values, vectors

@@ -105,5 +105,4 @@ def gathered_block(
 def _copy_images(
     blocks: Sequence[_native.ImageBlock], rows: npt.NDArray[np.intp], into: _native.ImageBlock
 ) -> None:
-    for to, row in enumerate(rows.tolist()):
-        into.copy_image(blocks[row // BLOCK_IMAGES], row % BLOCK_IMAGES, to)
+    into.copy_images(list(blocks), BLOCK_IMAGES, np.ascontiguousarray(rows, dtype=np.int64))

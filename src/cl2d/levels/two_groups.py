@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from math import log
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.special import expit
@@ -20,6 +21,15 @@ START_SHARES = (0.3, 0.5, 0.7)
 SMALLEST_SHARE = 0.02
 SMALLEST_VARIANCE = 1e-3
 """Of standardised scores: keeps a group from shrinking onto a single value."""
+
+
+class _Fit(NamedTuple):
+    """Two Gaussians of one variance: share of the first, means of both."""
+
+    share: float
+    first: float
+    second: float
+    variance: float
 
 
 def two_group_evidence(scores: Scores) -> tuple[float, int]:
@@ -51,31 +61,44 @@ def two_group_evidence(scores: Scores) -> tuple[float, int]:
 
 def _fit_two_groups(x: Scores, share: float) -> tuple[float, int]:
     """Return the log-likelihood of the fitted mixture and the size of its first group (EM)."""
-    first = max(1, int(len(x) * share))
-    means = np.array([x[:first].mean(), x[first:].mean()])
-    variance = 0.5
+    n = len(x)
+    total, squares = float(x.sum()), float(np.square(x).sum())
+    first = max(1, int(n * share))
+    below = float(x[:first].sum())
+    fit = _Fit(share, below / first, (total - below) / (n - first), 0.5)
     for _ in range(MOST_ITERATIONS):
-        in_first = _posterior(x, share, means, variance)
-        share = float(np.clip(in_first.mean(), SMALLEST_SHARE, 1 - SMALLEST_SHARE))
-        weights = np.stack([in_first, 1.0 - in_first])
-        before = means
-        means = (weights @ x) / np.maximum(weights.sum(axis=1), 1e-12)
-        residual = (weights * (x - means[:, None]) ** 2).sum()
-        variance = max(float(residual) / len(x), SMALLEST_VARIANCE)
-        if np.abs(means - before).max() < SMALLEST_STEP:
+        in_first = _posterior(x, fit)
+        n_first = float(in_first.sum())
+        # Not a product of the linear algebra library: its bits depend on threads.
+        sum_first = float(np.einsum("i,i->", in_first, x))
+        before, fit = fit, _likeliest(n_first, sum_first, n, total, squares)
+        if max(abs(fit.first - before.first), abs(fit.second - before.second)) < SMALLEST_STEP:
             break
     likelihood = np.logaddexp(
-        np.log(share) - 0.5 * (x - means[0]) ** 2 / variance,
-        np.log(1 - share) - 0.5 * (x - means[1]) ** 2 / variance,
+        np.log(fit.share) - 0.5 * (x - fit.first) ** 2 / fit.variance,
+        np.log(1 - fit.share) - 0.5 * (x - fit.second) ** 2 / fit.variance,
     )
-    total = float(likelihood.sum()) - 0.5 * len(x) * np.log(2 * np.pi * variance)
-    return total, int((_posterior(x, share, means, variance) > 0.5).sum())
+    value = float(likelihood.sum()) - 0.5 * n * np.log(2 * np.pi * fit.variance)
+    return value, int((_posterior(x, fit) > 0.5).sum())
 
 
-def _posterior(x: Scores, share: float, means: npt.NDArray[np.float64], variance: float) -> Scores:
-    """Return the probability of each score to come from the first group."""
-    log_odds = (
-        np.log(share / (1 - share)) + 0.5 * ((x - means[1]) ** 2 - (x - means[0]) ** 2) / variance
-    )
-    posterior: Scores = expit(log_odds)
+def _posterior(x: Scores, fit: _Fit) -> Scores:
+    """Return the probability of each score to come from the first group.
+
+    The variance being one, the logarithm of the odds is a straight line.
+    """
+    slope = (fit.first - fit.second) / fit.variance
+    offset = log(fit.share / (1 - fit.share)) - 0.5 * slope * (fit.first + fit.second)
+    posterior: Scores = expit(slope * x + offset)
     return posterior
+
+
+def _likeliest(n_first: float, sum_first: float, n: int, total: float, squares: float) -> _Fit:
+    """Return the likeliest mixture, given how many of n scores are in the first group, and sums."""
+    n_second = max(n - n_first, 1e-12)
+    n_first = max(n_first, 1e-12)
+    first, second = sum_first / n_first, (total - sum_first) / n_second
+    # Squares about the means of their groups are all squares less those of the means.
+    residual = squares - n_first * first**2 - n_second * second**2
+    share = min(max(n_first / n, SMALLEST_SHARE), 1 - SMALLEST_SHARE)
+    return _Fit(share, first, second, max(residual / n, SMALLEST_VARIANCE))
