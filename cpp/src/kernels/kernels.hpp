@@ -114,6 +114,13 @@ struct SplineMoveTask {
   float* moved;      // out (box, box)
 };
 
+/// Grey levels that are added to their sums.
+struct AddTask {
+  const float* values;
+  int n;
+  double* sums;
+};
+
 struct Table {
   const char* name;
   int vector_width;
@@ -128,6 +135,7 @@ struct Table {
   double (*correntropy)(const CorrentropyTask&);
   void (*fit_spline)(const SplineFitTask&);
   void (*move_spline)(const SplineMoveTask&);
+  void (*add)(const AddTask&);
 };
 
 extern const Table kBaselineTable;

@@ -25,6 +25,7 @@ const Table CL2D_TABLE_NAME = {CL2D_LEVEL_NAME,
                                neighbours,
                                correntropy,
                                fit_spline,
-                               move_spline};
+                               move_spline,
+                               add};
 
 }  // namespace cl2d::kernels
