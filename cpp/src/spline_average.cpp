@@ -2,6 +2,7 @@
 
 #include "cl2d/threads.hpp"
 
+#include "kernels/kernels.hpp"
 #include "spline_image.hpp"
 
 #include <algorithm>
@@ -131,6 +132,7 @@ void add_in_order(const float* moved,
                   const Batch& batch,
                   const RawSums& sums,
                   [[maybe_unused]] int n_threads) {
+  const kernels::Table& table = kernels::active_table();
   const auto height = static_cast<std::ptrdiff_t>(sums.height);
 #pragma omp parallel for schedule(static) num_threads(n_threads)
   for (std::ptrdiff_t y = 0; y < height; ++y) {
@@ -142,7 +144,7 @@ void add_in_order(const float* moved,
         if (slots[c] < 0) continue;
         const auto sum = static_cast<std::size_t>(slots[c]);
         double* to = sums.values + (sum * sums.height + row) * sums.width;
-        for (std::size_t x = 0; x < sums.width; ++x) to[x] += static_cast<double>(from[x]);
+        table.add({from, static_cast<int>(sums.width), to});
       }
     }
   }

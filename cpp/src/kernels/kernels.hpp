@@ -142,6 +142,13 @@ struct MembersView {
   std::int64_t dimension;
 };
 
+/// Grey levels that are added to their sums.
+struct AddTask {
+  const float* values;
+  int n;
+  double* sums;
+};
+
 struct Table {
   const char* name;
   int vector_width;
@@ -158,6 +165,7 @@ struct Table {
   double (*correntropy)(const CorrentropyTask&);
   void (*fit_spline)(const SplineFitTask&);
   void (*move_spline)(const SplineMoveTask&);
+  void (*add)(const AddTask&);
   /// Halves that hold scale times a value to floats; n must be a multiple of 16.
   void (*decode_halves)(const std::uint16_t* from, std::int64_t n, float scale, float* to);
   /// Inner products (n, 4) of the members with four directions (4, dimension).

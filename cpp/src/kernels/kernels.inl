@@ -31,6 +31,7 @@ const Table CL2D_TABLE_NAME = {CL2D_LEVEL_NAME,
                                correntropy,
                                fit_spline,
                                move_spline,
+                               add,
                                decode_halves,
                                project_members,
                                combine_members};

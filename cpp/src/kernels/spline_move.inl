@@ -1,4 +1,4 @@
-// Values of a quintic B-spline at the pixels of a moved image.
+// Values of a quintic B-spline at the pixels of a moved image, and their sums.
 namespace cl2d::kernels {
 namespace {
 
@@ -117,6 +117,12 @@ void move_spline(const SplineMoveTask& task) {
     }
     to += n;
   }
+}
+
+void add(const AddTask& task) {
+  const float* __restrict values = task.values;
+  double* __restrict sums = task.sums;
+  for (int i = 0; i < task.n; ++i) sums[i] += static_cast<double>(values[i]);
 }
 
 }  // namespace
