@@ -95,17 +95,14 @@ class TileRefinement {
     const PolarGrid& grid = block_.grid();
     image.prepare_shifts(grid, dft_, poses);
     rotation_phases(grid, poses.psi_rad, image.phases.get());
-    kernels::active_table().slopes(dft_.view(),
-                                   {{block_.tile(tile),
-                                     image.phases.get(),
-                                     poses.mirror_sign,
-                                     image.workspace.get(),
-                                     nullptr},
-                                    image.first.get(),
-                                    image.step.get(),
-                                    scratch.reference.get(),
-                                    static_cast<float>(grid.k_min()),
-                                    &scratch.sums[0][0]});
+    kernels::active_table().slopes(
+        dft_.view(),
+        {{block_.tile(tile), image.phases.get(), poses.mirror_sign, image.workspace.get(), nullptr},
+         image.first.get(),
+         image.step.get(),
+         scratch.reference.get(),
+         static_cast<float>(grid.k_min()),
+         &scratch.sums[0][0]});
     const double step = options_.step_px * 2 * std::acos(-1.0) / grid.box_px();
     for (int lane = 0; lane < kLanes; ++lane) {
       climbs[static_cast<std::size_t>(lane)].go_on(
