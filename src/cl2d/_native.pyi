@@ -2,6 +2,7 @@
 Compiled engine of cl2d; use it through cl2d.engine.
 """
 from __future__ import annotations
+import collections.abc
 import numpy
 import numpy.typing
 import typing
@@ -44,6 +45,9 @@ class ImageBlock:
     """
     @staticmethod
     def from_polar(grid: PolarGrid, samples: numpy.typing.NDArray[numpy.complex64], n_threads: typing.SupportsInt | typing.SupportsIndex) -> ImageBlock:
+        ...
+    @staticmethod
+    def gathered(blocks: collections.abc.Sequence[ImageBlock], block_images: typing.SupportsInt | typing.SupportsIndex, rows: numpy.typing.NDArray[numpy.int64]) -> ImageBlock:
         ...
     def __init__(self, grid: PolarGrid, n_images: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
