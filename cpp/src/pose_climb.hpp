@@ -27,14 +27,15 @@ struct ClimbBounds {
 
 /// Newton's method with steps no longer than one step of the grid along any axis.
 ///
-/// Turns are those of the reference about its own centre: turns of the image about the centre of its
-/// box would move a particle that lies elsewhere, and the peak would be a ridge along which turn and
-/// shift nearly make up for each other.
+/// Turns are those of the reference about its own centre: turns of the image about the centre of
+/// its box would move a particle that lies elsewhere, and the peak would be a ridge along which
+/// turn and shift nearly make up for each other.
 class PoseClimb {
  public:
   PoseClimb(const ClimbBounds& bounds, const Pose2D& start, double mirror_sign);
 
-  /// Where the correlation is to be looked at next, in the disc; where the image comes to lie once done.
+  /// Where the correlation is to be looked at next, in the disc; where the image comes to lie once
+  /// done.
   const Pose2D& pose() const { return pose_; }
   double score() const { return score_; }
   bool is_done() const { return is_done_; }

@@ -26,7 +26,8 @@ LanePoses lane_poses(const double* psi_rad,
 /// cos and sin of order * psi: (n_orders, 2, 16).
 void rotation_phases(const PolarGrid& grid, const double* psi_rad, float* phases);
 
-/// Shifts of 16 images, working pixels. Direction -1 shifts an image by +t, +1 takes the shift back.
+/// Shifts of 16 images, working pixels. Direction -1 shifts an image by +t, +1 takes the shift
+/// back.
 struct LaneShifts {
   const double* x;
   const double* y;

@@ -1,4 +1,5 @@
-// References with their derivatives by the angle, laid out for a tile: what refinement climbs along.
+// References with their derivatives by the angle, laid out for a tile: what refinement climbs
+// along.
 #pragma once
 
 #include "cl2d/aligned_buffer.hpp"
@@ -27,7 +28,9 @@ class ReferenceSlopes {
   void gather(const std::int32_t* chosen, float* out) const;
 
  private:
-  void add(const AngularDft& dft, const ReferenceView& references, const std::vector<std::int64_t>&);
+  void add(const AngularDft& dft,
+           const ReferenceView& references,
+           const std::vector<std::int64_t>&);
 
   std::int64_t n_samples_;
   std::vector<std::vector<float>> slopes_;  // by reference: (n_rings, n_angles / 2, 6) or nothing

@@ -13,8 +13,8 @@
 namespace cl2d {
 namespace {
 
-// Tiles aligned at a time before they are added up: 256 images, a few megabytes of scratch.
-constexpr std::int64_t kBatchTiles = 16;
+// Tiles a thread aligns before they are added up: few, so that they are still in its cache then.
+constexpr std::int64_t kTilesPerThread = 2;
 
 LanePoses tile_poses(const PoseView& poses, std::int64_t tile) {
   const std::int64_t first = tile * kLanes;
@@ -52,12 +52,13 @@ void accumulate(const ImageBlock& block,
   const PolarGrid& grid = block.grid();
   const AngularDft dft(grid);
   std::vector<std::unique_ptr<AlignedTile>> aligned;
-  for (std::int64_t i = 0; i < std::min(kBatchTiles, block.n_tiles()); ++i) {
+  const std::int64_t step = std::min(kTilesPerThread * n_threads, block.n_tiles());
+  for (std::int64_t i = 0; i < step; ++i) {
     aligned.push_back(std::make_unique<AlignedTile>(grid, dft));
   }
   const int half = grid.n_half_angles();
-  for (std::int64_t batch = 0; batch < block.n_tiles(); batch += kBatchTiles) {
-    const std::int64_t count = std::min(kBatchTiles, block.n_tiles() - batch);
+  for (std::int64_t batch = 0; batch < block.n_tiles(); batch += step) {
+    const std::int64_t count = std::min(step, block.n_tiles() - batch);
 #pragma omp parallel for schedule(static) num_threads(n_threads)
     for (std::int64_t i = 0; i < count; ++i) {
       const LanePoses lanes = tile_poses(poses, batch + i);

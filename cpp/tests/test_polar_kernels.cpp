@@ -109,7 +109,8 @@ TEST_CASE("a derivative of a sum of orders is that of each order") {
     for (int i = 0; i < view.n_rings * half; ++i) {
       const double angle = order * kTwoPi * (i % half) / view.n_angles;
       for (int lane = 0; lane < kLanes; ++lane) {
-        polar[i * 2 * kLanes + lane] = order % 2 == 0 ? static_cast<float>(lane * std::cos(angle)) : 0;
+        polar[i * 2 * kLanes + lane] =
+            order % 2 == 0 ? static_cast<float>(lane * std::cos(angle)) : 0;
         polar[i * 2 * kLanes + kLanes + lane] =
             order % 2 == 0 ? 0 : static_cast<float>(lane * std::sin(angle));
       }

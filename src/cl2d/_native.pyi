@@ -2,6 +2,7 @@
 Compiled engine of cl2d; use it through cl2d.engine.
 """
 from __future__ import annotations
+import collections.abc
 import numpy
 import numpy.typing
 import typing

@@ -1,4 +1,4 @@
-// Sub-grid poses: a quadratic through the 27 neighbours of a pose, each scored exactly.
+// Sub-grid poses: Newton steps on the exact slopes of the correlation.
 #pragma once
 
 #include "cl2d/image_block.hpp"
@@ -10,9 +10,9 @@
 namespace cl2d {
 
 struct RefineOptions {
-  double step_rad;      // distance of the neighbours in rotation
-  double step_px;       // and in shift, working pixels
-  int n_rounds;         // each round starts from the last result with steps a third as long
+  double step_rad;  // the longest step in rotation: that of the search's grid
+  double step_px;   // and in shift, working pixels
+  int n_rounds;     // how often an image is turned at most; most are at their peak by the second
   double max_shift_px;  // results are kept in this disc
   int n_threads = 1;
 };
@@ -28,6 +28,11 @@ struct RefinedPoses {
 
 /// Refine rotation and shift of every image of the tiles; arrays begin at the first tile's image
 /// and hold min(16 * tiles.count, images left) rows. Bits do not depend on n_threads.
+///
+/// With the image brought into the frame of its reference, derivatives of the correlation by turns
+/// and shifts of the reference are sums over one product, the derivatives of the reference by the
+/// angle being known (`cpp/src/pose_climb.hpp` says how steps are taken). No image ends lower than
+/// it began.
 void refine(const ImageBlock& block,
             const TileRange& tiles,
             const ReferenceView& references,

@@ -132,7 +132,8 @@ void analyse(const GridView& grid, const AnalysisTask& task) {
 /// Cosine and sine of some radians: Taylor series within an eighth of a turn.
 inline Complex cos_sin(Vec angle) {
   constexpr float kQuarterTurn = 1.57079637F, kRest = -4.37113883e-8F;  // pi / 2 in two floats
-  constexpr float kRounder = 12582912.0F;  // 1.5 * 2^23: a sum with it has no places after the point
+  constexpr float kRounder =
+      12582912.0F;  // 1.5 * 2^23: a sum with it has no places after the point
   const Vec shifted = angle * 0.636619772F + kRounder;
   const Vec quarters = shifted - kRounder;
   const Vec r = (angle - quarters * kQuarterTurn) - quarters * kRest;

@@ -42,8 +42,10 @@ struct RingSums {
 };
 
 /// Add one sample: an image brought into the frame of its reference, and the reference.
-inline void add_sample(
-    RingSums& sums, const Complex image, const float* reference, const float* turn) {
+inline void add_sample(RingSums& sums,
+                       const Complex image,
+                       const float* reference,
+                       const float* turn) {
   const Vec a = image.re, b = image.im;
   const Vec c = load(reference), d = load(reference + kTile);
   const Vec re = a * c + b * d, im = a * d - b * c;  // conj(image) * reference
@@ -98,8 +100,8 @@ void slopes(const GridView& grid, const SlopeTask& task) {
           task.references + static_cast<std::int64_t>(ring) * half * 6 * kTile + part * kWidth;
       RingSums of_ring{};
       for (int j = 0; j < half; ++j) {
-        const Complex turned = is_first ? first_sample(rings, j, grid.turns)
-                                        : second_sample(rings, j, grid.turns);
+        const Complex turned =
+            is_first ? first_sample(rings, j, grid.turns) : second_sample(rings, j, grid.turns);
         const Vec re = ramp[j].re, im = ramp[j].im;
         const Complex image{turned.re * re - turned.im * im, turned.re * im + turned.im * re};
         add_sample(of_ring, image, reference + j * 6 * kTile, grid.turns + 2 * j);
