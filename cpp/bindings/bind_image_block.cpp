@@ -52,7 +52,7 @@ Array<std::complex<float>> coefficients(const ImageBlock& block, std::int64_t im
   return out;
 }
 
-Precision precision(bool half) { return half ? Precision::kHalf : Precision::kSingle; }
+Precision precision(bool half) { return half ? Precision::Half : Precision::Single; }
 
 ImageBlock in_memory_of(const PolarGrid& grid,
                         std::int64_t n_images,
@@ -98,7 +98,7 @@ void bind_image_block(py::module_& m) {
           py::arg("n_images"),
           py::arg("half"))
       .def_property_readonly(
-          "half", [](const ImageBlock& block) { return block.precision() == Precision::kHalf; })
+          "half", [](const ImageBlock& block) { return block.precision() == Precision::Half; })
       .def_property_readonly("grid", &ImageBlock::grid)
       .def_property_readonly("n_images", &ImageBlock::n_images)
       .def_property_readonly("n_tiles", &ImageBlock::n_tiles)

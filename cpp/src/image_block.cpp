@@ -51,7 +51,7 @@ std::int64_t ImageBlock::bytes_needed(const PolarGrid& grid,
     throw std::invalid_argument("n_images must not be negative, not " + std::to_string(n_images));
   }
   const std::int64_t tiles = (n_images + kLanes - 1) / kLanes;
-  const std::int64_t each = precision == Precision::kHalf ? 2 : 4;
+  const std::int64_t each = precision == Precision::Half ? 2 : 4;
   return tiles * grid.n_coefficients() * 2 * kLanes * each;
 }
 
@@ -73,14 +73,14 @@ ImageBlock::ImageBlock(const PolarGrid& grid,
       data_(checked_memory(memory, n_bytes, bytes_needed(grid, n_images, precision))) {}
 
 const float* ImageBlock::tile(std::int64_t index, float* scratch) const {
-  if (precision_ == Precision::kSingle) return stored_tile<const float>(index);
+  if (precision_ == Precision::Single) return stored_tile<const float>(index);
   kernels::active_table().decode_halves(
       stored_tile<const std::uint16_t>(index), tile_floats(), kHalfScale, scratch);
   return scratch;
 }
 
 void ImageBlock::set_tile(std::int64_t index, const float* values) {
-  if (precision_ == Precision::kSingle) {
+  if (precision_ == Precision::Single) {
     std::memcpy(stored_tile<float>(index), values, sizeof(float) * tile_floats());
     return;
   }
@@ -101,7 +101,7 @@ void ImageBlock::gather_lanes(const std::int64_t* images, T* to) const {
 }
 
 void ImageBlock::gather(const std::int64_t* images, float* to, float* scratch) const {
-  if (precision_ == Precision::kSingle) {
+  if (precision_ == Precision::Single) {
     gather_lanes(images, to);
     return;
   }
@@ -117,7 +117,7 @@ void ImageBlock::copy_image(const ImageBlock& source, std::int64_t from, std::in
     throw std::invalid_argument("blocks must share one grid and precision to exchange images");
   }
   const std::int64_t from_lane = from % kLanes, to_lane = to % kLanes;
-  if (precision_ == Precision::kSingle) {
+  if (precision_ == Precision::Single) {
     copy_lane(source.stored_tile<const float>(from / kLanes) + from_lane,
               tile_floats(),
               stored_tile<float>(to / kLanes) + to_lane);

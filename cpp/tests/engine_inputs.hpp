@@ -104,7 +104,7 @@ inline std::vector<std::complex<float>> padded_spectra(const std::vector<Image>&
 inline ImageBlock block_of(const PolarGrid& grid,
                            const std::vector<Image>& images,
                            const std::vector<double>& weights,
-                           Precision precision = Precision::kSingle) {
+                           Precision precision = Precision::Single) {
   ImageBlock block(grid, static_cast<std::int64_t>(images.size()), precision);
   const std::vector<std::complex<float>> spectra = padded_spectra(images, grid.box_px());
   PolarSampler(grid, weights).fill(block, 0, spectra.data(), block.n_images(), 1);

@@ -38,6 +38,9 @@ PLAN = RunPlanned(
     n_shifts=37,
     max_shift_px=6.4,
     memory_bytes=1_500_000_000,
+    storage="half",
+    bytes_per_image=5_120,
+    memory_limit_bytes=2_000_000_000,
     threads=2,
     simd_level="avx2",
     warnings=("the particles look black",),
@@ -89,7 +92,9 @@ def test_plain_lines_tell_plan_iterations_and_end():
     assert lines[1] == "worked on at 32 px, detail to 16.4 angstrom"
     assert lines[2] == "8 classes, shifts up to 6.4 px (37 positions)"
     assert lines[3] == "2 threads, SIMD avx2"
-    assert lines[4].startswith("memory: about 1.5 GB needed, ")
+    assert lines[4] == (
+        "memory: about 1.5 GB needed, 2.0 GB available; 5.1 kB an image in half precision"
+    )
     assert lines[5:] == [
         "warning: the particles look black",
         "reading: 1 min 01 s",

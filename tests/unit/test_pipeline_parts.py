@@ -157,7 +157,7 @@ def test_memory_grows_with_images_and_classes() -> None:
         options = ClassifyOptions.from_flat(n_classes=classes)
         return estimated_memory_bytes(array_source(images), make_plan(64), options)
 
-    assert bytes_for(200_000, 8) > 1.8 * bytes_for(100_000, 8)
+    assert bytes_for(2_000_000, 8) > 1.8 * bytes_for(1_000_000, 8)
     assert bytes_for(1000, 500) - bytes_for(1000, 250) >= 250 * 64 * 64 * 8
     # A thousand coefficients or so of eight bytes for each image.
     assert 5e8 < bytes_for(100_000, 8) < 5e9

@@ -10,7 +10,7 @@
 namespace cl2d {
 
 /// How coefficients are stored: as floats, or as IEEE binary16 times a power of two.
-enum class Precision { kSingle, kHalf };
+enum class Precision { Single, Half };
 
 /// Coefficients of n images, 16 to a tile: (n_tiles, n_coefficients, 2, 16) with p + q and p - q of
 /// each coefficient p + iq (order 0 is real and holds p twice). Ring weights are folded in as their
@@ -19,9 +19,7 @@ enum class Precision { kSingle, kHalf };
 class ImageBlock {
  public:
   /// Throws std::invalid_argument for a negative number of images.
-  ImageBlock(const PolarGrid& grid,
-             std::int64_t n_images,
-             Precision precision = Precision::kSingle);
+  ImageBlock(const PolarGrid& grid, std::int64_t n_images, Precision precision = Precision::Single);
 
   /// A block in the caller's memory, which must outlive it: `bytes_needed` bytes on a cache line,
   /// zero where no image will be written. Throws std::invalid_argument.

@@ -4,8 +4,7 @@ namespace cl2d::kernels {
 namespace {
 
 typedef std::uint32_t BitVec __attribute__((vector_size(4 * kWidth)));
-typedef std::uint16_t LooseHalfVec
-    __attribute__((vector_size(2 * kWidth), aligned(2), may_alias));
+typedef std::uint16_t LooseHalfVec __attribute__((vector_size(2 * kWidth), aligned(2), may_alias));
 
 void decode_halves(const std::uint16_t* from, std::int64_t n, float scale, float* to) {
   const float unbiased = 0x1p112F / scale;

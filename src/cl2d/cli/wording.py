@@ -98,12 +98,12 @@ def plan_lines(plan: RunPlanned) -> list[str]:
         f"{_classes(plan)}, shifts up to {plan.max_shift_px:.4g} px"
         f" ({count(plan.n_shifts, 'position')})",
         f"{count(plan.threads, 'thread')}, SIMD {plan.simd_level}",
-        *_memory_lines(plan),
+        _memory_line(plan),
         *(f"warning: {warning}" for warning in plan.warnings),
     ]
 
 
-def _memory_lines(plan: RunPlanned) -> list[str]:
+def _memory_line(plan: RunPlanned) -> str:
     limit = plan.memory_limit_bytes
     available = f"{size(limit)} available" if limit is not None else "available not known"
     kept = {
@@ -111,10 +111,8 @@ def _memory_lines(plan: RunPlanned) -> list[str]:
         "half": "in half precision",
         "scratch": "in half precision in a scratch file",
     }[plan.storage]
-    return [
-        f"memory: about {size(plan.memory_bytes)} needed, {available}",
-        f"kept of an image: {size(plan.bytes_per_image)} {kept}",
-    ]
+    needed = f"memory: about {size(plan.memory_bytes)} needed, {available}"
+    return f"{needed}; {size(plan.bytes_per_image)} an image {kept}"
 
 
 def _classes(plan: RunPlanned) -> str:

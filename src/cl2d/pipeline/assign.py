@@ -26,6 +26,7 @@ from cl2d.pipeline.classification import Classification
 from cl2d.pipeline.ctf import as_particles_show_them, with_correction
 from cl2d.pipeline.inputs import particle_source
 from cl2d.pipeline.starting_views import PIXEL_SIZE_TOLERANCE
+from cl2d.pipeline.storage_choice import storage_of_run
 from cl2d.pipeline.timing import Phases
 from cl2d.results import LevelResult
 
@@ -96,8 +97,9 @@ def _assigned(
     plan = saved.plan
     radius = options.alignment.shift_radius_px(source.box_px, source.pixel_size_angstrom)
     search = SearchSettings(radius, options.alignment.mirrors)
+    storage = storage_of_run(saved, source.n_images)
     with phases.phase("reading", source.n_images) as done:
-        ingested = ingest(source, plan, n_threads, done)
+        ingested = ingest(source, plan, n_threads, done, storage=storage)
     shown = as_particles_show_them(saved.averages, source)
     references = AverageComparison(shown, plan, search, n_threads).references
     scale = plan.box_px / plan.working_box_px
@@ -107,6 +109,7 @@ def _assigned(
         search,
         scale,
         n_threads,
+        storage=storage,
     )
     with phases.phase("assignment", source.n_images) as done:
         if options.levels.clustering == "robust":

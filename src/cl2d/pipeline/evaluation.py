@@ -19,6 +19,7 @@ from cl2d.outputs.folder import PARTICLE_TABLE
 from cl2d.outputs.saved_run import SavedRun, load_run
 from cl2d.pipeline.ctf import with_correction
 from cl2d.pipeline.inputs import particle_source
+from cl2d.pipeline.storage_choice import storage_of_run
 from cl2d.pipeline.timing import Phases
 
 if TYPE_CHECKING:
@@ -116,10 +117,13 @@ def evaluate(
         saved.options.alignment.mirrors,
     )
     job = EvaluationJob(saved.plan, search, n_threads, phases)
+    storage = storage_of_run(saved, source.n_images)
     with phases.phase("reading", source.n_images) as done:
-        ingested = ingest(source, saved.plan, n_threads, done)
+        ingested = ingest(source, saved.plan, n_threads, done, storage=storage)
     scale = saved.plan.box_px / saved.plan.working_box_px
-    engine = LocalEngine(ingested.blocks, ingested.flags == 0, search, scale, n_threads)
+    engine = LocalEngine(
+        ingested.blocks, ingested.flags == 0, search, scale, n_threads, storage=storage
+    )
     halves = job.half_sets(engine, saved.levels)
     stacks = class_averages(
         source, [], n_threads, phases.tell_and_time, only_compared=[*saved.levels, *halves]

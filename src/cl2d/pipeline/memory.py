@@ -9,6 +9,7 @@ from cl2d.engine import BLOCK_IMAGES, distribution_bytes
 from cl2d.engine.block_size import polar_grid
 from cl2d.engine.ingest import READ_IMAGES
 from cl2d.levels import level_schedule
+from cl2d.levels.sampled import sample_size
 from cl2d.outputs.averages import BLOCK_BYTES
 from cl2d.preprocess import SAMPLE_BYTES
 
@@ -27,11 +28,17 @@ BYTES_PER_ROW = 1000
 LARGEST_CLASS = 2
 """Members of the largest class over those of the mean one: copies are made of all or half of it."""
 
-READ_COPIES = 6
+READ_COPIES = 4
 """Stacks of a batch of images, of the box as read, while they are prepared: transforms and all."""
 
-PADDED_COPIES = 5
+PADDED_COPIES = 4
 """Stacks of a batch of images of twice the working box, while they are transformed."""
+
+MEMBERS = 2048
+"""Members of a class that are aligned at a time where their components are looked at."""
+
+MEMBER_COPIES = 4
+"""Stacks of these that are alive at a time, in single precision complex numbers."""
 
 GOING_BLOCKS = 4
 """Stacks of a block of images while they are averaged, what corrects their CTF counted in."""
@@ -89,9 +96,10 @@ def memory_needs(
     """Return what a run takes, step by step, at the step that takes most.
 
     Coefficients of all images stay, for correntropy the working images beside them, and copies are
-    made of the members of a class or of half of them. Beside these there are at a time: a batch
-    that is read; the scores of an engine call and what moves its images; or a block that is
-    averaged and the sums of all levels at once.
+    made of the members of a class or of half of them. Beside these there are at a time: class sums
+    with the scores of an engine call, and what moves its images, or with aligned members of a
+    class; the averages of all levels with their sums and a block of images, or with a batch that
+    is read, of averages or noise.
     """
     n, box = source.n_images, source.box_px
     grid = polar_grid(plan.working_box_px, plan.k_min, plan.k_max, plan.mask_radius_px)
@@ -99,16 +107,22 @@ def memory_needs(
     most_classes = options.levels.most_classes(n)
     kept = options.alignment.similarity == "correntropy"
     working = plan.working_box_px**2 * 4 if kept else 0
+    batch = min(n, BLOCK_IMAGES)
+    moved = batch * values * 4 if options.alignment.search == "fast" else 0
     samples = int(grid.n_rings) * int(grid.n_half_angles)
-    iterating = most_classes * samples * 16 * SUM_COPIES + _call_bytes(options, n, values)
-    step = max(_reading_bytes(source, plan), iterating, _averaging_bytes(source, plan, options))
+    sums = most_classes * samples * 16 * SUM_COPIES
+    members = min(n, MEMBERS) * samples * 8 * MEMBER_COPIES
+    step = max(
+        sums + max(batch * most_classes * CALL_CELL_BYTES, members),
+        _averaging_bytes(source, plan, options),
+    )
     ranked = options.levels.clustering == "robust"
     ranks = distribution_bytes(n, most_classes) if ranked else 0
     return MemoryNeeds(
         n_images=n,
         n_copied=_copied_images(options, n),
         values_per_image=values,
-        running=n * (working + BYTES_PER_ROW) + step + ranks,
+        running=n * (working + BYTES_PER_ROW) + step + ranks + moved,
         planning=2 * min(n * box**2 * 4, SAMPLE_BYTES),
     )
 
@@ -124,29 +138,29 @@ def estimated_memory_bytes(
 
 
 def _copied_images(options: ClassifyOptions, n_images: int) -> int:
-    """Return of how many images there are copies at a time: half of a class, or a whole one.
+    """Return of how many images there are copies at a time.
 
-    Half-sets are taken of the classes of every level, the first of which has the fewest.
+    Each thread may copy a class, or half of one. Half-sets are taken of the classes of every
+    level, the first of which has the fewest. A level may look at a sample of the images.
     """
-    first = min(options.levels.initial_classes, options.levels.most_classes(n_images))
+    levels, n_threads = options.levels, options.run.n_threads()
+    last = levels.most_classes(n_images)
+    first = min(levels.initial_classes, last)
     largest_half = min(n_images, LARGEST_CLASS * n_images // first) // 2
-    last = options.levels.most_classes(n_images)
     largest_last = min(n_images, LARGEST_CLASS * n_images // last)
-    return max(largest_half if options.output.evaluate else 0, largest_last)
+    of_threads = n_threads * max(largest_half if options.output.evaluate else 0, largest_last)
+    samples = [
+        sample_size(n_images, n_classes, levels.images_per_class)
+        for n_classes in level_schedule(first, last)
+    ]
+    sampled = max((size for size in samples if size < n_images), default=0)
+    return max(sampled, min(n_images, of_threads))
 
 
 def _reading_bytes(source: ParticleSource, plan: PreprocessPlan) -> int:
-    batch = min(source.n_images, READ_IMAGES)
+    batch = READ_IMAGES  # of noise there are as many, if there are fewer particles
     as_read = READ_COPIES * source.box_px**2
     return batch * 4 * (as_read + PADDED_COPIES * (2 * plan.working_box_px) ** 2)
-
-
-def _call_bytes(options: ClassifyOptions, n_images: int, values_per_image: int) -> int:
-    """Return what an engine call takes: scores by class, and for the fast search moved images."""
-    batch = min(n_images, BLOCK_IMAGES)
-    scores = batch * options.levels.most_classes(n_images) * CALL_CELL_BYTES
-    moved = batch * values_per_image * 4 if options.alignment.search == "fast" else 0
-    return scores + moved
 
 
 def _averaging_bytes(source: ParticleSource, plan: PreprocessPlan, options: ClassifyOptions) -> int:
@@ -159,7 +173,6 @@ def _averaging_bytes(source: ParticleSource, plan: PreprocessPlan, options: Clas
     halves = 2 * all_levels if options.output.evaluate else 0
     parts = 2 if plan.ctf == "full" else 1  # members are summed in two parts
     pixels = source.box_px**2
-    sums = (parts * delivered + halves) * pixels * 8
-    stacks = (parts * delivered + halves) * pixels * 4
-    block = min(source.n_images * pixels * 4, BLOCK_BYTES)
-    return sums + stacks + GOING_BLOCKS * block
+    stacks = (parts * delivered + halves) * pixels
+    block = min(min(source.n_images, BLOCK_IMAGES) * pixels * 4, BLOCK_BYTES)
+    return stacks * 4 + max(stacks * 8 + GOING_BLOCKS * block, _reading_bytes(source, plan))

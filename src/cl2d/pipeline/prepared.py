@@ -79,7 +79,7 @@ def prepare(
     phases = course.phases
     enabled = enabled_images(source)
     check_number_of_classes(options.levels, int(enabled.sum()), source)
-    radius_px = options.alignment.shift_radius_px(source.box_px, source.pixel_size_angstrom)
+    search = _search_settings(source, options)  # refused now if it does not fit the images
     if whole is None:
         with phases.phase("planning"):
             corrected = corrected_particles(source, options, enabled)
@@ -95,17 +95,6 @@ def prepare(
     for warning in warnings:
         phases.tell(RunWarned(warning))
     check_number_of_classes(options.levels, int((flags == USABLE).sum()), source)
-    alignment, n_threads = options.alignment, options.run.n_threads()
-    search = SearchSettings(radius_px, alignment.mirrors)
-    engine = LocalEngine(
-        ingested.blocks,
-        flags == USABLE,
-        search,
-        pixels_per_working_px=plan.box_px / plan.working_box_px,
-        n_threads=n_threads,
-        working_images=working_images(ingested, plan, n_threads),
-        storage=storage,
-    )
     return PreparedRun(
         source=source,
         options=options,
@@ -113,11 +102,25 @@ def prepare(
         flags=flags,
         warnings=(*plan.warnings, *warnings),
         search=search,
-        engine=engine,
+        engine=LocalEngine(
+            ingested.blocks,
+            flags == USABLE,
+            search,
+            pixels_per_working_px=plan.box_px / plan.working_box_px,
+            n_threads=options.run.n_threads(),
+            working_images=working_images(ingested, plan, options.run.n_threads()),
+            storage=storage,
+        ),
         statistics=ingested.statistics,
         views=views,
         memory=memory,
     )
+
+
+def _search_settings(source: ParticleSource, options: ClassifyOptions) -> SearchSettings:
+    alignment = options.alignment
+    radius_px = alignment.shift_radius_px(source.box_px, source.pixel_size_angstrom)
+    return SearchSettings(radius_px, alignment.mirrors)
 
 
 def _storage(
@@ -153,7 +156,7 @@ def _read(
 def _run_planned(
     source: ParticleSource, plan: PreprocessPlan, options: ClassifyOptions, memory: RunMemory
 ) -> RunPlanned:
-    radius_px = options.alignment.shift_radius_px(source.box_px, source.pixel_size_angstrom)
+    radius_px = _search_settings(source, options).max_shift_px
     radius_working_px = radius_px * plan.working_box_px / plan.box_px
     covering_px = covering_radius_px(plan.working_box_px, plan.k_max)
     return RunPlanned(

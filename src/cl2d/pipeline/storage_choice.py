@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cl2d.engine import Storage
+from cl2d.engine import Storage, bytes_per_image
 from cl2d.errors import InputError
 from cl2d.options import size
 from cl2d.pipeline.available_memory import available_memory_bytes
@@ -16,6 +16,7 @@ from cl2d.results import RunMemory
 
 if TYPE_CHECKING:
     from cl2d.options import RunOptions
+    from cl2d.outputs.saved_run import SavedRun
     from cl2d.pipeline.memory import MemoryNeeds
     from cl2d.results import StorageKind
 
@@ -59,6 +60,24 @@ def memory_warnings(memory: RunMemory) -> list[str]:
         f"the run took {size(peak)} of memory, more than the {size(limit)} that it might: "
         f"{size(memory.estimated_bytes)} were expected"
     ]
+
+
+def storage_of_run(saved: SavedRun, n_images: int) -> Storage:
+    """Return the storage of a finished run, for as many images: the same machine has to do.
+
+    A run that was recorded without one kept them in memory, in single precision.
+
+    Raises
+    ------
+    InputError
+        As :func:`storage_of`.
+    """
+    kind = (saved.record.get("memory") or {}).get("storage", "single")
+    plan = saved.plan
+    single = bytes_per_image(plan.working_box_px, plan.k_min, plan.k_max, plan.mask_radius_px)
+    # All images in half precision, and half of them again as a half-set.
+    room = n_images * single * 3 // 4
+    return storage_of(kind, room, saved.options.run.scratch_dir, saved.folder)
 
 
 def storage_of(

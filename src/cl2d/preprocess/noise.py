@@ -18,9 +18,12 @@ NOISE_IMAGES = 256
 def noise_images(plan: PreprocessPlan, n_images: int = NOISE_IMAGES) -> npt.NDArray[np.float32]:
     """Return Gaussian noise with the spectrum that was found in the images, (n, box, box)."""
     box = plan.box_px
-    white = np.random.default_rng(0).standard_normal((n_images, box, box))
+    rng = np.random.default_rng(0)
     row, column = scipy.fft.fftfreq(box) * box, scipy.fft.rfftfreq(box) * box
     ring = np.rint(np.hypot(row[:, None], column[None, :])).astype(np.intp)
     amplitude = np.sqrt(plan.noise_power)[np.minimum(ring, len(plan.noise_power) - 1)]
-    coloured = scipy.fft.irfft2(scipy.fft.rfft2(white) * amplitude, s=(box, box))
-    return np.asarray(coloured, dtype=np.float32)
+    noise = np.empty((n_images, box, box), dtype=np.float32)
+    for image in noise:  # one by one, for all in double precision would take more than a run
+        white = rng.standard_normal((box, box))
+        image[:] = scipy.fft.irfft2(scipy.fft.rfft2(white) * amplitude, s=(box, box))
+    return noise

@@ -29,8 +29,8 @@ constexpr int kFinite = 0x7c00;  // halves below this, of either sign, are numbe
 /// The number a half stands for, by definition.
 double value_of(int half) {
   const int exponent = half >> 10 & 0x1f, mantissa = half & 0x3ff;
-  const double magnitude = exponent == 0 ? std::ldexp(mantissa, -24)
-                                         : std::ldexp(0x400 + mantissa, exponent - 25);
+  const double magnitude =
+      exponent == 0 ? std::ldexp(mantissa, -24) : std::ldexp(0x400 + mantissa, exponent - 25);
   return (half & 0x8000) != 0 ? -magnitude : magnitude;
 }
 
@@ -46,7 +46,7 @@ ImageBlock in_single(const ImageBlock& block) {
 struct Stored {
   explicit Stored(int n_images)
       : in(kSmall, n_images, 5, kCross),
-        half(block_of(in.grid, in.images, in.weights, Precision::kHalf)),
+        half(block_of(in.grid, in.images, in.weights, Precision::Half)),
         same(in_single(half)) {}
   Inputs in;
   ImageBlock half;
@@ -76,10 +76,8 @@ TEST_CASE("every half is decoded to the number it stands for, at every level") {
   }
   std::vector<float> decoded(halves.size());
   at_every_simd_level([&] {
-    cl2d::kernels::active_table().decode_halves(halves.data(),
-                                                static_cast<std::int64_t>(halves.size()),
-                                                cl2d::kHalfScale,
-                                                decoded.data());
+    cl2d::kernels::active_table().decode_halves(
+        halves.data(), static_cast<std::int64_t>(halves.size()), cl2d::kHalfScale, decoded.data());
     for (std::size_t i = 0; i < halves.size(); ++i) {
       REQUIRE(decoded[i] == value_of(halves[i]) / cl2d::kHalfScale);
       REQUIRE(std::signbit(decoded[i]) == (halves[i] >= 0x8000));
@@ -158,8 +156,7 @@ TEST_CASE("refined, summed, aligned and moved halves have the bits of floats tha
   for (std::size_t i = 0; i < 37; ++i) classes[i] = static_cast<std::int32_t>(i % 5);
   const auto results = [&](const ImageBlock& block) {
     Poses poses(37);
-    const cl2d::PoseView view{
-        poses.psi_rad.data(), poses.shift_xy.data(), poses.mirror.data(), 37};
+    const cl2d::PoseView view{poses.psi_rad.data(), poses.shift_xy.data(), poses.mirror.data(), 37};
     std::vector<std::complex<double>> sums(5 * n_samples);
     cl2d::accumulate(block, classes.data(), view, sums.data(), 5, 2);
     Samples members(37 * n_samples);
@@ -183,7 +180,7 @@ TEST_CASE("refined, summed, aligned and moved halves have the bits of floats tha
 TEST_CASE("images of halves are selected and copied unchanged, and to floats not at all") {
   const Stored stored(37);
   const ImageBlock chosen = stored.half.select({36, 0, 17});
-  CHECK(chosen.precision() == Precision::kHalf);
+  CHECK(chosen.precision() == Precision::Half);
   CHECK(coefficients_of(chosen, 0) == coefficients_of(stored.half, 36));
   CHECK(coefficients_of(chosen, 2) == coefficients_of(stored.half, 17));
   ImageBlock single(stored.in.grid, 1);
