@@ -50,8 +50,8 @@ Range range_of(const float* values, std::int64_t n, double beyond) {
   }
   std::int64_t n_inside = 0;
   for (const std::int32_t count : inside) n_inside += count;
-  return {*std::min_element(low, low + kSide), *std::max_element(high, high + kSide),
-          n_inside == n};
+  return {
+      *std::min_element(low, low + kSide), *std::max_element(high, high + kSide), n_inside == n};
 }
 
 template <typename Term>
@@ -223,8 +223,8 @@ struct ColumnSums {
 void check_patches(const GreyImages& images, const std::vector<std::int64_t>& first) {
   const auto box = static_cast<std::int64_t>(std::lround(std::sqrt(images.n_pixels)));
   if (box * box != images.n_pixels) {
-    throw std::invalid_argument("images must be square, not of " +
-                                std::to_string(images.n_pixels) + " pixels");
+    throw std::invalid_argument("images must be square, not of " + std::to_string(images.n_pixels) +
+                                " pixels");
   }
   bool ascends = !first.empty() && first.front() == 0 && first.back() < box;
   for (std::size_t i = 1; i < first.size(); ++i) ascends = ascends && first[i - 1] < first[i];
@@ -284,8 +284,7 @@ void patch_moments(const GreyImages& images,
   double* variance = moments.variances;
   for (std::int64_t image = 0; image < images.n_images; ++image) {
     const float* values = images.values + image * images.n_pixels;
-    const Range range =
-        range_of(values, images.n_pixels, std::numeric_limits<float>::infinity());
+    const Range range = range_of(values, images.n_pixels, std::numeric_limits<float>::infinity());
     moments.usable[image] = static_cast<std::uint8_t>(range.is_finite && range.low < range.high);
     for (std::size_t i = 0; i < first.size(); ++i) {
       const std::int64_t n_rows = edges[i + 1] - edges[i];
@@ -299,7 +298,7 @@ void patch_moments(const GreyImages& images,
           squares += columns.squares[static_cast<std::size_t>(x)];
         }
         const auto size = static_cast<double>(n_rows * (edges[j + 1] - edges[j]));
-        *mean++ = sum / size;
+        *mean++ = static_cast<double>(values[0]) + sum / size;
         *variance++ = std::max(squares / size - sum / size * (sum / size), 0.0);
       }
     }
