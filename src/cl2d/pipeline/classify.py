@@ -26,7 +26,7 @@ from cl2d.outputs import UnfinishedRun, check_output_folder, write_run
 from cl2d.outputs.delivered import class_averages
 from cl2d.pipeline.classification import Classification
 from cl2d.pipeline.cores import CoreJob, core_levels
-from cl2d.pipeline.ctf import corrected_particles, subset_of
+from cl2d.pipeline.ctf import corrected_particles
 from cl2d.pipeline.evaluation import EvaluationJob
 from cl2d.pipeline.inputs import (
     check_number_of_classes,
@@ -41,6 +41,7 @@ from cl2d.pipeline.run_folder import RunFolder
 from cl2d.pipeline.starting_views import open_starting_views, starting_from
 from cl2d.pipeline.timing import Phases
 from cl2d.preprocess import DISABLED, USABLE, plan_preprocessing
+from cl2d.preprocess.ctf_source import subset_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
