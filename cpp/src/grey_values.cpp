@@ -81,10 +81,10 @@ double mean_square_from(double mean, const float* values, std::int64_t n) {
 }
 
 GreyFlag flag_of(const Range& range, const GreyRules& rules) {
-  if (!range.is_finite) return GreyFlag::kNotFinite;
+  if (!range.is_finite) return GreyFlag::NotFinite;
   const auto low = static_cast<double>(range.low), high = static_cast<double>(range.high);
   const double rounding = rules.least_spread * std::max(std::abs(low), std::abs(high));
-  return high - low <= rounding ? GreyFlag::kConstant : GreyFlag::kUsable;
+  return high - low <= rounding ? GreyFlag::Constant : GreyFlag::Usable;
 }
 
 // Count, sum and sum of squares of the values within `reach` of `centre`, less the centre.
@@ -250,7 +250,7 @@ void normalise_images(const GreyImages& images,
     float* out = normalised + image * n;
     const Range range = range_of(values, n, rules.beyond_sums);
     flags[image] = flag_of(range, rules);
-    if (flags[image] != GreyFlag::kUsable) {
+    if (flags[image] != GreyFlag::Usable) {
       std::fill_n(out, n, 0.0F);
       continue;
     }

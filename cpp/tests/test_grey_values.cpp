@@ -60,7 +60,7 @@ TEST_CASE("the background gets mean 0 and deviation 1, and the mask is applied")
   // Values beyond 3 sigma do not count: two of these.
   CHECK(std::abs(sum / 701) < 0.02);
   CHECK(std::abs(squares / 701 - 1) < 0.05);
-  CHECK(found.flags[0] == cl2d::GreyFlag::kUsable);
+  CHECK(found.flags[0] == cl2d::GreyFlag::Usable);
 }
 
 TEST_CASE("images that cannot be used are flagged and 0") {
@@ -69,10 +69,10 @@ TEST_CASE("images that cannot be used are flagged and 0") {
   images[50 + 49] = -std::numeric_limits<float>::infinity();
   for (std::size_t i = 100; i < 150; ++i) images[i] = 7.0F;
   const Normalised found = normalised(images, 50, first_pixels(20));
-  CHECK(found.flags[0] == cl2d::GreyFlag::kNotFinite);
-  CHECK(found.flags[1] == cl2d::GreyFlag::kNotFinite);
-  CHECK(found.flags[2] == cl2d::GreyFlag::kConstant);
-  CHECK(found.flags[3] == cl2d::GreyFlag::kUsable);
+  CHECK(found.flags[0] == cl2d::GreyFlag::NotFinite);
+  CHECK(found.flags[1] == cl2d::GreyFlag::NotFinite);
+  CHECK(found.flags[2] == cl2d::GreyFlag::Constant);
+  CHECK(found.flags[3] == cl2d::GreyFlag::Usable);
   for (std::size_t i = 0; i < 150; ++i) REQUIRE(found.images[i] == 0.0F);
 }
 
