@@ -12,10 +12,11 @@ from speed_machine import cpu_timing, single_threaded_blas
 from speed_workload import Effort, Row, Workload
 
 from cl2d import _native
+from cl2d.engine.grey_values import normalise_and_mask, patch_moments
 from cl2d.engine.ingest import Ingestor
 from cl2d.engine.raw_average import accumulate_raw
 from cl2d.io import open_particles, write_stack
-from cl2d.preprocess import prepare_images
+from cl2d.preprocess import Preparation, image_statistics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,11 +46,13 @@ def stage_rows(effort: Effort) -> list[Row]:
 def ingest_actions(load: Workload) -> Actions:
     """Return the steps from pixels to coefficients, as the ingestor takes them."""
     ingestor = Ingestor(load.plan)
-    prepared = prepare_images(load.images, load.plan).images
+    preparation = Preparation(load.plan, normalise_and_mask)
+    prepared = preparation(load.images).images
     spectra = ingestor._padded_transform(prepared)
     block = _native.ImageBlock(ingestor.grid, load.n_images)
     return {
-        "prepare": partial(prepare_images, load.images, load.plan),
+        "statistics": partial(image_statistics, load.images, patch_moments),
+        "prepare": partial(preparation, load.images),
         "transform": partial(ingestor._padded_transform, prepared),
         "sample": partial(ingestor._sampler.fill, block, 0, spectra, 1),
     }

@@ -14,9 +14,8 @@ py::tuple normalise(const Array<float>& images,
   check_shape(background, "background", {-1});
   check_shape(mask, "mask", {-1});
   const GreyImages stack{images.data(), images.shape(0), images.shape(1)};
-  const GreyRegions regions{{background.data(), background.data() + background.size()},
-                            mask.data(),
-                            mask.size()};
+  const GreyRegions regions{
+      {background.data(), background.data() + background.size()}, mask.data(), mask.size()};
   Array<float> normalised({images.shape(0), images.shape(1)});
   Array<std::uint8_t> flags(images.shape(0));
   float* out = normalised.mutable_data();
@@ -31,14 +30,12 @@ py::tuple normalise(const Array<float>& images,
 py::tuple moments(const Array<float>& images, const Array<std::int64_t>& first) {
   check_shape(images, "images", {-1, -1, -1});
   check_shape(first, "first", {-1});
-  const GreyImages stack{
-      images.data(), images.shape(0), images.shape(1) * images.shape(2)};
+  const GreyImages stack{images.data(), images.shape(0), images.shape(1) * images.shape(2)};
   const std::vector<std::int64_t> starts(first.data(), first.data() + first.size());
   Array<double> means({images.shape(0), first.size(), first.size()});
   Array<double> variances({images.shape(0), first.size(), first.size()});
   Array<std::uint8_t> usable(images.shape(0));
-  const PatchMoments found{
-      means.mutable_data(), variances.mutable_data(), usable.mutable_data()};
+  const PatchMoments found{means.mutable_data(), variances.mutable_data(), usable.mutable_data()};
   {
     const py::gil_scoped_release release;
     patch_moments(stack, starts, found);

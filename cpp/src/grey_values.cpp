@@ -50,8 +50,8 @@ Range range_of(const float* values, std::int64_t n, double beyond) {
   }
   std::int64_t n_inside = 0;
   for (const std::int32_t count : inside) n_inside += count;
-  return {*std::min_element(low, low + kSide), *std::max_element(high, high + kSide),
-          n_inside == n};
+  return {
+      *std::min_element(low, low + kSide), *std::max_element(high, high + kSide), n_inside == n};
 }
 
 template <typename Term>
@@ -81,10 +81,10 @@ double mean_square_from(double mean, const float* values, std::int64_t n) {
 }
 
 GreyFlag flag_of(const Range& range, const GreyRules& rules) {
-  if (!range.is_finite) return GreyFlag::kNotFinite;
+  if (!range.is_finite) return GreyFlag::NotFinite;
   const auto low = static_cast<double>(range.low), high = static_cast<double>(range.high);
   const double rounding = rules.least_spread * std::max(std::abs(low), std::abs(high));
-  return high - low <= rounding ? GreyFlag::kConstant : GreyFlag::kUsable;
+  return high - low <= rounding ? GreyFlag::Constant : GreyFlag::Usable;
 }
 
 // Count, sum and sum of squares of the values within `reach` of `centre`, less the centre.
@@ -223,8 +223,8 @@ struct ColumnSums {
 void check_patches(const GreyImages& images, const std::vector<std::int64_t>& first) {
   const auto box = static_cast<std::int64_t>(std::lround(std::sqrt(images.n_pixels)));
   if (box * box != images.n_pixels) {
-    throw std::invalid_argument("images must be square, not of " +
-                                std::to_string(images.n_pixels) + " pixels");
+    throw std::invalid_argument("images must be square, not of " + std::to_string(images.n_pixels) +
+                                " pixels");
   }
   bool ascends = !first.empty() && first.front() == 0 && first.back() < box;
   for (std::size_t i = 1; i < first.size(); ++i) ascends = ascends && first[i - 1] < first[i];
@@ -250,7 +250,7 @@ void normalise_images(const GreyImages& images,
     float* out = normalised + image * n;
     const Range range = range_of(values, n, rules.beyond_sums);
     flags[image] = flag_of(range, rules);
-    if (flags[image] != GreyFlag::kUsable) {
+    if (flags[image] != GreyFlag::Usable) {
       std::fill_n(out, n, 0.0F);
       continue;
     }
@@ -284,8 +284,7 @@ void patch_moments(const GreyImages& images,
   double* variance = moments.variances;
   for (std::int64_t image = 0; image < images.n_images; ++image) {
     const float* values = images.values + image * images.n_pixels;
-    const Range range =
-        range_of(values, images.n_pixels, std::numeric_limits<float>::infinity());
+    const Range range = range_of(values, images.n_pixels, std::numeric_limits<float>::infinity());
     moments.usable[image] = static_cast<std::uint8_t>(range.is_finite && range.low < range.high);
     for (std::size_t i = 0; i < first.size(); ++i) {
       const std::int64_t n_rows = edges[i + 1] - edges[i];
@@ -299,7 +298,7 @@ void patch_moments(const GreyImages& images,
           squares += columns.squares[static_cast<std::size_t>(x)];
         }
         const auto size = static_cast<double>(n_rows * (edges[j + 1] - edges[j]));
-        *mean++ = sum / size;
+        *mean++ = static_cast<double>(values[0]) + sum / size;
         *variance++ = std::max(squares / size - sum / size * (sum / size), 0.0);
       }
     }

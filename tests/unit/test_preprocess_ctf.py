@@ -9,7 +9,13 @@ from cl2d.errors import InputError
 from cl2d.io import array_source
 from cl2d.io.ctf_parameters import CtfParameters
 from cl2d.preprocess.ctf import contrast_transfer, electron_wavelength_angstrom
-from cl2d.preprocess.ctf_source import filter_images, phase_flipped, sign_of_transfer
+from cl2d.preprocess.ctf_source import (
+    SplitReading,
+    filter_images,
+    phase_flipped,
+    sign_of_transfer,
+    subset_of,
+)
 from cl2d.simulate import SimulationOptions, simulate_particles
 from cl2d.simulate.optics import B_FACTOR_ANGSTROM2
 from cl2d.simulate.optics import contrast_transfer as simulated_transfer
@@ -194,3 +200,37 @@ def test_flipped_particles_are_told_from_the_input_and_from_others():
 def test_pixel_size_is_needed():
     with pytest.raises(InputError, match="must have a pixel size to correct the CTF"):
         phase_flipped(array_source(np.ones((1, BOX, BOX))), parameters())
+
+
+@pytest.mark.parametrize("box", [BOX, 131])
+def test_particles_are_filtered_the_same_whoever_reads_them(box):
+    images = np.random.default_rng(5).normal(3.0, 1.0, (37, box, box)).astype(np.float32)
+    truth = simulated("raw").truth
+    source = phase_flipped(
+        array_source(images, PIXEL_SIZE), of_truth(truth).take(slice(37)), n_threads=3
+    )
+    expected = source.read(5, 37)
+    split = SplitReading.of(source)
+    np.testing.assert_array_equal(split.filtered(5, split.unfiltered.read(5, 37)), expected)
+    rows = np.array([5, 6, 20, 36])
+    np.testing.assert_array_equal(subset_of(source, rows).read(0, 4), expected[rows - 5])
+
+
+def test_particles_that_nobody_filters_are_read_as_they_are():
+    source = array_source(np.ones((3, BOX, BOX)), PIXEL_SIZE)
+    split = SplitReading.of(source)
+    images = split.unfiltered.read(1, 3)
+    assert split.unfiltered is source
+    assert split.filtered(1, images) is images
+
+
+@pytest.mark.parametrize(("gain", "offset"), [(1e-18, 0.0), (1e18, 0.0), (1.0, 1e4)])
+def test_flipping_does_not_mind_the_unit_of_the_greys(gain, offset):
+    images = np.random.default_rng(6).normal(size=(3, BOX, BOX)).astype(np.float32)
+    scaled = images * np.float32(gain) + np.float32(offset)
+    plain, other = (
+        phase_flipped(array_source(given, PIXEL_SIZE), parameters(3)).read(0, 3)
+        for given in (images, scaled)
+    )
+    # Grey values of 10,000 are rounded to 5e-4.
+    np.testing.assert_allclose((other - np.float32(offset)) / gain, plain, atol=3e-3)

@@ -32,7 +32,7 @@ struct GreyRegions {
   std::int64_t mask_size;
 };
 
-enum class GreyFlag : std::uint8_t { kUsable = 0, kNotFinite = 1, kConstant = 2 };
+enum class GreyFlag : std::uint8_t { Usable = 0, NotFinite = 1, Constant = 2 };
 
 /// Writes images whose background has mean 0 and deviation 1, times the mask, to `normalised`
 /// (n_images, n_pixels) and a flag of each to `flags`; flagged images become 0. What becomes of an

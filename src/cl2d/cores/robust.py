@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import ndtr, ndtri
-from scipy.stats import chi2
+from scipy.special import gammainc, gammaincc, gammaincinv, ndtr, ndtri
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -48,9 +47,10 @@ def squared_distances(scores: Array) -> Array:
     centre = np.array([c for c, _ in columns])
     spread = np.array([max(s, np.finfo(np.float64).tiny) for _, s in columns])
     distances: Array = np.square((scores - centre) / spread).sum(axis=1)
-    limit = chi2.ppf(_CENTRAL, q)
+    # Chi-squared of q is twice a gamma of q / 2; scipy.stats takes a second to import.
+    limit = 2.0 * gammaincinv(0.5 * q, _CENTRAL)
     # E[d^2 | d^2 < limit] / q: what cutting takes off each variance.
-    kept_variance = chi2.cdf(limit, q + 2) / _CENTRAL
+    kept_variance = gammainc(0.5 * q + 1.0, 0.5 * limit) / _CENTRAL
     for _ in range(_REWEIGHTING_ROUNDS):
         central = scores[distances <= limit]
         if len(central) < max(q + 2, n // 2):
@@ -69,7 +69,7 @@ def zscores_of_distances(squared: Array, n_components: int) -> Array:
     ``P(|Z| > z) = P(chi^2 > d^2)``: z > 3 holds for 0.27 % of Gaussian members, whatever the
     number of components.
     """
-    return two_sided_zscores(chi2.sf(squared, n_components))
+    return two_sided_zscores(gammaincc(0.5 * n_components, 0.5 * squared))
 
 
 def two_sided_zscores(p_values: Array) -> Array:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.cluster.hierarchy import leaves_list, linkage
-from scipy.spatial.distance import squareform
+import scipy
 
 from cl2d.engine import ClassicalRule, LocalEngine, SearchSettings, normalised_references
 from cl2d.engine.ingest import ingest
@@ -99,7 +98,13 @@ def order_by_likeness(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
         return np.arange(n)
     distances = np.clip(1.0 - scores, 0.0, None)
     np.fill_diagonal(distances, 0.0)
-    tree = linkage(squareform(distances, checks=False), method="average", optimal_ordering=True)
-    order: npt.NDArray[np.intp] = leaves_list(tree).astype(np.intp)
+    # By their whole names scipy's parts are imported when first used: they take long.
+    hierarchy = scipy.cluster.hierarchy
+    tree = hierarchy.linkage(
+        scipy.spatial.distance.squareform(distances, checks=False),
+        method="average",
+        optimal_ordering=True,
+    )
+    order: npt.NDArray[np.intp] = hierarchy.leaves_list(tree).astype(np.intp)
     place = int(np.flatnonzero(order == 0)[0])
     return order[::-1].copy() if place > (n - 1) / 2 else order

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import fft, ndimage
+import scipy
+from scipy import fft
 
 from cl2d.outputs.averages import class_sums, raw_averages
 from cl2d.outputs.wiener import HalfSums, inverse_signal_to_noise
@@ -165,7 +166,7 @@ def _compared(sums: _WeightedSums, members: Counts) -> ClassAverages:
     compared = np.zeros(sums.images.shape, dtype=np.float32)
     for k in np.flatnonzero(members).tolist():
         relative = sums.transfer[k] / np.square(sums.usual_transfer)
-        mixed = ndimage.convolve1d(relative, MIXED_RINGS, mode="nearest")
+        mixed = scipy.ndimage.convolve1d(relative, MIXED_RINGS, mode="nearest")
         gain = _inverse(np.sqrt(members[k] * smooth.between(mixed)))
         compared[k] = smooth.filtered(sums.images[k], gain, 1.0 / members[k])
     return ClassAverages(compared, compared)

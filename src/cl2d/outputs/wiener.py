@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -85,7 +85,7 @@ def _common_signal(
 
     def with_neighbours(of_classes: Rings) -> Rings:
         window = np.ones(2 * NEIGHBOURS + 1)
-        sums: Rings = ndimage.convolve1d(of_classes.sum(axis=0), window, mode="constant")
+        sums: Rings = scipy.ndimage.convolve1d(of_classes.sum(axis=0), window, mode="constant")
         return sums
 
     above, below = with_neighbours(cross * inside), with_neighbours(pairs * inside)

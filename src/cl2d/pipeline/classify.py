@@ -18,7 +18,6 @@ from cl2d.outputs import UnfinishedRun, check_output_folder, write_run
 from cl2d.outputs.delivered import class_averages
 from cl2d.pipeline.classification import Classification
 from cl2d.pipeline.cores import CoreJob, core_levels
-from cl2d.pipeline.ctf import subset_of
 from cl2d.pipeline.evaluation import EvaluationJob
 from cl2d.pipeline.inputs import limit_warnings, particle_source
 from cl2d.pipeline.peak_memory import PeakMemory
@@ -29,6 +28,7 @@ from cl2d.pipeline.starting_views import open_starting_views, starting_from
 from cl2d.pipeline.storage_choice import memory_warnings
 from cl2d.pipeline.timing import Phases
 from cl2d.preprocess import USABLE
+from cl2d.preprocess.ctf_source import subset_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

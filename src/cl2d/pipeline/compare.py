@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
+import scipy
 
 from cl2d.agreement import adjusted_rand_index, normalised_mutual_information
 from cl2d.errors import InputError
@@ -127,7 +127,9 @@ def compare_labels(
 def _matches(table: npt.NDArray[np.int64]) -> tuple[ClassMatch, ...]:
     """Return the best one-to-one pairs (Hungarian method) that share at least one particle."""
     sizes_a, sizes_b = table.sum(axis=1), table.sum(axis=0)
-    pairs = zip(*linear_sum_assignment(table, maximize=True), strict=True)
+    # By its whole name this part of scipy is imported when first used: it takes long.
+    matched = scipy.optimize.linear_sum_assignment(table, maximize=True)
+    pairs = zip(*matched, strict=True)
     return tuple(
         ClassMatch(
             class_a=int(a) + 1,

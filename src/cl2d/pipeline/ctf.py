@@ -9,7 +9,6 @@ import numpy as np
 
 from cl2d.errors import InputError
 from cl2d.io.ctf_parameters import ctf_state, has_defocus, read_ctf_parameters
-from cl2d.io.subset_source import SubsetSource
 from cl2d.pipeline.ctf_evidence import phase_evidence
 from cl2d.preprocess.ctf_source import phase_flipped
 from cl2d.preprocess.ctf_weighted import CtfWeightedSource, SmoothRings
@@ -83,13 +82,6 @@ def with_correction(source: ParticleSource, ctf: CtfCorrection, n_threads: int) 
         If their table lacks what it needs.
     """
     return source if ctf == "none" else _corrected(source, ctf, n_threads).source
-
-
-def subset_of(source: ParticleSource, rows: npt.NDArray[np.intp]) -> ParticleSource:
-    """Return some of the particles, rows ascending, corrected and averaged like all of them."""
-    if isinstance(source, CtfWeightedSource):
-        return source.take(rows)
-    return SubsetSource(source, rows)
 
 
 def as_particles_show_them(

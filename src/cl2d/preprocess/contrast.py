@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import scipy.fft
 
+from cl2d.preprocess.batches import batches
 from cl2d.preprocess.windows import radius_image
 
 if TYPE_CHECKING:
@@ -53,12 +54,14 @@ def _low_pass_skewness(
     frequency = np.hypot(scipy.fft.fftfreq(box)[:, None], scipy.fft.rfftfreq(box)[None, :])
     passed = (frequency <= _LOW_PASS_SHARE_OF_BOX).astype(np.float32)
     skewness = np.zeros(len(images))
-    for row, image in enumerate(images):
-        smooth = scipy.fft.irfft2(scipy.fft.rfft2(image) * passed, s=(box, box))[region]
-        deviation = smooth.astype(np.float64) - smooth.mean(dtype=np.float64)
-        variance = np.square(deviation).mean()
-        if variance > 0:
-            skewness[row] = np.power(deviation, 3).mean() / variance**1.5
+    for rows in batches(len(images), box):
+        smooth = scipy.fft.irfft2(scipy.fft.rfft2(images[rows]) * passed, s=(box, box))
+        deviation = smooth[:, region].astype(np.float64)
+        deviation -= deviation.mean(axis=1, keepdims=True)
+        squares = np.square(deviation)
+        variance = squares.mean(axis=1)
+        moment = np.multiply(squares, deviation, out=squares).mean(axis=1)
+        skewness[rows] = moment / np.where(variance > 0, variance, 1.0) ** 1.5
     return skewness
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from scipy import fft
 
 from cl2d.errors import InputError
+from cl2d.io.subset_source import SubsetSource
 from cl2d.io.wrapped_source import WrappedSource
 from cl2d.preprocess.batches import batches, full_batch
 from cl2d.preprocess.ctf import contrast_transfer
@@ -105,6 +106,11 @@ class CtfFilteredSource(WrappedSource):
             images[batch] = self._filtered(start, batch, images[batch])
         return images
 
+    def take(self, rows: npt.NDArray[np.intp]) -> CtfFilteredSource:
+        """Return some of the particles, rows ascending, as a source of their own."""
+        subset = SubsetSource(self._source, rows)
+        return CtfFilteredSource(subset, self._ctf.take(rows), self._factor, self._n_threads)
+
     def _filtered(self, start: int, batch: slice, images: Images) -> Images:
         return filter_images(images, self._factor(self._transfer(start, batch)))
 
@@ -152,6 +158,13 @@ class SplitReading:
         if isinstance(source, CtfFilteredSource):
             return cls(source.unfiltered, source.filtered)
         return cls(source, lambda _start, images: images)
+
+
+def subset_of(source: ParticleSource, rows: npt.NDArray[np.intp]) -> ParticleSource:
+    """Return some of the particles, rows ascending, corrected and averaged like all of them."""
+    if isinstance(source, CtfFilteredSource):
+        return source.take(rows)
+    return SubsetSource(source, rows)
 
 
 def phase_flipped(

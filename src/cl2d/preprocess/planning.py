@@ -14,7 +14,9 @@ from cl2d.preprocess.band_limit import (
     highest_k_max,
     working_box,
 )
+from cl2d.preprocess.batches import batches
 from cl2d.preprocess.contrast import contrast_sign
+from cl2d.preprocess.ctf_source import subset_of
 from cl2d.preprocess.normalise import CONSTANT, NOT_FINITE, USABLE, normalise_rows
 from cl2d.preprocess.plan import PreprocessPlan
 from cl2d.preprocess.spectrum import Spectrum, measure_spectrum
@@ -182,18 +184,20 @@ def _pixel_size(source: ParticleSource, option: str, alternative: str | None) ->
 
 def _read_sample(source: ParticleSource, radius_px: float, rows: npt.NDArray[np.intp]) -> _Sample:
     """Read some images and normalise those that can be used."""
-    background = background_pixels(source.box_px, radius_px)
-    usable = np.empty((len(rows), source.box_px, source.box_px), dtype=np.float32)
+    box = source.box_px
+    background = background_pixels(box, radius_px)
+    usable = np.empty((len(rows), box, box), dtype=np.float32)
+    sample = subset_of(source, rows)
     flags: list[int] = []
-    n_flat = 0
-    for row in rows:
-        image = source.read(int(row), int(row) + 1).reshape(1, -1)
-        normalised, flag, flat = normalise_rows(image, background)
-        if flag[0] == USABLE:
-            usable[flags.count(USABLE)] = normalised.reshape(source.box_px, source.box_px)
-            n_flat += int(flat[0])
-        flags.append(int(flag[0]))
-    n_usable = flags.count(USABLE)
+    n_flat = n_usable = 0
+    for batch in batches(len(rows), box):
+        images = sample.read(batch.start, batch.stop).reshape(batch.stop - batch.start, -1)
+        normalised, batch_flags, flat = normalise_rows(images, background)
+        kept = normalised[batch_flags == USABLE].reshape(-1, box, box)
+        usable[n_usable : n_usable + len(kept)] = kept
+        n_usable += len(kept)
+        n_flat += int(flat.sum())
+        flags += batch_flags.tolist()
     if n_usable == 0:
         message = (
             f"{source.name} must hold usable images; of {len(rows)} looked at, "

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import scipy.fft
 
+from cl2d.preprocess.batches import batches
 from cl2d.preprocess.windows import background_pixels, background_window, particle_mask
 
 if TYPE_CHECKING:
@@ -85,9 +86,12 @@ def windowed_power(
     """
     scale = np.square(window).sum()
     soft = window.astype(np.float32)
-    transforms = (scipy.fft.rfft2(image * soft) for image in images)
-    powers = [rings(np.square(np.abs(t)).astype(np.float64)) / scale for t in transforms]
-    return np.array(powers).reshape(len(images), rings.n_bins)
+    powers = np.empty((len(images), rings.n_bins))
+    for rows in batches(len(images), rings.box_px):
+        transforms = np.square(np.abs(scipy.fft.rfft2(images[rows] * soft)))
+        powers[rows] = [rings(power.astype(np.float64)) for power in transforms]
+    powers /= scale
+    return powers
 
 
 def mixing_matrix(

@@ -101,10 +101,11 @@ def patch_moments(
 
     with np.errstate(invalid="ignore"):
         values = images.astype(np.float64)
-        values -= values.mean(axis=(1, 2), keepdims=True)
+        level = values.mean(axis=(1, 2), keepdims=True)
+        values -= level
         usable = np.isfinite(values).all(axis=(1, 2)) & (np.ptp(values, axis=(1, 2)) > 0)
         means = mean(values)
-        return means, np.maximum(mean(values**2) - means**2, 0), usable
+        return level + means, np.maximum(mean(values**2) - means**2, 0), usable
 
 
 def _measured(means: Moments, variances: Moments, place: Moments) -> Moments:

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
-from scipy.spatial.transform import Rotation
+import scipy
 
 from cl2d.simulate.truth import JUNK_KINDS
 
@@ -56,9 +55,11 @@ class JunkDrawing:
     ) -> None:
         """Add the molecule in one of the views (any orientation if None), turned in plane."""
         if views is None:
-            matrix = Rotation.from_quat(rng.standard_normal(4)).as_matrix()
+            matrix = scipy.spatial.transform.Rotation.from_quat(rng.standard_normal(4)).as_matrix()
         else:
-            turn = Rotation.from_rotvec([0.0, 0.0, rng.uniform(0.0, 2.0 * np.pi)])
+            turn = scipy.spatial.transform.Rotation.from_rotvec(
+                [0.0, 0.0, rng.uniform(0.0, 2.0 * np.pi)]
+            )
             matrix = turn.as_matrix() @ views[rng.integers(len(views))]
         self.rows.append(row)
         self.rotations.append(matrix)
@@ -94,6 +95,6 @@ def _edge(box_px: int, rng: np.random.Generator) -> FloatArray:
     across_x, across_y = _direction(rng)
     depth = x * across_x + y * across_y - rng.uniform(-0.25, 0.25)
     film = 1.0 / (1.0 + np.exp(-depth / 0.02))
-    grain = gaussian_filter(rng.standard_normal((box_px, box_px)), 1.5)
+    grain = scipy.ndimage.gaussian_filter(rng.standard_normal((box_px, box_px)), 1.5)
     image: FloatArray = film * (1.0 + 2.0 * grain)
     return image

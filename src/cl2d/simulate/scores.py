@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import rankdata
+import scipy
 
 from cl2d.agreement import (
     adjusted_rand_index,
@@ -173,7 +173,7 @@ def ranking_quality(is_wanted: npt.NDArray[np.bool_], score: npt.ArrayLike) -> f
     n_wanted, n_other = int(is_wanted.sum()), int((~is_wanted).sum())
     if n_wanted == 0 or n_other == 0:
         return float("nan")
-    ranks = rankdata(score)
+    ranks = scipy.stats.rankdata(score)
     above = float(ranks[is_wanted].sum()) - n_wanted * (n_wanted + 1) / 2
     return above / (n_wanted * n_other)
 
