@@ -30,11 +30,12 @@ TILE = 16
 
 @dataclass(frozen=True)
 class Grid:
-    """Sizes of a run: box of the input, working box, last ring."""
+    """Sizes of a run: box of the input, working box, last ring, mask in boxes."""
 
     box_px: int
     working_box_px: int
     k_max: int
+    mask_radius: float = MASK_RADIUS
 
     def __str__(self) -> str:
         return f"{self.working_box_px}/{self.k_max}"
@@ -49,11 +50,12 @@ class Effort:
     n_references: int
     classes: tuple[int, ...]
     repeats: int
-    fast_repeats: int = 3
+    fast_repeats: int = 5
     block_share: int = 1  # of the images of a block, where one is timed whole
 
 
-GRIDS = (Grid(64, 28, 12), Grid(128, 48, 20), Grid(256, 64, 28))
+# The third comes to 21 rings of 128 angles, which no automatic plan does.
+GRIDS = (Grid(64, 28, 12), Grid(128, 48, 20), Grid(64, 64, 21, 30 / 64), Grid(256, 64, 28))
 BLOCK_PIXELS = 1 << 26
 """Pixels of a block of images at most."""
 FULL = Effort(GRIDS, n_images=512, n_references=8, classes=(4, 16, 64, 256), repeats=7)
@@ -86,7 +88,7 @@ class Workload:
         return PreprocessPlan(
             box_px=self.grid.box_px,
             working_box_px=self.grid.working_box_px,
-            mask_radius_px=MASK_RADIUS * self.grid.working_box_px,
+            mask_radius_px=self.grid.mask_radius * self.grid.working_box_px,
             k_min=K_MIN,
             k_max=self.grid.k_max,
             noise_power=ones,
@@ -102,12 +104,16 @@ class Workload:
     @cached_property
     def engine(self) -> LocalEngine:
         """The engine on these images, one thread."""
+        return self.engine_on(1)
+
+    def engine_on(self, n_threads: int) -> LocalEngine:
+        """Return an engine on these images."""
         return LocalEngine(
             [self.block],
             np.ones(self.n_images, dtype=bool),
             SearchSettings(MAX_SHIFT * self.grid.box_px, fast=True),
             self.grid.box_px / self.grid.working_box_px,
-            n_threads=1,
+            n_threads=n_threads,
         )
 
     def labels(self, n_classes: int) -> npt.NDArray[np.int32]:

@@ -22,8 +22,8 @@ namespace {
 
 using cl2d::bench::Workload;
 
-constexpr cl2d::bench::GridSizes kSizes{64, 21};
-constexpr std::int64_t kImages = 122;  // the last tile is not full
+constexpr cl2d::bench::GridSizes kSizes{64, 21, 30.0 / 64};  // 128 angles
+constexpr std::int64_t kImages = 122;                        // the last tile is not full
 constexpr std::int64_t kReferences = 5;
 constexpr std::int64_t kSearchedTiles = 2;
 

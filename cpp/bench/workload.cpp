@@ -21,8 +21,9 @@ std::vector<double> shifts_within(double radius_px) {
 }  // namespace
 
 Workload::Workload(const GridSizes& sizes, std::int64_t n_images, std::int64_t count)
-    : block(PolarGrid(sizes.working_box_px, 1, sizes.k_max, 0.475 * sizes.working_box_px),
-            n_images),
+    : block(
+          PolarGrid(sizes.working_box_px, 1, sizes.k_max, sizes.mask_radius * sizes.working_box_px),
+          n_images),
       n_references(count),
       shifts(shifts_within(0.1 * sizes.working_box_px)),
       scores(static_cast<std::size_t>(block.n_tiles() * kLanes * count)),

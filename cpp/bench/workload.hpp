@@ -13,6 +13,7 @@ namespace cl2d::bench {
 struct GridSizes {
   int working_box_px;
   int k_max;
+  double mask_radius = 0.475;  // in boxes: as far as the box goes
 };
 
 /// Images and references of noise, and the shifts of whole pixels within a tenth of the box.
