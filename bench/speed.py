@@ -22,8 +22,9 @@ import speed_runs
 import speed_workload
 from speed_fast import fast_rows
 from speed_machine import Machine, describe_machine
-from speed_search import assign_rows, search_rows, thread_rows
+from speed_search import assign_rows, search_rows
 from speed_stages import stage_rows
+from speed_threads import thread_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -7,9 +7,9 @@ from functools import partial
 
 import numpy as np
 from speed_machine import timings_in_turn
-from speed_workload import BLOCK_PIXELS, Effort, Row, Workload
+from speed_workload import Effort, Row, Workload, images_of_a_block
 
-from cl2d.engine import BLOCK_IMAGES, ClassicalRule, LastPoses
+from cl2d.engine import ClassicalRule, LastPoses
 from cl2d.engine.comparison import fast_pays
 from cl2d.levels.doubt import DOUBTED_SHARE, TURNS
 
@@ -24,9 +24,7 @@ def fast_rows(effort: Effort) -> list[Row]:
     """
     rows: list[Row] = []
     for grid in effort.grids:
-        n_images = min(BLOCK_IMAGES, BLOCK_PIXELS // grid.box_px**2)
-        n_images = max(effort.n_images, n_images // effort.block_share)
-        load = Workload(grid, n_images)
+        load = Workload(grid, images_of_a_block(grid, effort))
         for n_classes in effort.classes:
             if fast_pays(n_classes, len(load.engine.shifts)):
                 rows.append({"grid": str(grid), **_figures(load, n_classes, effort.fast_repeats)})

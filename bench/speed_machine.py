@@ -6,11 +6,12 @@ import os
 import subprocess
 import time
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from speed_formulas import Peak
 from threadpoolctl import (  # type: ignore[import-untyped]
     threadpool_info,
     threadpool_limits,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 SGEMM_SIDE = 768
 SGEMM_FLOPS = 2 * SGEMM_SIDE**3
+VECTOR_BYTES = 128 << 20
 # Kernels of OpenBLAS by the vectors they use; others, of old processors, do without AVX2.
 AVX512_BLAS = {"SkylakeX", "Cooperlake", "SapphireRapids"}
 AVX2_BLAS = {"Haswell", "Zen"}
@@ -115,12 +117,20 @@ def cpu_timing(action: Callable[[], object], repeats: int) -> Timing:
 
 
 def timings_in_turn(
-    actions: Sequence[Callable[[], object]], repeats: int, clock: Callable[[], float]
+    actions: Sequence[Callable[[], object]],
+    repeats: int,
+    clock: Callable[[], float],
+    before: Callable[[], object] | None = None,
 ) -> list[Timing]:
-    """Time actions that are to be compared, in turn: a passing load then meets them all."""
+    """Time actions that are to be compared, in turn: a passing load then meets them all.
+
+    What comes ``before`` each of them is not timed.
+    """
     seconds: list[list[float]] = [[] for _ in actions]
     for repeat in range(repeats + 1):
         for action, times in zip(actions, seconds, strict=True):
+            if before is not None:
+                before()
             started = clock()
             action()
             if repeat > 0:
@@ -137,6 +147,23 @@ def summarise(seconds: list[float]) -> Timing:
 def sgemm() -> None:
     """Multiply two float32 matrices of side SGEMM_SIDE."""
     np.matmul(*_matrices())
+
+
+def measured_peak(repeats: int) -> Peak:
+    """Return the rate of sgemm and the memory bandwidth, on one thread, measured in turn."""
+    a, b, c = _vectors()
+    actions = [sgemm, partial(np.copyto, a, b), partial(np.add, b, c, out=a)]
+    with single_threaded_blas():
+        product, copy, add = timings_in_turn(actions, repeats, time.process_time)
+    # As is usual, the line that is fetched before it is overwritten does not count.
+    bandwidth = max(2 * a.nbytes / copy.median_s, 3 * a.nbytes / add.median_s)
+    return Peak(SGEMM_FLOPS / product.median_s, bandwidth)
+
+
+@cache
+def _vectors() -> npt.NDArray[np.float32]:
+    """Return three vectors, each larger than any cache."""
+    return np.ones((3, VECTOR_BYTES // 4), dtype=np.float32)
 
 
 @cache

@@ -15,7 +15,7 @@ from cl2d import _native
 from cl2d.engine.ingest import Ingestor
 from cl2d.engine.raw_average import accumulate_raw
 from cl2d.io import open_particles, write_stack
-from cl2d.preprocess import prepare_images
+from cl2d.preprocess import image_statistics, prepare_images
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,17 +29,21 @@ def stage_rows(effort: Effort) -> list[Row]:
     with single_threaded_blas(), tempfile.TemporaryDirectory() as folder:
         for grid in effort.grids:
             load = Workload(grid, effort.n_images)
-            path = Path(folder) / f"{grid.box_px}.mrcs"
-            write_stack(path, load.images, 1.0)
-            source = open_particles(path)
-            actions: Actions = {"read": partial(source.read, 0, load.n_images)}
-            actions |= ingest_actions(load) | class_actions(load, effort.n_references)
             row: Row = {"box": grid.box_px, "grid": str(grid)}
-            for name, action in actions.items():
+            for name, action in stage_actions(load, effort.n_references, Path(folder)).items():
                 seconds = cpu_timing(action, effort.repeats).median_s
                 row[f"{name}_us"] = seconds / load.n_images * 1e6
             rows.append(row)
     return rows
+
+
+def stage_actions(load: Workload, n_classes: int, folder: Path) -> Actions:
+    """Return everything that is done with an image but the search, by name."""
+    path = folder / f"{load.grid.box_px}.mrcs"
+    write_stack(path, load.images, 1.0)
+    source = open_particles(path)
+    read: Actions = {"read": partial(source.read, 0, load.n_images)}
+    return read | ingest_actions(load) | class_actions(load, n_classes)
 
 
 def ingest_actions(load: Workload) -> Actions:
@@ -49,6 +53,7 @@ def ingest_actions(load: Workload) -> Actions:
     spectra = ingestor._padded_transform(prepared)
     block = _native.ImageBlock(ingestor.grid, load.n_images)
     return {
+        "statistics": partial(image_statistics, load.images),
         "prepare": partial(prepare_images, load.images, load.plan),
         "transform": partial(ingestor._padded_transform, prepared),
         "sample": partial(ingestor._sampler.fill, block, 0, spectra, 1),

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cl2d.engine import LocalEngine, SearchSettings, normalised_references
+from cl2d.engine import (
+    BLOCK_IMAGES,
+    LocalEngine,
+    SearchSettings,
+    covering_radius_px,
+    normalised_references,
+    shift_grid,
+)
 from cl2d.engine.ingest import ingest
 from cl2d.io import array_source
 from cl2d.preprocess import PreprocessPlan
@@ -60,6 +67,18 @@ BLOCK_PIXELS = 1 << 26
 """Pixels of a block of images at most."""
 FULL = Effort(GRIDS, n_images=512, n_references=8, classes=(4, 16, 64, 256), repeats=7)
 QUICK = Effort(GRIDS[:1], n_images=128, n_references=4, classes=(4, 16), repeats=5, block_share=8)
+
+
+def n_shifts_of(grid: Grid) -> int:
+    """Return the number of shifts that are searched on a grid."""
+    covering_px = covering_radius_px(grid.working_box_px, grid.k_max)
+    return len(shift_grid(MAX_SHIFT * grid.working_box_px, covering_px))
+
+
+def images_of_a_block(grid: Grid, effort: Effort) -> int:
+    """Return the images of a whole block, fewer where these would take too much memory."""
+    n_images = min(BLOCK_IMAGES, BLOCK_PIXELS // grid.box_px**2)
+    return max(effort.n_images, n_images // effort.block_share)
 
 
 class Workload:

@@ -1,0 +1,119 @@
+"""Each phase of a run against what one thread of the machine could do at best."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import speed_formulas as formulas
+from speed_machine import (
+    cpu_timing,
+    measured_peak,
+    single_threaded_blas,
+)
+from speed_search import search_tiles
+from speed_stages import stage_actions
+from speed_workload import Effort, Grid, Row, Workload, images_of_a_block
+
+from cl2d.engine import ClassicalRule, LastPoses
+from cl2d.engine.comparison import KEPT_CLASSES, fast_pays
+from cl2d.levels.doubt import DOUBTED_SHARE, TURNS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from speed_formulas import Peak, Work
+
+CLASSES = 64
+"""Of the fast search, which needs many."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Something done with images: its work for each of them, and how it is run."""
+
+    name: str
+    work: Work
+    n_images: int
+    action: Callable[[], object]
+
+
+def peak_rows(effort: Effort) -> list[Row]:
+    """Return what the phases are held against."""
+    peak = measured_peak(effort.repeats)
+    return [
+        {
+            "sgemm_gflop_per_s": peak.flop_per_s / 1e9,
+            "memory_gb_per_s": peak.bytes_per_s / 1e9,
+            "balance_flop_per_byte": peak.flop_per_s / peak.bytes_per_s,
+        }
+    ]
+
+
+def roofline_rows(effort: Effort) -> list[Row]:
+    """Time every phase on every grid and return its share of the roofline.
+
+    The peak is measured anew before each grid, so that a load that lasts meets both.
+    """
+    rows: list[Row] = []
+    with single_threaded_blas(), tempfile.TemporaryDirectory() as folder:
+        for grid in effort.grids:
+            peak = measured_peak(effort.repeats)
+            for phase in phases(grid, effort, Path(folder)):
+                timing = cpu_timing(phase.action, effort.repeats)
+                row: Row = {"grid": str(grid), "box": grid.box_px, "phase": phase.name}
+                figures = phase_figures(phase.work, timing.median_s / phase.n_images, peak)
+                rows.append({**row, **figures, "spread": timing.spread})
+    return rows
+
+
+def phase_figures(work: Work, seconds: float, peak: Peak) -> Row:
+    """Return rates and shares of some work that took some time."""
+    bound = work.bound(peak)
+    return {
+        "flop": work.flop,
+        "bytes": work.bytes,
+        "flop_per_byte": work.flop / work.bytes,
+        "us": seconds * 1e6,
+        "gflop_per_s": work.flop / seconds / 1e9,
+        "share_of_sgemm": work.flop / seconds / peak.flop_per_s,
+        "gb_per_s": work.bytes / seconds / 1e9,
+        "share_of_bandwidth": work.bytes / seconds / peak.bytes_per_s,
+        "bound_by": bound.by,
+        "share_of_roofline": bound.seconds / seconds,
+    }
+
+
+def phases(grid: Grid, effort: Effort, folder: Path) -> list[Phase]:
+    """Return the phases in the order of a run."""
+    load = Workload(grid, effort.n_images)
+    sizes = formulas.Sizes.of(grid.box_px, load.engine.grid, len(load.engine.shifts))
+    actions = stage_actions(load, effort.n_references, folder)
+
+    def once(name: str) -> Phase:
+        work: Work = getattr(formulas, name)(sizes)
+        return Phase(name, work, load.n_images, actions[name])
+
+    ingestion = [once(name) for name in ("read", "statistics", "prepare", "transform", "sample")]
+    iterated = [once(name) for name in ("refine", "update", "component")]
+    searches = [_search(load, sizes, effort.n_references)]
+    if fast_pays(CLASSES, sizes.n_shifts):
+        searches.append(_fast(Workload(grid, images_of_a_block(grid, effort)), sizes))
+    return [*ingestion, *searches, *iterated, once("average")]
+
+
+def _search(load: Workload, sizes: formulas.Sizes, n_classes: int) -> Phase:
+    action = partial(search_tiles, load, load.references(n_classes), load.n_tiles)
+    return Phase("search", formulas.search(sizes, n_classes), load.n_images, action)
+
+
+def _fast(load: Workload, sizes: formulas.Sizes) -> Phase:
+    share = DOUBTED_SHARE / TURNS
+    last = LastPoses(load.poses, np.arange(load.n_images) < share * load.n_images)
+    action = partial(load.engine.assign, load.references(CLASSES), ClassicalRule(), last=last)
+    work = formulas.fast(sizes, CLASSES, KEPT_CLASSES, share)
+    return Phase("fast", work, load.n_images, action)
