@@ -54,6 +54,19 @@ class Machine:
     simd_levels: tuple[str, ...]
     blas: str
     blas_note: str
+    others_busy_cores: float | None = None
+
+    def lines(self) -> list[str]:
+        """Return the same in words, a line for each kind of fact."""
+        load = f"load {self.load_average}"
+        if self.others_busy_cores is not None:
+            load += f"; meanwhile other jobs kept {self.others_busy_cores} cores busy"
+        return [
+            f"{self.processor}, {self.cores} cores, {load}",
+            f"commit {self.commit}, {self.compiler}, {self.simd_level} kernels of"
+            f" {', '.join(self.simd_levels)}",
+            f"numpy's BLAS: {self.blas}",
+        ]
 
 
 def describe_machine() -> Machine:

@@ -33,16 +33,21 @@ CPU_TIMES = Path("/proc/stat")
 
 
 class OtherJobs:
-    """How many cores were busy with what is not this process, since it was made."""
+    """How many cores were busy with what is not of this process, since it was made."""
 
     def __init__(self) -> None:
-        self._busy, self._own, self._wall = _busy_seconds(), time.process_time(), time.monotonic()
+        self._busy, self._own, self._wall = _busy_seconds(), _own_seconds(), time.monotonic()
 
     def busy_cores(self) -> float:
         """Return the mean number; not a number where the system does not tell."""
-        own = time.process_time() - self._own
+        own = _own_seconds() - self._own
         wall = time.monotonic() - self._wall
         return max(0.0, (_busy_seconds() - self._busy - own) / wall) if wall > 0 else 0.0
+
+
+def _own_seconds() -> float:
+    """Return the processor time of this process and of those it waited for."""
+    return sum(os.times()[:4])
 
 
 def _busy_seconds() -> float:
