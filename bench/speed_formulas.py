@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 FLOAT, DOUBLE = 4, 8
 REFINE_ROUNDS, REFINE_TURNS = 2, 3
-SPLINE_TAPS = 6
+TAPS = 6
+"""In each axis, of gridding and of quintic splines."""
+
 COMPONENT_VECTORS, COMPONENT_ITERATIONS = 4, 30
 
 
@@ -184,7 +186,7 @@ def transform(sizes: Sizes) -> Work:
 
 def sample(sizes: Sizes) -> Work:
     """Six by six taps a sample, rows first; transforms of the rings; the norm."""
-    taps = 4 * SPLINE_TAPS * (SPLINE_TAPS + 1)
+    taps = 4 * TAPS * (TAPS + 1)
     flop = sizes.n_samples * taps + sizes.rings_flop + 8 * sizes.n_coefficients
     return Work(flop, sizes.padded_bytes + sizes.image_bytes)
 
@@ -196,7 +198,7 @@ def average(sizes: Sizes) -> Work:
     polynomial of degree 5.
     """
     prefilter = 2 * 2 * 2 * 2
-    weights = 2 * SPLINE_TAPS * 2 * 5
-    taps = 2 * SPLINE_TAPS * (SPLINE_TAPS + 1)
+    weights = 2 * TAPS * 2 * 5
+    taps = 2 * TAPS * (TAPS + 1)
     pixels = sizes.box_px**2
     return Work((prefilter + weights + taps + 1) * pixels, FLOAT * pixels)

@@ -164,19 +164,14 @@ def sgemm() -> None:
 
 def measured_peak(repeats: int) -> Peak:
     """Return the rate of sgemm and the memory bandwidth, on one thread, measured in turn."""
-    a, b, c = _vectors()
+    # Each larger than any cache.
+    a, b, c = np.ones((3, VECTOR_BYTES // 4), dtype=np.float32)
     actions = [sgemm, partial(np.copyto, a, b), partial(np.add, b, c, out=a)]
     with single_threaded_blas():
         product, copy, add = timings_in_turn(actions, repeats, time.process_time)
     # As is usual, the line that is fetched before it is overwritten does not count.
     bandwidth = max(2 * a.nbytes / copy.median_s, 3 * a.nbytes / add.median_s)
     return Peak(SGEMM_FLOPS / product.median_s, bandwidth)
-
-
-@cache
-def _vectors() -> npt.NDArray[np.float32]:
-    """Return three vectors, each larger than any cache."""
-    return np.ones((3, VECTOR_BYTES // 4), dtype=np.float32)
 
 
 @cache
