@@ -42,6 +42,14 @@ class Timing:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """Times of some actions, and what one thread could do meanwhile."""
+
+    timings: list[Timing]
+    peak: Peak
+
+
+@dataclass(frozen=True)
 class Machine:
     """Where, and of what, the figures are."""
 
@@ -162,16 +170,26 @@ def sgemm() -> None:
     np.matmul(*_matrices())
 
 
-def measured_peak(repeats: int) -> Peak:
-    """Return the rate of sgemm and the memory bandwidth, on one thread, measured in turn."""
-    # Each larger than any cache.
-    a, b, c = np.ones((3, VECTOR_BYTES // 4), dtype=np.float32)
-    actions = [sgemm, partial(np.copyto, a, b), partial(np.add, b, c, out=a)]
-    with single_threaded_blas():
-        product, copy, add = timings_in_turn(actions, repeats, time.process_time)
-    # As is usual, the line that is fetched before it is overwritten does not count.
-    bandwidth = max(2 * a.nbytes / copy.median_s, 3 * a.nbytes / add.median_s)
-    return Peak(SGEMM_FLOPS / product.median_s, bandwidth)
+class Peaks:
+    """Measures what one thread can do, beside other actions."""
+
+    def __init__(self) -> None:
+        # Each larger than any cache.
+        self._vectors = np.ones((3, VECTOR_BYTES // 4), dtype=np.float32)
+
+    def beside(self, actions: Sequence[Callable[[], object]], repeats: int) -> Beside:
+        """Time actions in turn with sgemm, a copy and a sum, so that all meet the same load.
+
+        What an action reads then comes from memory, because the vectors filled the caches.
+        """
+        a, b, c = self._vectors
+        peaks = [sgemm, partial(np.copyto, a, b), partial(np.add, b, c, out=a)]
+        with single_threaded_blas():
+            found = timings_in_turn([*actions, *peaks], repeats, time.process_time)
+        *timings, product, copy, add = found
+        # As is usual, the line that is fetched before it is overwritten does not count.
+        bandwidth = max(2 * a.nbytes / copy.median_s, 3 * a.nbytes / add.median_s)
+        return Beside(timings, Peak(SGEMM_FLOPS / product.median_s, bandwidth))
 
 
 @cache

@@ -26,8 +26,7 @@ PHASES = {
         "pixels of a stack in the page cache to an array",
         "0",
         "8 B^2",
-        """A copy. It beats the bandwidth where the pages still lie in the last-level cache, and
-        falls short where the new array's pages are touched for the first time.""",
+        """A copy; the pages of the new array are touched for the first time.""",
     ),
     "statistics": PhaseWords(
         "by which junk is told",
@@ -41,8 +40,7 @@ PHASES = {
         "5 B^2 + B D(B)/2 + w/2 D(B) + w/2 D(w) + w D(w)/2",
         "4 B^2 + 4 w^2",
         """Some twenty passes of numpy over a batch of images that stays in the cache, most of
-        them for mean and deviation of the background; scipy's transforms are the smaller
-        part.""",
+        them for mean and deviation of the background; scipy's transforms are the smaller part.""",
     ),
     "transform": PhaseWords(
         "transform of an image padded to twice its box",
@@ -62,9 +60,9 @@ PHASES = {
         "all classes at all shifts",
         "K T P",
         "8 C + 8 K",
-        """About half of the operations are those of the transform, mostly additions that
-        cannot be fused with a multiplication; the maximum over angles and mirrors and the
-        shifted references are not useful operations.""",
+        """About half of the operations are those of the transform, mostly additions that cannot
+        be fused with a multiplication; the maximum over angles and mirrors and the shifted
+        references are not useful operations.""",
     ),
     "fast": PhaseWords(
         "the fast search with refinement, a twenty-fourth of the images searched everywhere",
@@ -86,8 +84,8 @@ PHASES = {
         "an image turned and added to the sum of its class",
         "M + 2 S",
         "8 C",
-        """The transforms and sines of refinement; clearing of scratch; and additions in
-        double precision that pick one image out of a tile of 16.""",
+        """The transforms and sines of refinement; clearing of scratch; and additions in double
+        precision that pick one image out of a tile of 16.""",
     ),
     "component": PhaseWords(
         "members of a class turned, and their leading component",

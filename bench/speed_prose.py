@@ -33,9 +33,9 @@ HOW_TO_READ = (
 ROOFLINE = (
     """One thread, microseconds an image. The peak is the rate of a large float32 matrix product
     by numpy (sgemm), the bandwidth that of a copy or a sum of vectors larger than any cache,
-    measured in the same process. The least time by the roofline is operations / peak or bytes /
-    bandwidth, whichever is longer, and that is what a phase is *bound by*; `share of roofline`
-    is the least time as a fraction of the time taken.""",
+    both measured anew in turn with each phase. The least time by the roofline is operations /
+    peak or bytes / bandwidth, whichever is longer, and that is what a phase is *bound by*;
+    `share of roofline` is the least time as a fraction of the time taken.""",
     """Operations are those the method needs, whichever way they are made; bytes are those that
     an image brings from memory and leaves there when everything else stays in the cache. Sines,
     comparisons, conversions and copies count for nothing, so that 1 is out of reach for all but

@@ -10,11 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import speed_formulas as formulas
-from speed_machine import (
-    cpu_timing,
-    measured_peak,
-    single_threaded_blas,
-)
+from speed_machine import Peaks
 from speed_search import search_tiles
 from speed_stages import stage_actions
 from speed_workload import Effort, Grid, Row, Workload, images_of_a_block
@@ -44,7 +40,7 @@ class Phase:
 
 def peak_rows(effort: Effort) -> list[Row]:
     """Return what the phases are held against."""
-    peak = measured_peak(effort.repeats)
+    peak = Peaks().beside([], effort.repeats).peak
     return [
         {
             "sgemm_gflop_per_s": peak.flop_per_s / 1e9,
@@ -57,16 +53,17 @@ def peak_rows(effort: Effort) -> list[Row]:
 def roofline_rows(effort: Effort) -> list[Row]:
     """Time every phase on every grid and return its share of the roofline.
 
-    The peak is measured anew before each grid, so that a load that lasts meets both.
+    The peaks are measured anew in turn with each phase.
     """
     rows: list[Row] = []
-    with single_threaded_blas(), tempfile.TemporaryDirectory() as folder:
+    peaks = Peaks()
+    with tempfile.TemporaryDirectory() as folder:
         for grid in effort.grids:
-            peak = measured_peak(effort.repeats)
             for phase in phases(grid, effort, Path(folder)):
-                timing = cpu_timing(phase.action, effort.repeats)
+                beside = peaks.beside([phase.action], effort.repeats)
+                (timing,) = beside.timings
                 row: Row = {"grid": str(grid), "box": grid.box_px, "phase": phase.name}
-                figures = phase_figures(phase.work, timing.median_s / phase.n_images, peak)
+                figures = phase_figures(phase.work, timing.median_s / phase.n_images, beside.peak)
                 rows.append({**row, **figures, "spread": timing.spread})
     return rows
 
