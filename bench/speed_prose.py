@@ -103,7 +103,7 @@ SECTIONS = (
         "Whole runs",
         "python bench/speed.py run",
         (
-            """16 views in white noise, 64 px, SNR 0.1, 4000 images into 16 classes (fewer with
+            """16 views in white noise, 64 px, SNR 0.1, 4000 images into 16 classes (500 with
             `--quick`), each run in a process of its own. A comparison is an image against a
             class at all shifts, with what the levels do with classes as wholes. `estimated` is
             what is predicted before the run; the peak counts pages of the stack, which the

@@ -24,6 +24,7 @@ from cl2d.engine import (
     set_simd_level,
     simd_level,
 )
+from cl2d.engine.local import SMALLEST_CALL_TILES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,6 +120,6 @@ def assign_rows(effort: Effort) -> list[Row]:
 
 
 def images_to_assign(grid: Grid, n_classes: int, effort: Effort) -> int:
-    """Return whole tiles of images that take some tenths of a second, at least two of them."""
+    """Return whole tiles of images that take some tenths of a second, or a call's fewest."""
     n_tiles = ASSIGNED_PAIRS // (TILE * n_classes * n_shifts_of(grid))
-    return TILE * int(np.clip(n_tiles, 2, effort.n_images // TILE))
+    return TILE * int(np.clip(n_tiles, SMALLEST_CALL_TILES, effort.n_images // TILE))

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from speed_workload import Row
 
 
+MOST_COLUMNS = 13
+
+
 def print_table(title: str, rows: Sequence[Row]) -> None:
     """Print rows with the same keys below headings of one word a line."""
     names = names_of(rows)
@@ -30,10 +33,13 @@ def print_table(title: str, rows: Sequence[Row]) -> None:
 
 
 def markdown_table(rows: Sequence[Row], left_out: Sequence[str] = ()) -> str:
-    """Return the same in Markdown, without some of the columns."""
+    """Return the same in Markdown, without some of the columns; on its side where they are many."""
     names = [name for name in names_of(rows) if name not in left_out]
     cells = [[cell(row[name]) if name in row else "-" for name in names] for row in rows]
-    return table([name.replace("_", " ") for name in names], cells)
+    titles = [name.replace("_", " ") for name in names]
+    if len(names) > MOST_COLUMNS:
+        titles, *cells = [list(line) for line in zip(titles, *cells, strict=True)]
+    return table(titles, cells)
 
 
 def names_of(rows: Sequence[Row]) -> list[str]:
@@ -43,6 +49,8 @@ def names_of(rows: Sequence[Row]) -> list[str]:
 
 def cell(value: str | float) -> str:
     """Return a figure to three digits."""
+    if isinstance(value, int):
+        return f"{value:,}"
     if not isinstance(value, float):
-        return str(value)
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+        return value
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -60,6 +60,20 @@ def test_table_has_a_line_for_each_word_of_a_heading_and_each_row(bench, capsys)
     ]
 
 
+def test_table_of_the_page_lies_on_its_side_where_its_columns_are_many(bench):
+    tables = bench("speed_tables")
+    few = [{"grid": "28/12", "flop_per_pair": 12_345, "ns": 0.5}]
+    assert tables.markdown_table(few, left_out=["ns"]) == (
+        "| grid | flop per pair |\n| --- | --- |\n| 28/12 | 12,345 |\n"
+    )
+    many = [{f"figure_{i}": i for i in range(tables.MOST_COLUMNS + 1)}]
+    assert tables.markdown_table(many).splitlines()[:3] == [
+        "| figure 0 | 0 |",
+        "| --- | --- |",
+        "| figure 1 | 1 |",
+    ]
+
+
 def test_unknown_section_is_refused(bench, capsys):
     with pytest.raises(SystemExit):
         bench("speed").main(["serch"])
