@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -75,6 +76,17 @@ def build_and_test(session: nox.Session, preset: str) -> None:
 def cpp(session: nox.Session) -> None:
     """Build the engine without Python, all warnings errors, and run its tests."""
     build_and_test(session, "dev")
+
+
+@nox.session
+def instructions(session: nox.Session) -> None:
+    """Count the engine's instructions in small cases; ``-- --renew`` commits what is counted."""
+    if shutil.which("valgrind") is None:
+        session.error("instructions are counted by valgrind, which is not installed")
+    session.run("cmake", "--preset", "bench", "--fresh")
+    session.run("cmake", "--build", "--preset", "bench", "--parallel", N_JOBS)
+    program = "build/bench/cpp/cl2d_instructions"
+    session.run("python", "bench/instructions.py", program, *session.posargs)
 
 
 @nox.session

@@ -7,47 +7,35 @@ from functools import partial
 
 import numpy as np
 from speed_machine import timings_in_turn
-from speed_workload import BLOCK_PIXELS, Effort, Row, Workload
+from speed_workload import Effort, Row, Workload, images_of_a_block
 
-from cl2d.engine import BLOCK_IMAGES, ClassicalRule, LastPoses
+from cl2d.engine import ClassicalRule
 from cl2d.engine.comparison import fast_pays
-from cl2d.levels.doubt import DOUBTED_SHARE, LATE_TURNS
 
 EXHAUSTIVE_SHARE = 8
 """One in so many of the images is timed exhaustively."""
-
-RESTLESS_SHARE = 0.1
-"""Images that changed their class in the iteration before: of L64, less in runs that converge."""
 
 
 def fast_rows(effort: Effort) -> list[Row]:
     """Time assignments of a block of images, fast and, of some of them, exhaustive, in turn.
 
-    Images are doubted and at rest as in a late iteration of a run (``RESTLESS_SHARE``). Noise
+    Images are doubted and at rest as in a late iteration of a run. Noise
     images show the cost, not the loss.
     """
     rows: list[Row] = []
     for grid in effort.grids:
-        n_images = min(BLOCK_IMAGES, BLOCK_PIXELS // grid.box_px**2)
-        n_images = max(effort.n_images, n_images // effort.block_share)
-        load = Workload(grid, n_images)
+        load = Workload(grid, images_of_a_block(grid, effort))
         for n_classes in effort.classes:
-            if fast_pays(n_classes, len(load.engine.shifts), _last_poses(load)):
+            if fast_pays(n_classes, len(load.engine.shifts), load.late_poses):
                 rows.append({"grid": str(grid), **_figures(load, n_classes, effort.fast_repeats)})
     return rows
-
-
-def _last_poses(load: Workload) -> LastPoses:
-    place = np.random.default_rng(1).permutation(load.n_images) / load.n_images
-    doubted = place < DOUBTED_SHARE / LATE_TURNS
-    return LastPoses(load.poses, doubted, place < 1 - RESTLESS_SHARE)
 
 
 def _figures(load: Workload, n_classes: int, repeats: int) -> Row:
     references = load.references(n_classes)
     some = np.arange(load.n_images // EXHAUSTIVE_SHARE)
     rule = ClassicalRule()
-    last = _last_poses(load)
+    last = load.late_poses
     fast, exhaustive = timings_in_turn(
         [
             partial(load.engine.assign, references, rule, last=last),

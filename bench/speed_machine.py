@@ -6,11 +6,12 @@ import os
 import subprocess
 import time
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from speed_formulas import Peak
 from threadpoolctl import (  # type: ignore[import-untyped]
     threadpool_info,
     threadpool_limits,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 SGEMM_SIDE = 768
 SGEMM_FLOPS = 2 * SGEMM_SIDE**3
+VECTOR_BYTES = 128 << 20
 # Kernels of OpenBLAS by the vectors they use; others, of old processors, do without AVX2.
 AVX512_BLAS = {"SkylakeX", "Cooperlake", "SapphireRapids"}
 AVX2_BLAS = {"Haswell", "Zen"}
@@ -37,6 +39,14 @@ class Timing:
 
     median_s: float
     spread: float
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Times of some actions, and what one thread could do meanwhile."""
+
+    timings: list[Timing]
+    peak: Peak
 
 
 @dataclass(frozen=True)
@@ -52,6 +62,19 @@ class Machine:
     simd_levels: tuple[str, ...]
     blas: str
     blas_note: str
+    others_busy_cores: float | None = None
+
+    def lines(self) -> list[str]:
+        """Return the same in words, a line for each kind of fact."""
+        load = f"load {self.load_average}"
+        if self.others_busy_cores is not None:
+            load += f"; meanwhile other jobs kept {self.others_busy_cores} cores busy"
+        return [
+            f"{self.processor}, {self.cores} cores, {load}",
+            f"commit {self.commit}, {self.compiler}, {self.simd_level} kernels of"
+            f" {', '.join(self.simd_levels)}",
+            f"numpy's BLAS: {self.blas}",
+        ]
 
 
 def describe_machine() -> Machine:
@@ -115,12 +138,20 @@ def cpu_timing(action: Callable[[], object], repeats: int) -> Timing:
 
 
 def timings_in_turn(
-    actions: Sequence[Callable[[], object]], repeats: int, clock: Callable[[], float]
+    actions: Sequence[Callable[[], object]],
+    repeats: int,
+    clock: Callable[[], float],
+    before: Callable[[], object] | None = None,
 ) -> list[Timing]:
-    """Time actions that are to be compared, in turn: a passing load then meets them all."""
+    """Time actions that are to be compared, in turn: a passing load then meets them all.
+
+    What comes ``before`` each of them is not timed.
+    """
     seconds: list[list[float]] = [[] for _ in actions]
     for repeat in range(repeats + 1):
         for action, times in zip(actions, seconds, strict=True):
+            if before is not None:
+                before()
             started = clock()
             action()
             if repeat > 0:
@@ -137,6 +168,28 @@ def summarise(seconds: list[float]) -> Timing:
 def sgemm() -> None:
     """Multiply two float32 matrices of side SGEMM_SIDE."""
     np.matmul(*_matrices())
+
+
+class Peaks:
+    """Measures what one thread can do, beside other actions."""
+
+    def __init__(self) -> None:
+        # Each larger than any cache.
+        self._vectors = np.ones((3, VECTOR_BYTES // 4), dtype=np.float32)
+
+    def beside(self, actions: Sequence[Callable[[], object]], repeats: int) -> Beside:
+        """Time actions in turn with sgemm, a copy and a sum, so that all meet the same load.
+
+        What an action reads then comes from memory, because the vectors filled the caches.
+        """
+        a, b, c = self._vectors
+        peaks = [sgemm, partial(np.copyto, a, b), partial(np.add, b, c, out=a)]
+        with single_threaded_blas():
+            found = timings_in_turn([*actions, *peaks], repeats, time.process_time)
+        *timings, product, copy, add = found
+        # As is usual, the line that is fetched before it is overwritten does not count.
+        bandwidth = max(2 * a.nbytes / copy.median_s, 3 * a.nbytes / add.median_s)
+        return Beside(timings, Peak(SGEMM_FLOPS / product.median_s, bandwidth))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Processor time, phases, memory and growth of whole runs, each in a process of its own."""
+"""Processor time, phases and memory of whole runs, each in a process of its own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import numpy as np
 import cl2d
 from cl2d.engine import bytes_per_image
 from cl2d.events import LevelFinished, LevelStarted, RunPlanned
-from cl2d.io import array_source, open_particles, write_stack
+from cl2d.io import write_stack
 from cl2d.simulate import SimulationOptions, simulate_particles
 
 if TYPE_CHECKING:
@@ -23,27 +23,10 @@ if TYPE_CHECKING:
 
     from speed_workload import Row
 
-    from cl2d.io import ParticleSource
     from cl2d.preprocess import PreprocessPlan
 
 FIELD_OF_VIEW_ANGSTROM = 256.0
-FIXED_RESOLUTION_ANGSTROM = 20.0
 MEMORY_BOX_PX = 32
-
-
-@dataclass(frozen=True)
-class Growth:
-    """What is varied, one thing at a time."""
-
-    images: tuple[int, ...]
-    classes: tuple[int, ...]
-    boxes_px: tuple[int, ...]
-    usual_images: int
-    usual_classes: int
-
-
-FULL = Growth((1000, 2000, 4000, 8000), (4, 8, 16, 32), (32, 64, 128), 4000, 8)
-QUICK = Growth((250, 500, 1000), (2, 4, 8), (32, 64), 500, 4)
 
 
 @dataclass(frozen=True)
@@ -149,14 +132,8 @@ def simulated_stack(folder: Path, n_images: int, box_px: int = 64) -> Path:
         )
     )
     path = folder / f"simulated_{n_images}_{box_px}.mrcs"
-    write_stack(path, simulation.images, FIELD_OF_VIEW_ANGSTROM / box_px)
-    return path
-
-
-def first_images(source: ParticleSource, n_images: int, folder: Path) -> Path:
-    """Write the first images of some particles as a stack of their own."""
-    path = folder / f"first_{n_images}_{source.box_px}.mrcs"
-    write_stack(path, source.read(0, n_images), source.pixel_size_angstrom or 1.0)
+    # The lazy stack: images are made and written a few at a time.
+    write_stack(path, simulation.stack, FIELD_OF_VIEW_ANGSTROM / box_px)
     return path
 
 
@@ -191,48 +168,6 @@ def memory_row(folder: Path, sizes: tuple[int, int]) -> Row:
     }
 
 
-def growth_rows(growth: Growth, folder: Path) -> list[Row]:
-    """Vary images, classes and box, one at a time, on one thread."""
-    largest = max(*growth.images, growth.usual_images)
-    images = open_particles(simulated_stack(folder, largest)).read(0, largest)
-    source = array_source(images, FIELD_OF_VIEW_ANGSTROM / images.shape[1])
-    fixed: dict[str, Any] = {"resolution_angstrom": FIXED_RESOLUTION_ANGSTROM, "threads": 1}
-    rows = []
-    for n_images in growth.images:
-        path = first_images(source, n_images, folder)
-        outcome = run_fresh(path, n_classes=growth.usual_classes, **fixed)
-        rows.append(_growth_row("images", n_images, outcome))
-    usual = first_images(source, growth.usual_images, folder)
-    for n_classes in growth.classes:
-        outcome = run_fresh(usual, n_classes=n_classes, **fixed)
-        rows.append(_growth_row("classes", n_classes, outcome))
-    for box in growth.boxes_px:
-        path = simulated_stack(folder, growth.usual_images // 2, box)
-        for what, options in (("box, 20 A", fixed), ("box, automatic", {"threads": 1})):
-            outcome = run_fresh(path, n_classes=growth.usual_classes, **options)
-            rows.append(_growth_row(what, box, outcome))
-    return sorted(rows, key=lambda row: str(row["varied"]))
-
-
-def exponent_rows(rows: Sequence[Row]) -> list[Row]:
-    """Fit processor time as a power of what is varied."""
-    fitted: list[Row] = []
-    for what in dict.fromkeys(row["varied"] for row in rows):
-        some = [row for row in rows if row["varied"] == what]
-        exponents: Row = {"varied": what}
-        for figure in ("cpu_s", "levels_cpu_s", "us_per_comparison"):
-            exponents[figure] = exponent(
-                [float(row["to"]) for row in some], [float(row[figure]) for row in some]
-            )
-        fitted.append(exponents)
-    return fitted
-
-
-def exponent(sizes: Sequence[float], values: Sequence[float]) -> float:
-    """Return p of the least-squares fit values ~ sizes^p, on logarithmic axes."""
-    return float(np.polyfit(np.log(sizes), np.log(values), 1)[0])
-
-
 def _coefficient_bytes(plan: PreprocessPlan) -> int:
     return bytes_per_image(plan.working_box_px, plan.k_min, plan.k_max, plan.mask_radius_px)
 
@@ -252,19 +187,6 @@ def _run_row(outcome: Outcome) -> Row:
         "private_mb": outcome.private_bytes / 1e6,
         "peak_mb": outcome.peak_bytes / 1e6,
         "estimated_mb": outcome.estimated_bytes / 1e6,
-    }
-
-
-def _growth_row(varied: str, to: int, outcome: Outcome) -> Row:
-    return {
-        "varied": varied,
-        "to": to,
-        "grid": outcome.grid,
-        "shifts": outcome.n_shifts,
-        "iterations": outcome.iterations,
-        "cpu_s": outcome.cpu_s,
-        "levels_cpu_s": outcome.levels_cpu_s,
-        "us_per_comparison": outcome.us_per_comparison,
     }
 
 

@@ -1,4 +1,4 @@
-"""Speed of the exhaustive search: per pair, against sgemm, as a run calls it, on two threads."""
+"""Speed of the exhaustive search: per pair, against sgemm, and as a run calls it."""
 
 from __future__ import annotations
 
@@ -7,42 +7,36 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from speed_formulas import pair_flop
 from speed_machine import (
     SGEMM_FLOPS,
-    Timing,
     cpu_timing,
     sgemm,
     single_threaded_blas,
     timings_in_turn,
 )
-from speed_workload import MAX_SHIFT, TILE, Effort, Grid, Row, Workload
+from speed_workload import TILE, Effort, Grid, Row, Workload, n_shifts_of
 
 from cl2d import _native
 from cl2d.engine import (
     ClassicalRule,
     available_simd_levels,
-    covering_radius_px,
     set_simd_level,
-    shift_grid,
     simd_level,
 )
+from cl2d.engine.chunks import SMALLEST_CALL_TILES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy.typing as npt
 
-THREADS = (1, 2)
 ASSIGNED_PAIRS = 1_000_000
 
 
 def flops_per_pair(grid: _native.PolarGrid) -> float:
-    """Return the useful operations for one image, reference and shift.
-
-    Four multiply-adds a coefficient give the direct and the mirrored product; one complex
-    transform gives both correlations for all angles.
-    """
-    return 8 * grid.n_coefficients + 5 * grid.n_angles * float(np.log2(grid.n_angles))
+    """Return the useful operations for one image, reference and shift."""
+    return pair_flop(grid.n_coefficients, grid.n_angles)
 
 
 def each_simd_level() -> Iterator[str]:
@@ -126,35 +120,6 @@ def assign_rows(effort: Effort) -> list[Row]:
 
 
 def images_to_assign(grid: Grid, n_classes: int, effort: Effort) -> int:
-    """Return whole tiles of images that take some tenths of a second, at least two of them."""
-    covering_px = covering_radius_px(grid.working_box_px, grid.k_max)
-    n_shifts = len(shift_grid(MAX_SHIFT * grid.working_box_px, covering_px))
-    n_tiles = ASSIGNED_PAIRS // (TILE * n_classes * n_shifts)
-    return TILE * int(np.clip(n_tiles, 2, effort.n_images // TILE))
-
-
-def thread_rows(effort: Effort) -> list[Row]:
-    """Compare the wall time of the search on one and on two threads, timed in turn.
-
-    There are as many references as a tenth of a second or two takes, so that what it costs to
-    start and end a call on two threads counts as little as it does in a run.
-    """
-    rows: list[Row] = []
-    for grid in effort.grids:
-        load = Workload(grid, effort.n_images)
-        pairs_per_reference = effort.n_images * len(load.engine.shifts)
-        references = load.references(-(-ASSIGNED_PAIRS // pairs_per_reference))
-        actions = [partial(search_tiles, load, references, load.n_tiles, n) for n in THREADS]
-        one, two = timings_in_turn(actions, effort.repeats, time.perf_counter)
-        figures = _thread_figures(one, two)
-        rows.append({"grid": str(grid), "references": len(references), **figures})
-    return rows
-
-
-def _thread_figures(one: Timing, two: Timing) -> Row:
-    return {
-        "ms_on_1": one.median_s * 1e3,
-        "ms_on_2": two.median_s * 1e3,
-        "speed_up": one.median_s / two.median_s,
-        "spread": max(one.spread, two.spread),
-    }
+    """Return whole tiles of images that take some tenths of a second, or a call's fewest."""
+    n_tiles = ASSIGNED_PAIRS // (TILE * n_classes * n_shifts_of(grid))
+    return TILE * int(np.clip(n_tiles, SMALLEST_CALL_TILES, effort.n_images // TILE))

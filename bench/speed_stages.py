@@ -30,17 +30,21 @@ def stage_rows(effort: Effort) -> list[Row]:
     with single_threaded_blas(), tempfile.TemporaryDirectory() as folder:
         for grid in effort.grids:
             load = Workload(grid, effort.n_images)
-            path = Path(folder) / f"{grid.box_px}.mrcs"
-            write_stack(path, load.images, 1.0)
-            source = open_particles(path)
-            actions: Actions = {"read": partial(source.read, 0, load.n_images)}
-            actions |= ingest_actions(load) | class_actions(load, effort.n_references)
             row: Row = {"box": grid.box_px, "grid": str(grid)}
-            for name, action in actions.items():
+            for name, action in stage_actions(load, effort.n_references, Path(folder)).items():
                 seconds = cpu_timing(action, effort.repeats).median_s
                 row[f"{name}_us"] = seconds / load.n_images * 1e6
             rows.append(row)
     return rows
+
+
+def stage_actions(load: Workload, n_classes: int, folder: Path) -> Actions:
+    """Return everything that is done with an image but the search, by name."""
+    path = folder / f"{load.grid.box_px}.mrcs"
+    write_stack(path, load.images, 1.0)
+    source = open_particles(path)
+    read: Actions = {"read": partial(source.read, 0, load.n_images)}
+    return read | ingest_actions(load) | class_actions(load, n_classes)
 
 
 def ingest_actions(load: Workload) -> Actions:
@@ -86,7 +90,7 @@ def refine_action(load: Workload, n_classes: int) -> Callable[[], object]:
         load.block,
         _native.TileRange(0, load.n_tiles),
         load.references(n_classes),
-        load.engine._refinement(),
+        load.engine._assigner(load.references(n_classes), 1).refinement(load.engine.grid.n_angles),
         load.labels(n_classes),
         load.poses.psi_rad,
         load.poses.shift_px * scale,

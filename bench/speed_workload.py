@@ -8,9 +8,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cl2d.engine import LocalEngine, SearchSettings, normalised_references
+from cl2d.engine import (
+    BLOCK_IMAGES,
+    LastPoses,
+    LocalEngine,
+    SearchSettings,
+    covering_radius_px,
+    normalised_references,
+    shift_grid,
+)
 from cl2d.engine.ingest import ingest
 from cl2d.io import array_source
+from cl2d.levels.doubt import DOUBTED_SHARE, LATE_TURNS
 from cl2d.preprocess import PreprocessPlan
 from cl2d.results import Poses
 
@@ -26,15 +35,19 @@ K_MIN = 1
 MASK_RADIUS = 0.475
 MAX_SHIFT = 0.1
 TILE = 16
+RESTLESS_SHARE = 0.1
+"""Images that changed their class in the iteration before: about as many as where views are
+spread evenly over the sphere, less where they are few."""
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Sizes of a run: box of the input, working box, last ring."""
+    """Sizes of a run: box of the input, working box, last ring, mask in boxes."""
 
     box_px: int
     working_box_px: int
     k_max: int
+    mask_radius: float = MASK_RADIUS
 
     def __str__(self) -> str:
         return f"{self.working_box_px}/{self.k_max}"
@@ -49,15 +62,28 @@ class Effort:
     n_references: int
     classes: tuple[int, ...]
     repeats: int
-    fast_repeats: int = 3
+    fast_repeats: int = 5
     block_share: int = 1  # of the images of a block, where one is timed whole
 
 
-GRIDS = (Grid(64, 28, 12), Grid(128, 48, 20), Grid(256, 64, 28))
+# The third comes to 21 rings of 128 angles, which no automatic plan does.
+GRIDS = (Grid(64, 28, 12), Grid(128, 48, 20), Grid(64, 64, 21, 30 / 64), Grid(256, 64, 28))
 BLOCK_PIXELS = 1 << 26
 """Pixels of a block of images at most."""
 FULL = Effort(GRIDS, n_images=512, n_references=8, classes=(4, 16, 64, 256), repeats=7)
 QUICK = Effort(GRIDS[:1], n_images=128, n_references=4, classes=(4, 16), repeats=5, block_share=8)
+
+
+def n_shifts_of(grid: Grid) -> int:
+    """Return the number of shifts that are searched on a grid."""
+    covering_px = covering_radius_px(grid.working_box_px, grid.k_max)
+    return len(shift_grid(MAX_SHIFT * grid.working_box_px, covering_px))
+
+
+def images_of_a_block(grid: Grid, effort: Effort) -> int:
+    """Return the images of a whole block, fewer where these would take too much memory."""
+    n_images = min(BLOCK_IMAGES, BLOCK_PIXELS // grid.box_px**2)
+    return max(effort.n_images, n_images // effort.block_share)
 
 
 class Workload:
@@ -86,7 +112,7 @@ class Workload:
         return PreprocessPlan(
             box_px=self.grid.box_px,
             working_box_px=self.grid.working_box_px,
-            mask_radius_px=MASK_RADIUS * self.grid.working_box_px,
+            mask_radius_px=self.grid.mask_radius * self.grid.working_box_px,
             k_min=K_MIN,
             k_max=self.grid.k_max,
             noise_power=ones,
@@ -102,13 +128,23 @@ class Workload:
     @cached_property
     def engine(self) -> LocalEngine:
         """The engine on these images, one thread."""
+        return self.engine_on(1)
+
+    def engine_on(self, n_threads: int) -> LocalEngine:
+        """Return an engine on these images."""
         return LocalEngine(
             [self.block],
             np.ones(self.n_images, dtype=bool),
             SearchSettings(MAX_SHIFT * self.grid.box_px),
             self.grid.box_px / self.grid.working_box_px,
-            n_threads=1,
+            n_threads=n_threads,
         )
+
+    @cached_property
+    def late_poses(self) -> LastPoses:
+        """Last poses as in a late iteration: few images are doubted, most are at rest."""
+        place = np.random.default_rng(1).permutation(self.n_images) / self.n_images
+        return LastPoses(self.poses, place < DOUBTED_SHARE / LATE_TURNS, place < 1 - RESTLESS_SHARE)
 
     def labels(self, n_classes: int) -> npt.NDArray[np.int32]:
         """Return the classes in turn."""

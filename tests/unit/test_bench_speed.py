@@ -19,7 +19,24 @@ def test_search_and_stages_give_positive_figures_and_leave_the_kernels(bench, ca
     assert [row["kernels"] for row in searched][-1] in {"baseline", "avx2", "avx512"}
     assert all(row["ns_per_pair"] > 0 and row["share_of_sgemm"] > 0 for row in searched)
     stages = tables["stages, microseconds an image, one thread"][0]
-    assert all(stages[f"{name}_us"] > 0 for name in ("read", "prepare", "sample", "refine"))
+    assert all(stages[f"{name}_us"] > 0 for name in ("read", "statistics", "sample", "refine"))
+
+
+def test_one_of_the_grids_has_21_rings_and_128_angles_in_a_box_of_64(bench):
+    workload = bench("speed_workload")
+    (grid,) = (grid for grid in workload.GRIDS if str(grid) == "64/21")
+    polar = workload.Workload(grid, 16).engine.grid
+    assert (grid.box_px, polar.box_px, polar.n_rings, polar.n_angles) == (64, 64, 21, 128)
+
+
+def test_sections_and_grids_can_be_chosen_and_unknown_ones_are_refused(bench, capsys):
+    options = bench("speed").parse(["search", "--grid", "64/21", "--classes", "5"])
+    effort = bench("speed_sections").effort(options)
+    assert [str(grid) for grid in effort.grids] == ["64/21"]
+    assert effort.classes == (5,)
+    with pytest.raises(SystemExit):
+        bench("speed").parse(["--grid", "64/22"])
+    assert "not '64/22'" in capsys.readouterr().err
 
 
 def test_fast_search_is_timed_where_it_pays_and_is_the_cheaper_one(bench, capsys):
@@ -43,6 +60,20 @@ def test_table_has_a_line_for_each_word_of_a_heading_and_each_row(bench, capsys)
     ]
 
 
+def test_table_of_the_page_lies_on_its_side_where_its_columns_are_many(bench):
+    tables = bench("speed_tables")
+    few = [{"grid": "28/12", "flop_per_pair": 12_345, "ns": 0.5}]
+    assert tables.markdown_table(few, left_out=["ns"]) == (
+        "| grid | flop per pair |\n| --- | --- |\n| 28/12 | 12,345 |\n"
+    )
+    many = [{f"figure_{i}": i for i in range(tables.MOST_COLUMNS + 1)}]
+    assert tables.markdown_table(many).splitlines()[:3] == [
+        "| figure 0 | 0 |",
+        "| --- | --- |",
+        "| figure 1 | 1 |",
+    ]
+
+
 def test_unknown_section_is_refused(bench, capsys):
     with pytest.raises(SystemExit):
         bench("speed").main(["serch"])
@@ -59,7 +90,7 @@ def test_useful_operations_are_four_multiply_adds_and_one_transform(bench):
 
 def test_exponent_of_a_power_law_is_its_power(bench):
     sizes = [10.0, 20.0, 70.0]
-    assert bench("speed_runs").exponent(sizes, [3 * n**1.7 for n in sizes]) == pytest.approx(1.7)
+    assert bench("speed_growth").exponent(sizes, [3 * n**1.7 for n in sizes]) == pytest.approx(1.7)
 
 
 @pytest.mark.parametrize(

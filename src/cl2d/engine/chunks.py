@@ -185,7 +185,7 @@ class ChunkAssigner:
             chunk.block,
             chunk.tiles,
             self.references,
-            self._refinement(coded.n_angles),
+            self.refinement(coded.n_angles),
             np.ascontiguousarray(labels),
             psi,
             np.ascontiguousarray(shift),
@@ -193,7 +193,8 @@ class ChunkAssigner:
         )
         return psi, shift, mirror, scores
 
-    def _refinement(self, n_angles: int) -> _native.RefineOptions:
+    def refinement(self, n_angles: int) -> _native.RefineOptions:
+        """Return how poses are refined from the points of the grid."""
         return _native.RefineOptions(
             step_rad=2 * np.pi / n_angles,
             step_px=self.step_px,
