@@ -6,7 +6,9 @@ import pytest
 from cl2d import _native, array_source
 from cl2d.engine import bytes_per_image
 from cl2d.engine.ingest import READ_IMAGES, ingest
+from cl2d.io.ctf_parameters import CtfParameters
 from cl2d.preprocess import prepare_images, ring_weights
+from cl2d.preprocess.ctf_source import phase_flipped
 from tests.engine_inputs import noise_images, white_plan
 from tests.slow_alignment import polar_samples
 
@@ -90,6 +92,28 @@ def test_threads_change_no_bit(n_threads):
     images = noise_images(READ_IMAGES + 40, 24)
     rows, _ = coefficients(images)
     np.testing.assert_array_equal(coefficients(images, n_threads=n_threads)[0], rows)
+
+
+def test_threads_change_nothing_of_images_whose_phases_are_flipped():
+    images = noise_images(READ_IMAGES + 40, 24)
+    images[7] = np.nan
+    facts = {
+        "voltage_kv": 300.0,
+        "spherical_aberration_mm": 2.7,
+        "amplitude_contrast": 0.1,
+        "defocus_u_angstrom": 15000.0,
+        "defocus_v_angstrom": 14000.0,
+        "defocus_angle_deg": 20.0,
+        "phase_shift_deg": 0.0,
+    }
+    ctf = CtfParameters(**{name: np.full(len(images), value) for name, value in facts.items()})
+    source = phase_flipped(array_source(images, 2.0), ctf)
+    one, three = (ingest(source, PLAN, n, keep_images=True) for n in (1, 3))
+    for name in ("flags", "statistics", "images"):
+        np.testing.assert_array_equal(getattr(three, name), getattr(one, name))
+    as_read, _ = coefficients(source.read(0, len(images)))
+    rows = [block.coefficients(i) for block in three.blocks for i in range(block.n_images)]
+    np.testing.assert_array_equal(rows, as_read)
 
 
 @pytest.mark.parametrize("n_images", [1, 31, 32, 33, 96, 100])
