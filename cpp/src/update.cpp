@@ -53,6 +53,7 @@ void accumulate(const ImageBlock& block,
   const AngularDft dft(grid);
   std::vector<std::unique_ptr<AlignedTile>> aligned;
   const std::int64_t step = std::min(kTilesPerThread * n_threads, block.n_tiles());
+  aligned.reserve(static_cast<std::size_t>(step));
   for (std::int64_t i = 0; i < step; ++i) {
     aligned.push_back(std::make_unique<AlignedTile>(grid, dft));
   }
