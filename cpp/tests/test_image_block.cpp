@@ -73,24 +73,25 @@ TEST_CASE("a copied image leaves its neighbours alone") {
   }
 }
 
-TEST_CASE("images are gathered from several blocks in the order of the rows") {
+TEST_CASE("images are copied from several blocks in the order of the rows") {
   const ImageBlock first = noise_block(20, 7), last = noise_block(3, 8);
-  const ImageBlock chosen = ImageBlock::gathered({&first, &last}, 20, {21, 0, 19, 22, 0});
-  REQUIRE(chosen.n_images() == 5);
+  ImageBlock chosen(kGrid, 5);
+  chosen.copy_images({&first, &last}, 20, {21, 0, 19, 22, 0});
   CHECK(coefficients_of(chosen, 0) == coefficients_of(last, 1));
   CHECK(coefficients_of(chosen, 1) == coefficients_of(first, 0));
   CHECK(coefficients_of(chosen, 2) == coefficients_of(first, 19));
   CHECK(coefficients_of(chosen, 3) == coefficients_of(last, 2));
   CHECK(coefficients_of(chosen, 4) == coefficients_of(first, 0));
-  CHECK(ImageBlock::gathered({&first}, 20, {}).n_images() == 0);
+  ImageBlock one(kGrid, 1);
   // The last block is not full: row 23 would be its fourth image.
-  CHECK_THROWS_WITH_AS(ImageBlock::gathered({&first, &last}, 20, {23}),
+  CHECK_THROWS_WITH_AS(one.copy_images({&first, &last}, 20, {23}),
                        "image index must be in [0, 3), not 3",
                        std::out_of_range);
-  CHECK_THROWS_WITH_AS(ImageBlock::gathered({&first, &last}, 20, {40}),
+  CHECK_THROWS_WITH_AS(one.copy_images({&first, &last}, 20, {40}),
                        "image index must be in [0, 40), not 40",
                        std::out_of_range);
-  CHECK_THROWS_AS(ImageBlock::gathered({}, 20, {}), std::invalid_argument);
+  CHECK_THROWS_AS(one.copy_images({&first}, 20, {}), std::invalid_argument);
+  CHECK_THROWS_AS(one.copy_images({&first}, 0, {0}), std::invalid_argument);
 }
 
 TEST_CASE("images that are not there are refused with both numbers") {
