@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pickle
 import resource
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import mrcfile
@@ -9,12 +10,11 @@ import numpy as np
 import pytest
 
 from cl2d.errors import InputError, InputFileError
-from cl2d.io import read_mrc_header, read_stack, write_stack
+from cl2d.io import open_particles, read_mrc_header, read_stack, write_stack
 from cl2d.io.open_maps import OpenMaps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 def _some_images(n: int = 3, box: int = 8) -> np.ndarray:
@@ -229,3 +229,23 @@ def test_file_that_vanished_after_opening_is_named(tmp_path: Path) -> None:
     header.path.unlink()
     with pytest.raises(InputFileError, match=r"a\.mrcs: cannot be read any more"):
         header.map_pixels()
+
+
+def mapped_bytes() -> int:
+    """Return the pages of mapped files that count as memory of this process."""
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    found = [int(line.split()[1]) for line in lines if line.startswith("RssFile:")]
+    if not found:
+        pytest.skip("the system does not tell of mapped pages")
+    return found[0] * 1024
+
+
+def test_pages_that_were_read_do_not_stay_in_the_memory_of_the_process(tmp_path):
+    images = np.random.default_rng(0).normal(size=(2000, 64, 64)).astype(np.float32)
+    write_stack(tmp_path / "stack.mrcs", images)
+    source = open_particles(tmp_path / "stack.mrcs")
+    before = mapped_bytes()
+    for start in range(0, 2000, 500):
+        np.testing.assert_array_equal(source.read(start, start + 500), images[start : start + 500])
+    assert mapped_bytes() - before < images.nbytes / 2

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import mmap
 import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import numpy as np
     import numpy.typing as npt
 
     from cl2d.io.mrc import MrcHeader
@@ -44,6 +46,16 @@ class OpenMaps:
             self._maps[header.path] = pixels
             return pixels
 
+    def release_pages(self) -> None:
+        """Let go of all pages that were read through the maps.
+
+        They stay in the file cache of the system, but are no longer counted as memory of this
+        process, which a scheduler may end for them.
+        """
+        with self._lock:
+            for pixels in self._maps.values():
+                _release_pages(pixels)
+
     def __len__(self) -> int:
         """Return the number of open maps."""
         return len(self._maps)
@@ -55,3 +67,11 @@ class OpenMaps:
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Start afresh with the same limit."""
         self.__init__(state["limit"])  # type: ignore[misc]
+
+
+def _release_pages(pixels: npt.NDArray[np.generic]) -> None:
+    base: object = pixels
+    while isinstance(base, np.ndarray):
+        base = base.base
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)

@@ -86,7 +86,9 @@ class StackSource:
     def read(self, start: int, stop: int) -> npt.NDArray[np.float32]:
         """Return rows ``start`` to ``stop`` as a fresh (stop - start, box, box) array."""
         check_rows(start, stop, self.n_images)
-        return to_float32(self._maps.pixels(self._header)[start:stop])
+        images = to_float32(self._maps.pixels(self._header)[start:stop])
+        self._maps.release_pages()
+        return images
 
     def image_name(self, row: int) -> str:
         """Return a name such as ``000012@stack.mrcs``."""
@@ -161,6 +163,7 @@ class TableSource:
         for rows in np.split(order, boundaries) if len(order) else []:
             pixels = self._maps.pixels(self._headers[stacks[rows[0]]])
             images[_as_slice(rows)] = pixels[_as_slice(indices[rows])]
+        self._maps.release_pages()
         return images
 
     def image_name(self, row: int) -> str:
