@@ -54,6 +54,7 @@ class FinishedClassification:
     core_averages: None = None
     stable_core_averages: None = None
     rejected: None = None
+    memory: None = None
 
 
 def grid(box: int) -> tuple[Floats, Floats]:
