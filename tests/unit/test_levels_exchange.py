@@ -9,9 +9,9 @@ from cl2d.agreement import adjusted_rand_index
 from cl2d.engine import Assignment, normalised_references
 from cl2d.events import ClassesExchanged, ExchangeEnded
 from cl2d.levels import run_levels
-from cl2d.levels.cuts import CutRule
+from cl2d.levels.cuts import CutRule, find_cuts
 from cl2d.levels.endpoints import LevelStart
-from cl2d.levels.exchange import exchange_classes
+from cl2d.levels.exchange import Exchange, exchange_classes
 from cl2d.levels.halves import TotalGain, total_gain
 from cl2d.levels.iterate import LevelLoop
 from cl2d.options import LevelOptions
@@ -25,6 +25,12 @@ def fitted(labels: np.ndarray) -> Assignment:
     n = len(labels)
     scores = np.ones(n, dtype=np.float32)
     return Assignment(labels.astype(np.int32), identity_poses(n), scores, scores, scores)
+
+
+def exchanged(engine: VectorEngine, labels: np.ndarray, references: np.ndarray) -> Exchange:
+    assignment = fitted(labels)
+    cuts = find_cuts(engine, assignment, len(references), RULE)
+    return exchange_classes(engine, assignment, references, cuts)
 
 
 def references_of(engine: VectorEngine, labels: np.ndarray, n_classes: int) -> np.ndarray:
@@ -45,7 +51,7 @@ def at_rest():
 
 def test_the_pair_of_one_view_is_joined_and_the_mixed_class_is_cut(at_rest):
     engine, truth, labels = at_rest
-    found = exchange_classes(engine, fitted(labels), references_of(engine, labels, 4), RULE)
+    found = exchanged(engine, labels, references_of(engine, labels, 4))
     assert found.n_pairs == 1
     sorted_anew = (engine.vectors @ found.references[:, 0].real.T).argmax(axis=1)
     assert adjusted_rand_index(truth, sorted_anew) == 1.0
@@ -64,7 +70,7 @@ def two_views_in_two_classes(n_bystanders=1):
 
 def test_two_classes_of_the_same_two_views_get_one_each():
     engine, truth, labels = two_views_in_two_classes()
-    found = exchange_classes(engine, fitted(labels), references_of(engine, labels, 3), RULE)
+    found = exchanged(engine, labels, references_of(engine, labels, 3))
     assert found.n_pairs == 1
     assert not found.of_one_view  # kept only if the images fit better
     sorted_anew = (engine.vectors @ found.references[:, 0].real.T).argmax(axis=1)
@@ -74,7 +80,7 @@ def test_two_classes_of_the_same_two_views_get_one_each():
 
 def test_two_classes_alone_are_regrouped_too():
     engine, truth, labels = two_views_in_two_classes(n_bystanders=0)
-    found = exchange_classes(engine, fitted(labels), references_of(engine, labels, 2), RULE)
+    found = exchanged(engine, labels, references_of(engine, labels, 2))
     sorted_anew = (engine.vectors @ found.references[:, 0].real.T).argmax(axis=1)
     assert adjusted_rand_index(truth, sorted_anew) == 1.0
 
@@ -83,7 +89,7 @@ def test_a_class_is_in_one_regrouping_at_most():
     vectors, _truth = groups_of_vectors(2, 300, noise=0.2)
     labels = np.arange(600) % 3
     engine = VectorEngine(vectors)
-    found = exchange_classes(engine, fitted(labels), references_of(engine, labels, 3), RULE)
+    found = exchanged(engine, labels, references_of(engine, labels, 3))
     assert found.n_pairs == 1
 
 
@@ -91,7 +97,7 @@ def test_pure_classes_are_left_alone():
     vectors, truth = groups_of_vectors(4, 100, noise=0.2)
     engine = VectorEngine(vectors)
     references = references_of(engine, truth, 4)
-    found = exchange_classes(engine, fitted(truth), references, RULE)
+    found = exchanged(engine, truth, references)
     assert found.n_pairs == 0
     np.testing.assert_array_equal(found.references, references)
     assert found.origin.tolist() == [0, 1, 2, 3]
@@ -101,7 +107,7 @@ def test_noise_gives_no_reason_to_exchange():
     vectors = np.random.default_rng(0).normal(size=(600, 24))
     engine = VectorEngine(vectors)
     labels = np.arange(600) % 6
-    found = exchange_classes(engine, fitted(labels), references_of(engine, labels, 6), RULE)
+    found = exchanged(engine, labels, references_of(engine, labels, 6))
     assert found.n_pairs == 0
 
 
@@ -109,7 +115,7 @@ def test_a_mixed_class_stays_where_all_other_classes_differ():
     vectors, truth = groups_of_vectors(4, 100, noise=0.2)
     labels = np.minimum(truth, 2)
     engine = VectorEngine(vectors)
-    found = exchange_classes(engine, fitted(labels), references_of(engine, labels, 3), RULE)
+    found = exchanged(engine, labels, references_of(engine, labels, 3))
     assert found.n_pairs == 0
 
 
@@ -118,7 +124,7 @@ def test_empty_and_single_member_classes_do_no_harm(at_rest):
     labels = labels.copy()
     labels[0] = 5  # a class of one; class 4 has none
     references = references_of(engine, labels, 6)
-    found = exchange_classes(engine, fitted(labels), references, RULE)
+    found = exchanged(engine, labels, references)
     assert found.n_pairs == 1
     np.testing.assert_array_equal(found.references[4], references[4])
     assert np.isfinite(found.references).all()
@@ -133,7 +139,7 @@ def test_several_exchanges_are_made_at_once():
         labels[truth == hidden] = mixed
         labels[rows[::2]] = other
     engine = VectorEngine(vectors)
-    found = exchange_classes(engine, fitted(labels), references_of(engine, labels, 6), RULE)
+    found = exchanged(engine, labels, references_of(engine, labels, 6))
     assert found.n_pairs == 2
     sorted_anew = (vectors @ found.references[:, 0].real.T).argmax(axis=1)
     assert adjusted_rand_index(truth, sorted_anew) == 1.0
@@ -155,9 +161,9 @@ def test_a_level_goes_on_until_no_exchange_is_left(at_rest):
 def test_classes_are_exchanged_at_the_last_level_unless_switched_off(monkeypatch):
     seen: list[int] = []
 
-    def nothing_to_exchange(engine, assignment, references, rule):
+    def nothing_to_exchange(engine, assignment, references, cuts):
         seen.append(len(references))
-        return exchange_classes(engine, assignment, references, rule)
+        return exchange_classes(engine, assignment, references, cuts)
 
     monkeypatch.setattr("cl2d.levels.iterate.exchange_classes", nothing_to_exchange)
     engine = VectorEngine(groups_of_vectors(8, 60, noise=0.3)[0])

@@ -8,7 +8,7 @@ import pytest
 from cl2d.agreement import adjusted_rand_index
 from cl2d.engine import Assignment
 from cl2d.levels import run_levels
-from cl2d.levels.cuts import CutRule
+from cl2d.levels.cuts import CutRule, find_cuts
 from cl2d.levels.sure_members import SURE, classes_of_one_view, sure_labels
 from cl2d.options import LevelOptions
 from cl2d.results import identity_poses
@@ -55,7 +55,8 @@ def test_a_class_of_two_views_is_told_from_one_of_one_view():
     labels = np.maximum(truth - 1, 0).astype(np.int32)
     scores = np.ones(300, dtype=np.float32)
     fitted = Assignment(labels, identity_poses(300), scores, scores, scores)
-    found = classes_of_one_view(VectorEngine(vectors), fitted, 3, CutRule("component", 20.0))
+    cuts = find_cuts(VectorEngine(vectors), fitted, 3, CutRule("component", 20.0))
+    found = classes_of_one_view(cuts, 3)
     assert found.tolist() == [False, True, False]  # the last has no members
 
 

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cl2d.engine import normalised_references
-from cl2d.levels.cuts import Cut, find_cuts
 from cl2d.levels.joints import Joint, copied, find_joints, put_joint
 from cl2d.levels.regroup import Regrouping, find_regroupings
 
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cl2d.engine import Engine
-    from cl2d.levels.cuts import CutRule, Fitted
+    from cl2d.levels.cuts import Cut, Fitted
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,10 @@ class _Section:
 
 
 def exchange_classes(
-    engine: Engine, fitted: Fitted, references: npt.NDArray[np.complex64], rule: CutRule
+    engine: Engine,
+    fitted: Fitted,
+    references: npt.NDArray[np.complex64],
+    cuts: dict[int, Cut],
 ) -> Exchange:
     """Join pairs of like classes and cut as many mixed ones, wherever held-out members gain.
 
@@ -67,17 +69,17 @@ def exchange_classes(
     engine : Engine
     fitted : classes, poses and scores of all images
     references : (n_classes, n_rings, n_angles / 2) complex64, the averages of these classes
-    rule : CutRule, how a class is cut
+    cuts : of these classes (:func:`cl2d.levels.cuts.find_cuts`)
     """
     state = _State(engine, fitted, references)
-    sections = state.sections(rule)
+    sections = _sections(cuts)
     if not sections:
         return state.exchanged([], [])
     joints = find_joints(engine, fitted, references)
     chosen = _chosen(sections, joints)
     busy = {k for joint, section in chosen for k in (section.slot, joint.kept, joint.absorbed)}
-    cuts = {section.slot: section.cut for section in sections if section.slot not in busy}
-    return state.exchanged(chosen, _apart(find_regroupings(engine, fitted, joints, cuts)))
+    free = {section.slot: section.cut for section in sections if section.slot not in busy}
+    return state.exchanged(chosen, _apart(find_regroupings(engine, fitted, joints, free)))
 
 
 class _State:
@@ -90,16 +92,6 @@ class _State:
         self._fitted = fitted
         self._references = references
         self._groups = [np.flatnonzero(fitted.labels == k) for k in range(len(references))]
-
-    def sections(self, rule: CutRule) -> list[_Section]:
-        """Return the classes that gain by being cut, the largest sure gain a member first.
-
-        The gain need not be sure: where two classes are of one view, which then even gains by
-        being one class, their place is of more use anywhere else.
-        """
-        cuts = find_cuts(self._engine, self._fitted, len(self._groups), rule)
-        found = [_Section(slot, cut) for slot, cut in cuts.items() if cut.gain.total > 0]
-        return sorted(found, key=lambda section: -section.cut.priority)
 
     def exchanged(
         self, chosen: list[tuple[Joint, _Section]], regroupings: list[Regrouping]
@@ -129,6 +121,16 @@ class _State:
         references = np.where(changed[:, None, None], averages, self._references)
         of_one_view = not regroupings and all(joint.loss.at_most < 0 for joint, _ in chosen)
         return Exchange(references, origin, len(chosen) + len(regroupings), of_one_view)
+
+
+def _sections(cuts: dict[int, Cut]) -> list[_Section]:
+    """Return the classes that gain by being cut, the largest sure gain a member first.
+
+    The gain need not be sure: where two classes are of one view, which then even gains by
+    being one class, their place is of more use anywhere else.
+    """
+    found = [_Section(slot, cut) for slot, cut in cuts.items() if cut.gain.total > 0]
+    return sorted(found, key=lambda section: -section.cut.priority)
 
 
 def _chosen(sections: list[_Section], joints: list[Joint]) -> list[tuple[Joint, _Section]]:

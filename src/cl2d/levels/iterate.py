@@ -24,7 +24,7 @@ from cl2d.engine import (
 from cl2d.events import ClassesAdjusted, ClassesExchanged, ExchangeEnded, IterationProgress
 from cl2d.levels.automatic import adjusted_classes
 from cl2d.levels.centring import centred_poses
-from cl2d.levels.cuts import cut_rule, judging_rule
+from cl2d.levels.cuts import cut_rule, find_cuts, judging_rule
 from cl2d.levels.doubt import last_poses
 from cl2d.levels.endpoints import LevelEnd, LevelStart
 from cl2d.levels.exchange import exchange_classes
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         LastPoses,
         RealAverages,
     )
+    from cl2d.levels.cuts import Cut
     from cl2d.options import LevelOptions
 
     OnEvent = Callable[[object], None]
@@ -76,6 +77,7 @@ class LevelLoop:
     ) -> None:
         self._fast = fast
         self._sampled = False
+        self._judged: tuple[Assignment, dict[int, Cut]] | None = None
         self._engine = engine
         self._by_likelihood = by_likelihood
         self._options = options
@@ -155,7 +157,7 @@ class LevelLoop:
     def settled(self, start: LevelStart, end: LevelEnd) -> LevelEnd:
         """Return the end of a level after more iterations with averages of the sure members."""
         fitted, n_classes = end.assignment, end.n_classes
-        settling = classes_of_one_view(self._engine, fitted, n_classes, self._judging_rule)
+        settling = classes_of_one_view(self._cuts_of(fitted, n_classes), n_classes)
         _, sums = self._summed(fitted, n_classes, settling)
         references = normalised_references(sums.sums)
         again = self.run(
@@ -208,7 +210,8 @@ class LevelLoop:
         fitted = end.assignment
         sums = self._engine.update(fitted.labels, fitted.poses, n_classes).sums
         references = normalised_references(sums)
-        found = exchange_classes(self._engine, fitted, references, self._judging_rule)
+        cuts = self._cuts_of(fitted, n_classes)
+        found = exchange_classes(self._engine, fitted, references, cuts)
         if found.n_pairs == 0:
             return None
         self._on_event(ClassesExchanged(start.level, exchange, found.n_pairs))
@@ -217,6 +220,13 @@ class LevelLoop:
             start.level, found.references, parents, exchange=exchange, before=fitted
         )
         return changed, found.of_one_view
+
+    def _cuts_of(self, fitted: Assignment, n_classes: int) -> dict[int, Cut]:
+        """Return the cuts by which classes are judged; those asked for last are remembered."""
+        if self._judged is None or self._judged[0] is not fitted:
+            cuts = find_cuts(self._engine, fitted, n_classes, self._judging_rule)
+            self._judged = (fitted, cuts)
+        return self._judged[1]
 
     def run(self, start: LevelStart) -> LevelEnd:
         """Iterate until few images change class or the iterations are used up."""

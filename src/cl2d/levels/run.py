@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cl2d.engine import Assignment, Engine
+    from cl2d.levels.cuts import Cut
     from cl2d.options import LevelOptions
 
     OnEvent = Callable[[object], None]
@@ -107,6 +108,7 @@ class _Course:
         self._on_level = on_level
         self._rule = cut_rule(options)
         self._loop = loop
+        self._cuts: dict[int, Cut] = {}
         self.levels: list[LevelResult] = []
 
     def run_scheduled(self, first: LevelStart, n_usable: int) -> None:
@@ -117,7 +119,8 @@ class _Course:
         fitted: Assignment | None = None
         for n_classes in level_schedule(n_first, n_last):
             if self.levels:
-                growth = grow_classes(self._engine, self.levels[-1], n_classes, self._rule)
+                last = self.levels[-1]
+                growth = grow_classes(self._engine, last, n_classes, self._rule, self._cuts)
                 start = LevelStart(
                     start.level + 1,
                     growth.references,
@@ -209,7 +212,9 @@ class _Course:
         """Keep the result of a level, and tell of it."""
         before = self.levels[-1] if self.levels else None
         level = _finished_level(start, end, before)
-        cuts = find_cuts(self._engine, level, level.n_classes, judging_rule(self._rule))
+        # Halves need not be sharp to grow from, and what grows from them judges the level.
+        rule = judging_rule(self._rule) if is_last else self._rule
+        cuts = self._cuts = find_cuts(self._engine, level, level.n_classes, rule)
         level = replace(level, confidence=main_view_confidence(self._engine, level, cuts))
         if is_last:
             level = replace(level, homogeneity=class_homogeneity(cuts, level.n_classes))

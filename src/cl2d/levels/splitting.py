@@ -44,11 +44,18 @@ class CutQueue:
         self._fewest_members = fewest_members
         self._queue: list[tuple[float, int, Cut]] = []
 
-    def add(self, groups: dict[int, Rows]) -> None:
-        """Propose the images of classes, save where they are too few; one alone cannot be cut."""
+    def add(self, groups: dict[int, Rows], known: dict[int, Cut] | None = None) -> None:
+        """Propose the images of classes, save where they are too few; one alone cannot be cut.
+
+        Cuts of some of them may be ``known``.
+        """
+        known = known or {}
         groups = {k: rows for k, rows in groups.items() if len(rows) >= self._fewest_members}
-        cuts = cuts_of_groups(self._engine, list(groups.values()), self._fitted, self._rule)
-        for slot, cut in zip(groups, cuts, strict=True):
+        unknown = {k: rows for k, rows in groups.items() if k not in known}
+        cuts = cuts_of_groups(self._engine, list(unknown.values()), self._fitted, self._rule)
+        found = {**known, **dict(zip(unknown, cuts, strict=True))}
+        for slot in groups:
+            cut = found[slot]
             heapq.heappush(self._queue, (-cut.priority, slot, cut))
 
     def best_gain(self) -> TotalGain | None:
@@ -68,16 +75,18 @@ def grow_classes(
     last: LevelResult,
     n_wanted: int,
     rule: CutRule,
+    known: dict[int, Cut] | None = None,
 ) -> Growth:
     """Split the classes of a level, the most surely mixed first, until there are ``n_wanted``.
 
     Classes keep their numbers, the second half of a cut gets the next free one. Where nothing is
-    left to cut (classes of one image) the remaining references are zero.
+    left to cut (classes of one image) the remaining references are zero. Cuts of the classes by
+    this rule may be ``known``.
     """
     groups = [np.flatnonzero(last.labels == k) for k in range(last.n_classes)]
     parents = list(range(last.n_classes))
     queue = CutQueue(engine, last, rule)
-    queue.add(dict(enumerate(groups)))
+    queue.add(dict(enumerate(groups)), known)
     while len(groups) < n_wanted and (best := queue.pop()) is not None:
         slot, cut = best
         groups[slot] = cut.first

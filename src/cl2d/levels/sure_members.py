@@ -14,13 +14,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cl2d.levels.cuts import find_cuts
-
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from cl2d.engine import Engine
-    from cl2d.levels.cuts import CutRule, Fitted
+    from cl2d.levels.cuts import Cut
 
     Labels = npt.NDArray[np.int32]
 
@@ -28,15 +25,13 @@ SURE = 0.8
 """Confidence from which a member is sure of its class."""
 
 
-def classes_of_one_view(
-    engine: Engine, fitted: Fitted, n_classes: int, rule: CutRule
-) -> npt.NDArray[np.bool_]:
+def classes_of_one_view(cuts: dict[int, Cut], n_classes: int) -> npt.NDArray[np.bool_]:
     """Return which classes, (n_classes,), do not surely hold two views.
 
-    A class of too few members to be judged counts as one of two views.
+    A class of too few members to be judged, of which there is no cut, counts as one of two views.
     """
     found = np.zeros(n_classes, dtype=bool)
-    for k, cut in find_cuts(engine, fitted, n_classes, rule).items():
+    for k, cut in cuts.items():
         found[k] = not cut.gain.tells_apart
     return found
 
