@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from cl2d.engine import bytes_per_image
 from cl2d.errors import InputError
 from cl2d.events import PhaseFinished, PhaseProgress, PhaseStarted
 from cl2d.io import array_source
@@ -163,18 +164,18 @@ def test_memory_grows_with_images_and_classes() -> None:
     assert 5e8 < bytes_for(100_000, 8) < 5e9
 
 
-def test_fast_search_takes_the_memory_of_a_block_of_images_whatever_their_number() -> None:
-    def extra(n: int) -> int:
-        source = array_source(np.broadcast_to(np.float32(0), (n, 64, 64)))
-        fast, exhaustive = (
-            estimated_memory_bytes(
-                source, make_plan(64), ClassifyOptions.from_flat(n_classes=64, search=search)
-            )
-            for search in ("fast", "exhaustive")
+def test_each_thread_takes_memory_for_what_it_works_on() -> None:
+    source = array_source(np.broadcast_to(np.float32(0), (100_000, 64, 64)))
+    one, two, four = (
+        estimated_memory_bytes(
+            source, make_plan(64), ClassifyOptions.from_flat(n_classes=64, threads=threads)
         )
-        return fast - exhaustive
-
-    assert extra(1_000_000) == extra(100_000) > 0
+        for threads in (1, 2, 4)
+    )
+    plan = make_plan(64)
+    coefficients = bytes_per_image(64, plan.k_min, plan.k_max, plan.mask_radius_px)
+    assert two - one > 4096 * coefficients
+    assert four - two > 2 * 4096 * coefficients
 
 
 def test_two_sums_for_a_class_are_counted_where_averages_are_corrected() -> None:

@@ -97,9 +97,9 @@ def memory_needs(
 
     Coefficients of all images stay, for correntropy the working images beside them, and copies are
     made of the members of a class or of half of them. Beside these there are at a time: class sums
-    with the scores of an engine call, and what moves its images, or with aligned members of a
-    class; the averages of all levels with their sums and a block of images, or with a batch that
-    is read, of averages or noise.
+    with, for each thread, the scores of an engine call and what moves its images, or aligned
+    members of a class; the averages of all levels with their sums and a block of images, or with a
+    batch that is read, of averages or noise.
     """
     n, box = source.n_images, source.box_px
     grid = polar_grid(plan.working_box_px, plan.k_min, plan.k_max, plan.mask_radius_px)
@@ -107,11 +107,12 @@ def memory_needs(
     most_classes = options.levels.most_classes(n)
     kept = options.alignment.similarity == "correntropy"
     working = plan.working_box_px**2 * 4 if kept else 0
-    batch = min(n, BLOCK_IMAGES)
-    moved = batch * values * 4 if options.alignment.search == "fast" else 0
+    n_threads = options.run.n_threads()
+    batch = min(n, n_threads * BLOCK_IMAGES)
+    moved = batch * values * 4
     samples = int(grid.n_rings) * int(grid.n_half_angles)
     sums = most_classes * samples * 16 * SUM_COPIES
-    members = min(n, MEMBERS) * samples * 8 * MEMBER_COPIES
+    members = min(n, n_threads * MEMBERS) * samples * 8 * MEMBER_COPIES
     step = max(
         sums + max(batch * most_classes * CALL_CELL_BYTES, members),
         _averaging_bytes(source, plan, options),
