@@ -32,15 +32,15 @@ PHASES = {
         "by which junk is told",
         "5 B^2",
         "4 B^2",
-        """Several passes of numpy in double precision, each over a few images, with a temporary
-        array for each.""",
+        """Sums of patches are made by the engine in one pass, in vectors of four; ranges and
+        differences of neighbours by numpy.""",
     ),
     "prepare": PhaseWords(
         "normalise, mask, crop in Fourier space",
         "5 B^2 + B D(B)/2 + w/2 D(B) + w/2 D(w) + w D(w)/2",
         "4 B^2 + 4 w^2",
-        """Some twenty passes of numpy over a batch of images that stays in the cache, most of
-        them for mean and deviation of the background; scipy's transforms are the smaller part.""",
+        """Scipy's transforms, of lines and then of columns, take the larger part; the engine's
+        passes over the pixels (clipped mean and deviation of the background, scale, mask) the rest.""",
     ),
     "transform": PhaseWords(
         "transform of an image padded to twice its box",
@@ -65,40 +65,40 @@ PHASES = {
         references are not useful operations.""",
     ),
     "fast": PhaseWords(
-        "the fast search with refinement, a twenty-fourth of the images searched everywhere",
-        "(K + 4 T + K T / 24) P + 2 E + 6 S, and refine",
+        "the fast search with refinement late in a level: a hundredth of the images searched "
+        "everywhere, nine tenths near their last centres",
+        "(K + 4 (0.9 7 + 0.09 T) + K T / 96) P + 2 E + 6 S, and refine",
         "24 C + 8 K, and refine",
         """Every call makes the shifted references of all classes anew, for few images each;
-        images that share a class do not fill whole tiles; classes are ranked by numpy; and the
-        refinement is slower than the search.""",
+        images that share a class do not fill whole tiles; and classes are ranked by numpy.""",
     ),
     "refine": PhaseWords(
-        "27 neighbours of the pose, twice, and its score",
-        "7 (M + 35 S)",
+        "score, slopes and curvatures at up to four poses on the way to the peak",
+        "4 (M + 33 S)",
         "8 C + 8 S",
-        """By count of instructions, six tenths go into the transforms of the rings, made as
-        complex ones and with the zeros beyond the last order of each ring, and a tenth into
-        sines and cosines, made one by one in double precision.""",
+        """Most go on for fewer poses than four. References and their derivatives are copied into
+        the lanes one by one, which is a sixth of the instructions; the transforms of the rings
+        carry the zeros beyond the last order of each.""",
     ),
     "update": PhaseWords(
         "an image turned and added to the sum of its class",
         "M + 2 S",
         "8 C",
-        """The transforms and sines of refinement; clearing of scratch; and additions in double
-        precision that pick one image out of a tile of 16.""",
+        """The transforms of the rings; and additions in double precision that pick one image out
+        of a tile of 16.""",
     ),
     "component": PhaseWords(
         "members of a class turned, and their leading component",
-        "M + 960 S",
+        "M + 352 S",
         "8 C + 16 S",
-        """Thirty products of the members with only four vectors and back: each number that is
-        loaded meets four multiply-adds, compiled for any x86-64.""",
+        """At most eleven products of the members with only four vectors and back: each number
+        that is loaded meets four multiply-adds. Copies of the members are made for it.""",
     ),
     "average": PhaseWords(
         "original pixels by quintic splines, added to the delivered average",
         "221 B^2",
         "4 B^2",
-        """The prefilter is a recursion, each pixel gathers its 36 taps from elsewhere, and
-        vectors are those of any x86-64, four numbers wide and without fused multiply-adds.""",
+        """The prefilter is a recursion, and each pixel gathers its 36 taps from elsewhere: six
+        loads and six multiply-adds, of which two lanes of eight are wasted.""",
     ),
 }

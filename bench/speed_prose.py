@@ -70,8 +70,8 @@ SECTIONS = (
         (
             """`--search fast` ([architecture.md](architecture.md#the-fast-search)): a whole
             assignment of a block of noise images with refinement, and the same exhaustively for
-            an eighth of them, in turn. A twenty-fourth of the images is doubted, as in a run.
-            What is lost, and what a whole run gains, is in [experiments.md](experiments.md).""",
+            an eighth of them, in turn. A ninety-sixth of the images is doubted and nine tenths are
+            at rest, as late in a level. What is lost, and what a whole run gains, is in [experiments.md](experiments.md).""",
         ),
         (titles.FAST,),
     ),
@@ -134,7 +134,8 @@ SECTIONS = (
             """One block of simulated images of 64 px read over and over: everything is read,
             assigned and added up once. A whole run is then extrapolated from the time of an
             assignment of one block with the classes of each level, all the iterations that
-            default options allow, and the averages of each level. What levels do with classes as
+            default options allow, most of them on a sample of the images, and the averages of
+            each level. What levels do with classes as
             wholes, half-sets and cores are left out. The fast search is exhaustive in its first
             and in one more iteration.""",
         ),
