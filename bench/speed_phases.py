@@ -40,7 +40,8 @@ PHASES = {
         "5 B^2 + B D(B)/2 + w/2 D(B) + w/2 D(w) + w D(w)/2",
         "4 B^2 + 4 w^2",
         """Scipy's transforms, of lines and then of columns, take the larger part; the engine's
-        passes over the pixels (clipped mean and deviation of the background, scale, mask) the rest.""",
+        passes over the pixels (clipped mean and deviation of the background, scale, mask) the
+        rest.""",
     ),
     "transform": PhaseWords(
         "transform of an image padded to twice its box",
