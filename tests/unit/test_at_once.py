@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cl2d.engine import SearchSettings
-from cl2d.engine.at_once import results_in_order
+from cl2d.engine.at_once import AHEAD, results_in_order
 from cl2d.levels.cuts import CutRule, cuts_of_groups
 from tests.engine_inputs import engine_of, noise_images, random_poses, white_plan
 
@@ -34,6 +34,16 @@ def test_an_exception_is_raised_in_its_turn(n_threads):
     assert [next(results) for _ in range(3)] == [0, 0, 1]
     with pytest.raises(ZeroDivisionError):
         next(results)
+
+
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_no_more_is_begun_than_is_taken_soon(n_threads):
+    begun = []
+    results = results_in_order(begun.append, range(1000), n_threads)
+    next(results)
+    assert 1 <= len(begun) <= AHEAD * n_threads
+    results.close()
+    assert len(begun) <= AHEAD * n_threads
 
 
 def test_classes_are_cut_alike_one_by_one_and_at_once():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -12,12 +13,17 @@ if TYPE_CHECKING:
     Result = TypeVar("Result")
 
 
+AHEAD = 2
+"""Items for each thread that are begun or done before their results are wanted."""
+
+
 def results_in_order(
     function: Callable[[Item], Result], items: Sequence[Item], n_threads: int
 ) -> Iterator[Result]:
     """Yield what a function returns for each item, in their order.
 
-    The first exception is raised in its turn; what has not begun by then is not begun.
+    The first exception is raised in its turn; what has not begun by then is not begun. Nor is what
+    would give more than a few results that nobody has taken yet.
 
     Parameters
     ----------
@@ -30,5 +36,15 @@ def results_in_order(
     if n_threads == 1 or len(items) < 2:
         yield from map(function, items)
         return
+    waiting: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(min(n_threads, len(items)), "cl2d") as pool:
-        yield from pool.map(function, items)
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) == AHEAD * n_threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()

@@ -179,15 +179,22 @@ class LocalEngine:
         """
         grid = self.grid
         sums = np.zeros((n_classes, grid.n_rings, grid.n_half_angles), dtype=np.complex128)
-        for start, block in zip(self._starts(), self._blocks, strict=True):
-            rows = slice(start, start + block.n_images)
-            sums += _native.accumulate(
+        at_once = max(1, min(self._n_threads, len(self._blocks)))
+
+        def summed(number: int) -> npt.NDArray[np.complex128]:
+            block = self._blocks[number]
+            rows = slice(BLOCK_IMAGES * number, BLOCK_IMAGES * number + block.n_images)
+            of_block: npt.NDArray[np.complex128] = _native.accumulate(
                 block,
                 np.ascontiguousarray(labels[rows], dtype=np.int32),
                 *self._native_poses(poses, rows),
                 n_classes,
-                self._n_threads,
+                self._n_threads // at_once,
             )
+            return of_block
+
+        for of_block in results_in_order(summed, range(len(self._blocks)), at_once):
+            sums += of_block
         return ClassSums(sums, np.bincount(labels[labels >= 0], minlength=n_classes))
 
     def averages(
@@ -256,9 +263,6 @@ class LocalEngine:
         alone = copy(self)
         alone._n_threads = 1
         return results_in_order(partial(function, alone), items, self._n_threads)
-
-    def _starts(self) -> list[int]:
-        return [BLOCK_IMAGES * i for i in range(len(self._blocks))]
 
     def _chunks(self, n_classes: int, last: LastPoses | None) -> list[Chunk]:
         """Cut the images into chunks for the threads to work on, one each."""
