@@ -19,14 +19,13 @@ EXHAUSTIVE_SHARE = 8
 def fast_rows(effort: Effort) -> list[Row]:
     """Time assignments of a block of images, fast and, of some of them, exhaustive, in turn.
 
-    Images are doubted and at rest as in a late iteration of a run. Noise
-    images show the cost, not the loss.
+    Images are doubted as in a run. Noise images show the cost, not the loss.
     """
     rows: list[Row] = []
     for grid in effort.grids:
         load = Workload(grid, images_of_a_block(grid, effort))
         for n_classes in effort.classes:
-            if fast_pays(n_classes, len(load.engine.shifts), load.late_poses):
+            if fast_pays(n_classes, len(load.engine.shifts), load.last_poses):
                 rows.append({"grid": str(grid), **_figures(load, n_classes, effort.fast_repeats)})
     return rows
 
@@ -35,7 +34,7 @@ def _figures(load: Workload, n_classes: int, repeats: int) -> Row:
     references = load.references(n_classes)
     some = np.arange(load.n_images // EXHAUSTIVE_SHARE)
     rule = ClassicalRule()
-    last = load.late_poses
+    last = load.last_poses
     fast, exhaustive = timings_in_turn(
         [
             partial(load.engine.assign, references, rule, last=last),

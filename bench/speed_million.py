@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from speed_runs import FIELD_OF_VIEW_ANGSTROM, memory_bytes
-from speed_workload import RESTLESS_SHARE
 
 from cl2d.engine import (
     BLOCK_IMAGES,
@@ -30,7 +29,7 @@ from cl2d.engine.ingest import ingest
 from cl2d.engine.raw_average import accumulate_raw
 from cl2d.io import array_source
 from cl2d.levels import level_schedule
-from cl2d.levels.doubt import DOUBTED_SHARE, LATE_TURNS
+from cl2d.levels.doubt import DOUBTED_SHARE, TURNS
 from cl2d.levels.sampled import ITERATIONS_OF_ALL, sample_size
 from cl2d.levels.schedule import most_iterations
 from cl2d.options import LevelOptions, PreprocessOptions
@@ -170,11 +169,10 @@ def _level_seconds(engine: LocalEngine, n_classes: int) -> tuple[float, float]:
 
 
 def _last_poses(found: Assignment, n_images: int) -> LastPoses:
-    """Return the poses of a block as those of all images, doubted and at rest as late in a run."""
+    """Return the poses of a block as those of all images, as many doubted as in a run."""
     rows = np.arange(n_images) % len(found.labels)
     place = np.random.default_rng(1).permutation(n_images) / n_images
-    doubted = place < DOUBTED_SHARE / LATE_TURNS
-    return LastPoses(found.poses.take(rows), doubted, place < 1 - RESTLESS_SHARE)
+    return LastPoses(found.poses.take(rows), place < DOUBTED_SHARE / TURNS, place < 0)
 
 
 def million_rows(found: Measured) -> list[Row]:

@@ -66,9 +66,8 @@ PHASES = {
         references are not useful operations.""",
     ),
     "fast": PhaseWords(
-        "the fast search with refinement late in a level: a hundredth of the images searched "
-        "everywhere, nine tenths near their last centres",
-        "(K + 4 (0.9 7 + 0.09 T) + K T / 96) P + 2 E + 6 S, and refine",
+        "the fast search with refinement, a twenty-fourth of the images searched everywhere",
+        "(K + 4 T + K T / 24) P + 2 E + 6 S, and refine",
         "24 C + 8 K, and refine",
         """Every call makes the shifted references of all classes anew, for few images each;
         images that share a class do not fill whole tiles; and classes are ranked by numpy.""",

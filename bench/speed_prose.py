@@ -70,9 +70,8 @@ SECTIONS = (
         (
             """`--search fast` ([architecture.md](architecture.md#the-fast-search)): a whole
             assignment of a block of noise images with refinement, and the same exhaustively for
-            an eighth of them, in turn. A ninety-sixth of the images is doubted and nine tenths are
-            at rest, as late in a level. What is lost, and what a whole run gains, is in
-            [experiments.md](experiments.md).""",
+            an eighth of them, in turn. A twenty-fourth of the images is doubted, as in a run.
+            What is lost, and what a whole run gains, is in [experiments.md](experiments.md).""",
         ),
         (titles.FAST,),
     ),

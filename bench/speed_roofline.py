@@ -96,7 +96,7 @@ def phases(grid: Grid, effort: Effort, folder: Path) -> list[Phase]:
     ingestion = [once(name) for name in ("read", "statistics", "prepare", "transform", "sample")]
     iterated = [once(name) for name in ("refine", "update", "component")]
     searches = [_search(load, sizes, effort.n_references)]
-    if fast_pays(CLASSES, sizes.n_shifts, load.late_poses):
+    if fast_pays(CLASSES, sizes.n_shifts, load.last_poses):
         searches.append(_fast(Workload(grid, images_of_a_block(grid, effort)), sizes))
     return [*ingestion, *searches, *iterated, once("average")]
 
@@ -107,7 +107,7 @@ def _search(load: Workload, sizes: formulas.Sizes, n_classes: int) -> Phase:
 
 
 def _fast(load: Workload, sizes: formulas.Sizes) -> Phase:
-    last = load.late_poses
+    last = load.last_poses
     action = partial(load.engine.assign, load.references(CLASSES), ClassicalRule(), last=last)
     work = formulas.fast(sizes, CLASSES, fast_comparisons(CLASSES, sizes.n_shifts, last))
     return Phase("fast", work, load.n_images, action)

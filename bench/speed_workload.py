@@ -19,7 +19,7 @@ from cl2d.engine import (
 )
 from cl2d.engine.ingest import ingest
 from cl2d.io import array_source
-from cl2d.levels.doubt import DOUBTED_SHARE, LATE_TURNS
+from cl2d.levels.doubt import DOUBTED_SHARE, TURNS
 from cl2d.preprocess import PreprocessPlan
 from cl2d.results import Poses
 
@@ -35,9 +35,6 @@ K_MIN = 1
 MASK_RADIUS = 0.475
 MAX_SHIFT = 0.1
 TILE = 16
-RESTLESS_SHARE = 0.1
-"""Images that changed their class in the iteration before: about as many as where views are
-spread evenly over the sphere, less where they are few."""
 
 
 @dataclass(frozen=True)
@@ -141,10 +138,10 @@ class Workload:
         )
 
     @cached_property
-    def late_poses(self) -> LastPoses:
-        """Last poses as in a late iteration: few images are doubted, most are at rest."""
+    def last_poses(self) -> LastPoses:
+        """Last poses as in an iteration of a run: few images are doubted."""
         place = np.random.default_rng(1).permutation(self.n_images) / self.n_images
-        return LastPoses(self.poses, place < DOUBTED_SHARE / LATE_TURNS, place < 1 - RESTLESS_SHARE)
+        return LastPoses(self.poses, place < DOUBTED_SHARE / TURNS, place < 0)
 
     def labels(self, n_classes: int) -> npt.NDArray[np.int32]:
         """Return the classes in turn."""

@@ -16,7 +16,7 @@ from cl2d.engine import (
 )
 from cl2d.events import ignore_event
 from cl2d.levels import run_levels
-from cl2d.levels.doubt import DOUBTED_SHARE, EARLY_ITERATIONS, LATE_TURNS, TURNS, last_poses
+from cl2d.levels.doubt import DOUBTED_SHARE, TURNS, last_poses
 from cl2d.levels.endpoints import LevelStart
 from cl2d.levels.iterate import LevelLoop
 from cl2d.levels.sure_members import sure_labels
@@ -39,44 +39,33 @@ def engine_that_misses(share, seed=0):
     return VectorEngine(vectors, missed=missed), truth
 
 
-def doubted_in(assignment, iteration, turns):
-    """Return who is doubted in each turn, iterations being early or late ones."""
-    return [last_poses(assignment, None, iteration, turn).doubted for turn in range(turns)]
+def doubted_in(assignment, turns):
+    """Return who is doubted in each turn."""
+    return [last_poses(assignment, turn).doubted for turn in range(turns)]
 
 
-EARLY_AND_LATE = [(1, TURNS), (EARLY_ITERATIONS, TURNS), (EARLY_ITERATIONS + 1, LATE_TURNS)]
-
-
-@pytest.mark.parametrize(("iteration", "turns"), EARLY_AND_LATE)
-def test_every_doubted_image_has_its_turn_and_no_other_image_has(iteration, turns):
+def test_every_doubted_image_has_its_turn_and_no_other_image_has():
     scores = np.random.default_rng(0).random(400)
     worst = np.argsort(scores)[: int(DOUBTED_SHARE * 400)]
-    found = doubted_in(assignment_of(scores), iteration, turns)
+    found = doubted_in(assignment_of(scores), TURNS)
     np.testing.assert_array_equal(np.flatnonzero(np.any(found, axis=0)), np.sort(worst))
     assert np.sum(found) == len(worst)
+    assert not last_poses(assignment_of(scores), 0).near.any()
 
 
 def test_images_in_no_class_are_neither_doubted_nor_counted_among_the_worst():
     labels = np.array([-1, 0] * 50, dtype=np.int32)
     scores = np.where(labels < 0, 0.0, np.linspace(0.1, 0.9, 100))
-    doubted = np.any(doubted_in(assignment_of(scores, labels), 1, TURNS), 0)
+    doubted = np.any(doubted_in(assignment_of(scores, labels), TURNS), 0)
     assert not doubted[labels < 0].any()
     assert doubted.sum() == pytest.approx(DOUBTED_SHARE * 50, abs=1)
-    nobody = last_poses(assignment_of(scores, np.full(100, -1, dtype=np.int32)), None, 1, 0)
+    nobody = last_poses(assignment_of(scores, np.full(100, -1, dtype=np.int32)), 0)
     assert not nobody.doubted.any()
 
 
 def test_one_image_is_doubted_every_few_iterations():
-    found = doubted_in(assignment_of([0.5]), 1, 2 * TURNS)
+    found = doubted_in(assignment_of([0.5]), 2 * TURNS)
     assert np.sum(found) == 2
-
-
-def test_images_whose_class_did_not_change_are_at_rest_and_nobody_is_in_new_classes():
-    labels = np.array([0, 1, 2, 1], dtype=np.int32)
-    before = np.array([0, 2, 2, -1], dtype=np.int32)
-    fitted = assignment_of(np.ones(4), labels)
-    np.testing.assert_array_equal(last_poses(fitted, before, 3, 0).at_rest, labels == before)
-    assert not last_poses(fitted, None, 1, 0).at_rest.any()
 
 
 @pytest.mark.parametrize("classes", [8, "auto"])

@@ -181,9 +181,7 @@ class LevelLoop:
             before.reseeding.references,
             self._rule(before),
             own=before.own_share(),
-            last=last_poses(
-                end.assignment, before.assignment.labels, iteration, _turn(again, iteration)
-            ),
+            last=last_poses(end.assignment, _turn(again, iteration)),
         )
         differs = int(np.count_nonzero(fast.labels != step.assignment.labels))
         report = replace(step.report, n_fast_differs=differs)
@@ -252,8 +250,7 @@ class LevelLoop:
         fitted = start.before if before is None else before.assignment
         last = None
         if self._fast and not (final or fitted is None or self._sample is not None):
-            earlier = None if before is None else before.before
-            last = last_poses(fitted, earlier, iteration, _turn(start, iteration))
+            last = last_poses(fitted, _turn(start, iteration))
         tell = self._progress(start.level, iteration)
         assignment = self._assign(references, before, last, tell)
         labels = assignment.labels
