@@ -106,8 +106,7 @@ SECTIONS = (
             """16 views in white noise, 64 px, SNR 0.1, 4000 images into 16 classes (500 with
             `--quick`), each run in a process of its own. A comparison is an image against a
             class at all shifts, with what the levels do with classes as wholes. `estimated` is
-            what is predicted before the run; the peak counts pages of the stack, which the
-            system takes back when it needs them.""",
+            what is predicted before the run; the peak counts pages of files, too.""",
         ),
         (titles.RUNS, titles.MEMORY),
     ),
