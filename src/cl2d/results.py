@@ -91,6 +91,19 @@ class Poses:
         return np.stack([-(cos * x + sin * y), -(-sin * x + cos * y)], axis=1)
 
 
+def in_class_frame(
+    vectors: npt.NDArray[np.float64], psi_rad: npt.NDArray[np.float64], mirror: npt.NDArray[Any]
+) -> npt.NDArray[np.float64]:
+    """Return vectors (n, 2) of particles in the frames of their averages, ``F R(psi) v``.
+
+    Angles and mirrors are one for each vector, or a single one for all.
+    """
+    cos, sin = np.cos(psi_rad), np.sin(psi_rad)
+    x, y = vectors.T
+    turned_x, turned_y = cos * x - sin * y, sin * x + cos * y
+    return np.stack([np.where(mirror, -turned_x, turned_x), turned_y], axis=1)
+
+
 def poses_from_relion(
     psi_deg: npt.NDArray[np.float64],
     origin_px: npt.NDArray[np.float64],
@@ -105,10 +118,7 @@ def poses_from_relion(
     mirror : (n,) whether the particle is mirrored
     """
     psi = np.radians(psi_deg)
-    cos, sin = np.cos(psi), np.sin(psi)
-    x = cos * origin_px[:, 0] - sin * origin_px[:, 1]
-    y = sin * origin_px[:, 0] + cos * origin_px[:, 1]
-    return Poses(psi, np.stack([np.where(mirror, x, -x), -y], axis=1), mirror.astype(bool))
+    return Poses(psi, -in_class_frame(origin_px, psi, mirror), mirror.astype(bool))
 
 
 def composed_poses(outer: Poses, inner: Poses) -> Poses:
@@ -119,10 +129,7 @@ def composed_poses(outer: Poses, inner: Poses) -> Poses:
     outer : Poses, one for each of ``inner`` or a single one for all
     inner : (n,) Poses
     """
-    cos, sin = np.cos(outer.psi_rad), np.sin(outer.psi_rad)
-    x, y = inner.shift_px.T
-    turned_x, turned_y = cos * x - sin * y, sin * x + cos * y
-    shift = np.stack([np.where(outer.mirror, -turned_x, turned_x), turned_y], axis=1)
+    shift = in_class_frame(inner.shift_px, outer.psi_rad, outer.mirror)
     # A mirror between two rotations turns the sense of the outer one round.
     psi = inner.psi_rad + np.where(inner.mirror, -outer.psi_rad, outer.psi_rad)
     psi = (psi + np.pi) % (2 * np.pi) - np.pi

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cl2d.results import in_class_frame
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -41,12 +43,5 @@ class CodedPoses:
         mirror = (codes // self.n_angles % 2).astype(np.uint8)
         shift: Shift = self.shifts[codes // (2 * self.n_angles)]
         if self.moved_px is not None:
-            shift = shift - _in_class_frame(self.moved_px, psi, mirror)
+            shift = shift - in_class_frame(self.moved_px, psi, mirror)
         return psi, shift, mirror
-
-
-def _in_class_frame(vectors: Shift, psi: Psi, mirror: Mirror) -> Shift:
-    """Return vectors of the image in the frame of its class, ``F R(psi) v``."""
-    cos, sin = np.cos(psi), np.sin(psi)
-    x, y = cos * vectors[:, 0] - sin * vectors[:, 1], sin * vectors[:, 0] + cos * vectors[:, 1]
-    return np.stack([np.where(mirror, -x, x), y], axis=1)
