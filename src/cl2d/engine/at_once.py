@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
     Item = TypeVar("Item")
     Result = TypeVar("Result")
@@ -36,15 +36,26 @@ def results_in_order(
     if n_threads == 1 or len(items) < 2:
         yield from map(function, items)
         return
-    waiting: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(min(n_threads, len(items)), "cl2d") as pool:
-        try:
-            for item in items:
-                waiting.append(pool.submit(function, item))
-                if len(waiting) == AHEAD * n_threads:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+    yield from results_in_threads(function, items, n_threads, AHEAD * n_threads)
+
+
+def results_in_threads(
+    function: Callable[[Item], Result], items: Iterable[Item], n_threads: int, most: int
+) -> Generator[Result]:
+    """Do the same in threads in any case, while the calling thread takes the items.
+
+    At most ``most`` items are held at a time. An error of whoever gives the items, of the function
+    or of whoever takes the results, and an interrupt, end it: what has begun is finished, what
+    waits is dropped. Close the generator where results may be left.
+    """
+    pool = ThreadPoolExecutor(n_threads, "cl2d")
+    begun: deque[Future[Result]] = deque()
+    try:
+        for item in items:
+            begun.append(pool.submit(function, item))
+            while begun and (begun[0].done() or len(begun) >= most):
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import TYPE_CHECKING, TypeVar
+
+from cl2d.engine.at_once import results_in_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from concurrent.futures import Future
 
 Portion = TypeVar("Portion")
 Result = TypeVar("Result")
@@ -43,14 +43,7 @@ def read_ahead(
     on_done : callable
         Called with each result.
     """
-    pool = ThreadPoolExecutor(n_threads)
-    begun: deque[Future[Result]] = deque()
-    try:
-        for portion in portions:
-            begun.append(pool.submit(work, portion))
-            while begun and (begun[0].done() or len(begun) >= n_threads + PORTIONS_AHEAD):
-                on_done(begun.popleft().result())
-        while begun:
-            on_done(begun.popleft().result())
-    finally:
-        pool.shutdown(cancel_futures=True)
+    most = n_threads + PORTIONS_AHEAD
+    with closing(results_in_threads(work, portions, n_threads, most)) as results:
+        for result in results:
+            on_done(result)
