@@ -25,9 +25,9 @@ def test_a_sample_is_of_usable_images_evenly_spread():
     usable = np.arange(1000) % 5 != 0
     sample = sample_of(usable, 4, 25)
     assert sample is not None
-    assert len(np.unique(sample.rows)) == len(sample.rows) == 100
-    assert usable[sample.rows].all()
-    assert np.diff(sample.rows).max() <= 15
+    assert len(np.unique(sample)) == len(sample) == 100
+    assert usable[sample].all()
+    assert np.diff(sample).max() <= 15
     assert sample_of(usable, 4, 101) is None
 
 

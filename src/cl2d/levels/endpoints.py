@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -46,6 +46,11 @@ class LevelStart:
     settling: npt.NDArray[np.bool_] | None = None
     before: Assignment | None = None
     closing: int | None = None
+
+    def take(self, rows: npt.NDArray[np.intp]) -> LevelStart:
+        """Return the start of the same level of some of the images."""
+        before = None if self.before is None else self.before.take(rows)
+        return replace(self, before=before)
 
 
 @dataclass(frozen=True)

@@ -78,23 +78,23 @@ class LevelLoop:
         self._fast = fast
         self._sampled = False
         self._judged: tuple[Assignment, dict[int, Cut]] | None = None
-        self._engine = engine
         self._by_likelihood = by_likelihood
         self._options = options
         self._on_event = on_event
         self._cut_rule = cut_rule(options)
         self._judging_rule = judging_rule(self._cut_rule)
+        self._look_at(engine)
+
+    def _look_at(self, engine: Engine) -> None:
+        self._engine = engine
         self._n_usable = int(engine.usable.sum())
-        self._sample = sample_rows(engine.usable) if options.clustering == "robust" else None
+        robust = self._options.clustering == "robust"
+        self._sample = sample_rows(engine.usable) if robust else None
 
     def on_sample(self, rows: npt.NDArray[np.intp]) -> LevelLoop:
         """Return a loop that looks at some of the images only."""
-        engine = self._engine.subset(rows)
         loop = copy(self)
-        loop._engine = engine
-        loop._n_usable = len(rows)
-        if self._sample is not None:
-            loop._sample = sample_rows(engine.usable)
+        loop._look_at(self._engine.subset(rows))
         loop._sampled = True
         return loop
 

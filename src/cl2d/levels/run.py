@@ -169,8 +169,8 @@ class _Course:
             few = sample_of(self._engine.usable, n_classes, wanted)
         if few is None:
             return self._all_iterations(self._loop, start)
-        loop = self._loop.on_sample(few.rows)
-        found = self._all_iterations(loop, few.start(start))
+        loop = self._loop.on_sample(few)
+        found = self._all_iterations(loop, start.take(few))
         closing = replace(
             start,
             references=loop.references_after(start, found),

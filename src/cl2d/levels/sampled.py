@@ -8,15 +8,12 @@ so, and make the averages anew, in the last iterations of each level.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-    from cl2d.levels.endpoints import LevelStart
 
     Rows = npt.NDArray[np.intp]
 
@@ -26,18 +23,6 @@ LARGEST_SHARE = 0.5
 ITERATIONS_OF_ALL = 2
 """Iterations of all images that end a level that began on a sample: one by the averages of the
 sample, one by those of all."""
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Some of the images of a run, evenly spread, in their order."""
-
-    rows: Rows
-
-    def start(self, start: LevelStart) -> LevelStart:
-        """Return the start of a level of these images alone."""
-        before = None if start.before is None else start.before.take(self.rows)
-        return replace(start, before=before)
 
 
 def sample_size(n_usable: int, n_classes: int, images_per_class: int) -> int:
@@ -54,12 +39,10 @@ def sample_size(n_usable: int, n_classes: int, images_per_class: int) -> int:
     return n_usable if wanted == 0 or wanted > LARGEST_SHARE * n_usable else wanted
 
 
-def sample_of(
-    usable: npt.NDArray[np.bool_], n_classes: int, images_per_class: int
-) -> Sample | None:
-    """Return the images that the iterations of a level look at; None for all of them."""
+def sample_of(usable: npt.NDArray[np.bool_], n_classes: int, images_per_class: int) -> Rows | None:
+    """Return images that iterations of a level look at, evenly spread; None for all of them."""
     rows = np.flatnonzero(usable)
     size = sample_size(len(rows), n_classes, images_per_class)
     if size == len(rows):
         return None
-    return Sample(rows[np.linspace(0, len(rows) - 1, size).astype(np.intp)])
+    return rows[np.linspace(0, len(rows) - 1, size).astype(np.intp)]
