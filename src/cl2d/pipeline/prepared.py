@@ -88,7 +88,7 @@ def prepare(
     else:
         plan = whole.plan
     memory, storage = _storage(source, plan, options, course, whole)
-    phases.tell(_run_planned(source, plan, options, memory))
+    phases.tell(_run_planned(source, plan, options, memory, search))
     ingested = _read(source, plan, options, phases, storage)
     flags = np.where(enabled, ingested.flags, np.uint8(DISABLED))
     warnings = flag_warnings(flags, source)
@@ -154,9 +154,13 @@ def _read(
 
 
 def _run_planned(
-    source: ParticleSource, plan: PreprocessPlan, options: ClassifyOptions, memory: RunMemory
+    source: ParticleSource,
+    plan: PreprocessPlan,
+    options: ClassifyOptions,
+    memory: RunMemory,
+    search: SearchSettings,
 ) -> RunPlanned:
-    radius_px = _search_settings(source, options).max_shift_px
+    radius_px = search.max_shift_px
     radius_working_px = radius_px * plan.working_box_px / plan.box_px
     covering_px = covering_radius_px(plan.working_box_px, plan.k_max)
     return RunPlanned(
