@@ -11,7 +11,7 @@ from cl2d.engine.correntropy import Candidates, RealAverages, WorkingImages, bes
 from cl2d.engine.ingest import ingest, working_images
 from cl2d.io import array_source
 from cl2d.options import ClassifyOptions, PreprocessOptions
-from cl2d.pipeline.memory import estimated_memory_bytes
+from cl2d.pipeline.memory import memory_needs
 from cl2d.preprocess import plan_preprocessing
 from cl2d.results import Poses, identity_poses
 from cl2d.simulate import SimulationOptions, simulate_particles, truth_poses
@@ -192,9 +192,9 @@ def test_memory_estimate_counts_the_working_images(simulation):
     source = array_source(simulation.images)
     plan = plan_preprocessing(source, PreprocessOptions())
     needed = {
-        similarity: estimated_memory_bytes(
+        similarity: memory_needs(
             source, plan, ClassifyOptions.from_flat(n_classes=4, similarity=similarity)
-        )
+        ).memory_bytes("single")
         for similarity in ("correlation", "correntropy")
     }
     images = 120 * plan.working_box_px**2 * 4

@@ -16,7 +16,7 @@ from cl2d.io import array_source
 from cl2d.options import ClassifyOptions
 from cl2d.outputs import UnfinishedRun
 from cl2d.pipeline.inputs import NAMED_IMAGES, flag_warnings
-from cl2d.pipeline.memory import estimated_memory_bytes
+from cl2d.pipeline.memory import memory_needs
 from cl2d.pipeline.run_folder import RunFolder
 from cl2d.pipeline.timing import Phases
 from cl2d.preprocess import PreprocessPlan
@@ -156,7 +156,7 @@ def test_memory_grows_with_images_and_classes() -> None:
     def bytes_for(n: int, classes: int) -> int:
         images = np.broadcast_to(np.float32(0), (n, 64, 64))
         options = ClassifyOptions.from_flat(n_classes=classes)
-        return estimated_memory_bytes(array_source(images), make_plan(64), options)
+        return memory_needs(array_source(images), make_plan(64), options).memory_bytes("single")
 
     assert bytes_for(2_000_000, 8) > 1.8 * bytes_for(1_000_000, 8)
     assert bytes_for(1000, 500) - bytes_for(1000, 250) >= 250 * 64 * 64 * 8
@@ -167,9 +167,9 @@ def test_memory_grows_with_images_and_classes() -> None:
 def test_each_thread_takes_memory_for_what_it_works_on() -> None:
     source = array_source(np.broadcast_to(np.float32(0), (100_000, 64, 64)))
     one, two, four = (
-        estimated_memory_bytes(
+        memory_needs(
             source, make_plan(64), ClassifyOptions.from_flat(n_classes=64, threads=threads)
-        )
+        ).memory_bytes("single")
         for threads in (1, 2, 4)
     )
     plan = make_plan(64)
@@ -182,7 +182,9 @@ def test_two_sums_for_a_class_are_counted_where_averages_are_corrected() -> None
     source = array_source(np.broadcast_to(np.float32(0), (1000, 64, 64)))
     options = ClassifyOptions.from_flat(n_classes=500)
     flip, full = (
-        estimated_memory_bytes(source, dataclasses.replace(make_plan(64), ctf=ctf), options)
+        memory_needs(source, dataclasses.replace(make_plan(64), ctf=ctf), options).memory_bytes(
+            "single"
+        )
         for ctf in ("flip", "full")
     )
     assert full - flip >= 500 * 64 * 64 * 8
@@ -191,7 +193,7 @@ def test_two_sums_for_a_class_are_counted_where_averages_are_corrected() -> None
 def test_sample_of_large_images_counts_where_it_is_the_most() -> None:
     images = np.broadcast_to(np.float32(0), (2000, 512, 512))
     options = ClassifyOptions.from_flat(n_classes=1)
-    assert estimated_memory_bytes(array_source(images), make_plan(64), options) > 400e6
+    assert memory_needs(array_source(images), make_plan(64), options).memory_bytes("single") > 400e6
 
 
 def test_phases_are_announced_and_timed() -> None:

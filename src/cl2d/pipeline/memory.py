@@ -128,16 +128,6 @@ def memory_needs(
     )
 
 
-def estimated_memory_bytes(
-    source: ParticleSource,
-    plan: PreprocessPlan,
-    options: ClassifyOptions,
-    storage: StorageKind = "single",
-) -> int:
-    """Return the expected peak of memory of a whole run, see :func:`memory_needs`."""
-    return memory_needs(source, plan, options).memory_bytes(storage)
-
-
 def _copied_images(options: ClassifyOptions, n_images: int) -> int:
     """Return of how many images there are copies at a time.
 
