@@ -71,6 +71,8 @@ class TileRefinement {
       const Pose2D pose{start.psi_rad[lane], start.shift_x[lane], start.shift_y[lane]};
       climbs.emplace_back(bounds, pose, start.mirror_sign[lane]);
     }
+    // Halves are decoded once, however many looks follow.
+    const float* images = block_.tile(tile, scratch.image.coefficients.get());
     LanePoses poses = start;
     const auto is_done = [](const PoseClimb& climb) { return climb.is_done(); };
     for (int round = 0; round < options_.n_rounds; ++round) {
@@ -80,29 +82,26 @@ class TileRefinement {
         poses.shift_x[lane] = next.x_px;
         poses.shift_y[lane] = next.y_px;
       }
-      look(tile, poses, scratch);
+      look(images, poses, scratch);
       if (std::all_of(climbs.begin(), climbs.end(), is_done)) break;
     }
     for (PoseClimb& one : climbs) one.stop();
   }
 
  private:
-  void look(std::int64_t tile, const LanePoses& poses, RefineScratch& scratch) const {
+  void look(const float* images, const LanePoses& poses, RefineScratch& scratch) const {
     AlignedTile& image = scratch.image;
     const PolarGrid& grid = block_.grid();
     image.prepare_shifts(grid, dft_, poses);
     rotation_phases(grid, poses.psi_rad, image.phases.get());
-    kernels::active_table().slopes(dft_.view(),
-                                   {{block_.tile(tile, image.coefficients.get()),
-                                     image.phases.get(),
-                                     poses.mirror_sign,
-                                     image.workspace.get(),
-                                     nullptr},
-                                    image.first.get(),
-                                    image.step.get(),
-                                    scratch.reference.get(),
-                                    static_cast<float>(grid.k_min()),
-                                    &scratch.sums[0][0]});
+    kernels::active_table().slopes(
+        dft_.view(),
+        {{images, image.phases.get(), poses.mirror_sign, image.workspace.get(), nullptr},
+         image.first.get(),
+         image.step.get(),
+         scratch.reference.get(),
+         static_cast<float>(grid.k_min()),
+         &scratch.sums[0][0]});
     const double step = options_.step_px * 2 * std::acos(-1.0) / grid.box_px();
     for (int lane = 0; lane < kLanes; ++lane) {
       scratch.climbs[static_cast<std::size_t>(lane)].go_on(
