@@ -22,6 +22,7 @@ from cl2d.options.class_count import (
     ClassCount,
     most_automatic_classes,
 )
+from cl2d.options.hand_over import HandOverFormats, formats_in
 
 AUTOMATIC_SHIFT_SHARE = 0.1
 """Radius of the searched disc as a share of the box, unless it is given."""
@@ -353,3 +354,19 @@ class OutputOptions(StageOptions):
     evaluate: bool = option(
         True, "Measure resolution and quality of every class between half-sets of its members."
     )
+    format: HandOverFormats = option(
+        "relion",
+        "Files for other programs, in folders named after them: relion, xmipp, cryosparc, several "
+        "with commas between them, or none.",
+    )
+    relion_mirrors: Literal["flag", "split"] = option(
+        "flag",
+        "Mirrored members in the relion folder: in their class, with rlnIsFlip; or split off as "
+        "classes of their own, whose poses RELION can apply.",
+        expert=True,
+    )
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """The programs to write files for, in the order of :data:`HAND_OVER_FORMATS`."""
+        return formats_in(self.format)
