@@ -28,36 +28,47 @@ inline Vec kernel_values(const float* a, const float* b, const float* weights, f
   return load(weights) * exp_of_negative(difference * difference * minus_rate);
 }
 
-/// Lanes are added up in double precision after this many vectors.
-constexpr int kVectorsInRun = 64;
+/// Lanes are added up in double precision after this many tiles of pixels.
+constexpr int kTilesInRun = 32;
 
-inline double total(Vec lanes) {
-  float values[kWidth];
-  store(values, lanes);
+/// Weighted kernels of a tile of pixels, added to sixteen sums whatever the width of a vector.
+inline void add_kernel_values(
+    const float* image, const float* average, const float* weights, float minus_rate, Vec* sums) {
+  for (int part = 0; part < kParts; ++part) {
+    const int at = part * kWidth;
+    sums[part] += kernel_values(image + at, average + at, weights + at, minus_rate);
+  }
+}
+
+inline double total(const Vec* sums) {
+  float values[kTile];
+  for (int part = 0; part < kParts; ++part) store(values + part * kWidth, sums[part]);
   double sum = 0.0;
   for (float value : values) sum += static_cast<double>(value);
   return sum;
 }
 
 double correntropy(const CorrentropyTask& task) {
-  const int n_whole = task.n_pixels / kWidth * kWidth;
+  const int n_whole = task.n_pixels / kTile * kTile;
   double sum = 0.0;
-  for (int run = 0; run < n_whole; run += kVectorsInRun * kWidth) {
-    const int left = n_whole - run, most = kVectorsInRun * kWidth;
+  for (int run = 0; run < n_whole; run += kTilesInRun * kTile) {
+    const int left = n_whole - run, most = kTilesInRun * kTile;
     const int stop = run + (left < most ? left : most);
-    Vec lanes{};
-    for (int i = run; i < stop; i += kWidth) {
-      lanes += kernel_values(task.image + i, task.average + i, task.weights + i, task.minus_rate);
+    Vec sums[kParts] = {};
+    for (int i = run; i < stop; i += kTile) {
+      add_kernel_values(task.image + i, task.average + i, task.weights + i, task.minus_rate, sums);
     }
-    sum += total(lanes);
+    sum += total(sums);
   }
-  float image[kWidth] = {}, average[kWidth] = {}, weights[kWidth] = {};
+  float image[kTile] = {}, average[kTile] = {}, weights[kTile] = {};
   for (int i = n_whole; i < task.n_pixels; ++i) {
     image[i - n_whole] = task.image[i];
     average[i - n_whole] = task.average[i];
     weights[i - n_whole] = task.weights[i];
   }
-  return sum + total(kernel_values(image, average, weights, task.minus_rate));
+  Vec rest[kParts] = {};
+  add_kernel_values(image, average, weights, task.minus_rate, rest);
+  return sum + total(rest);
 }
 
 }  // namespace

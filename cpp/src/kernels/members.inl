@@ -4,21 +4,30 @@ namespace {
 
 constexpr int kDirections = 4;
 
-inline float sum_of_lanes(Vec v) {
+/// Sixteen partial sums whatever the width of a vector, so that all widths give the same sum.
+inline float sum_of_lanes(const Vec* parts) {
   float sum = 0;
-  for (int i = 0; i < kWidth; ++i) sum += v[i];
+  for (int part = 0; part < kParts; ++part) {
+    for (int i = 0; i < kWidth; ++i) sum += parts[part][i];
+  }
   return sum;
 }
 
 void project_members(const MembersView& members, const float* directions, float* out) {
-  const std::int64_t d = members.dimension, whole = d - d % kWidth;
+  const std::int64_t d = members.dimension, whole = d - d % kTile;
   for (std::int64_t row = 0; row < members.n; ++row) {
     const float* x = members.rows + row * d;
-    Vec sums[kDirections];
-    for (Vec& sum : sums) sum = Vec{};
-    for (std::int64_t i = 0; i < whole; i += kWidth) {
-      const Vec value = load(x + i);
-      for (int c = 0; c < kDirections; ++c) sums[c] += value * load(directions + c * d + i);
+    Vec sums[kDirections][kParts];
+    for (auto& parts : sums) {
+      for (Vec& sum : parts) sum = Vec{};
+    }
+    for (std::int64_t i = 0; i < whole; i += kTile) {
+      for (int part = 0; part < kParts; ++part) {
+        const std::int64_t at = i + part * kWidth;
+        const Vec value = load(x + at);
+        for (int c = 0; c < kDirections; ++c)
+          sums[c][part] += value * load(directions + c * d + at);
+      }
     }
     for (int c = 0; c < kDirections; ++c) {
       float sum = sum_of_lanes(sums[c]);
