@@ -17,6 +17,7 @@ except ImportError as error:
 
 from cl2d.engine import available_simd_levels, build_info, set_simd_level, simd_level
 from cl2d.errors import InputError, InputFileError
+from cl2d.estimator import CL2D
 from cl2d.io import array_source, open_particles
 from cl2d.pipeline import (
     AutoSelection,
@@ -38,6 +39,7 @@ from cl2d.results import LevelResult, Poses
 __version__: str = _native.version
 
 __all__ = [
+    "CL2D",
     "AutoSelection",
     "ClassSet",
     "Classification",

@@ -11,6 +11,7 @@ from cl2d.pipeline.classify import classify
 from cl2d.pipeline.compare import ClassMatch, Comparison, compare
 from cl2d.pipeline.cores import RecomputedCores, recompute_cores
 from cl2d.pipeline.evaluation import evaluate
+from cl2d.pipeline.fitted_classes import FittedClasses
 from cl2d.pipeline.select import select
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "ClassSet",
     "Classification",
     "Comparison",
+    "FittedClasses",
     "RecomputedCores",
     "align",
     "assign",

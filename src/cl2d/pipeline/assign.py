@@ -21,9 +21,9 @@ from cl2d.errors import InputError
 from cl2d.evaluate import AverageComparison
 from cl2d.outputs import prepare_output_folder, write_run
 from cl2d.outputs.delivered import class_averages
-from cl2d.outputs.saved_run import load_run
 from cl2d.pipeline.classification import Classification
 from cl2d.pipeline.ctf import as_particles_show_them, with_correction
+from cl2d.pipeline.fitted_classes import FittedClasses, fitted_classes
 from cl2d.pipeline.inputs import particle_source
 from cl2d.pipeline.starting_views import PIXEL_SIZE_TOLERANCE
 from cl2d.pipeline.storage_choice import storage_of_run
@@ -38,12 +38,11 @@ if TYPE_CHECKING:
     from cl2d.engine import Assignment, AssignmentRule
     from cl2d.io import ParticleSource
     from cl2d.options import ClassifyOptions
-    from cl2d.outputs.saved_run import SavedRun
     from cl2d.pipeline.inputs import Particles
 
 
 def assign(
-    run: str | os.PathLike[str],
+    run: str | os.PathLike[str] | Classification | FittedClasses,
     particles: Particles,
     *,
     output: str | os.PathLike[str] | None = None,
@@ -58,8 +57,8 @@ def assign(
 
     Parameters
     ----------
-    run : path
-        Output folder of the finished run.
+    run : path, Classification or FittedClasses
+        Output folder of the finished run, or its result.
     particles : path, (n, y, x) array or ParticleSource
         New particles of the same box and pixel size, prepared in the same way. If the run
         flipped phases, theirs are flipped too, unless their table says that they are.
@@ -76,31 +75,31 @@ def assign(
     InputError
         If the run is not finished, the particles do not fit it, or the folder cannot be used.
     """
-    saved = load_run(run)
-    options = _options(saved, overwrite, threads)
-    source = with_correction(particle_source(particles), saved.plan.ctf, options.run.n_threads())
-    _check_fit(saved, source)
+    classes = fitted_classes(run)
+    options = _options(classes, overwrite, threads)
+    source = with_correction(particle_source(particles), classes.plan.ctf, options.run.n_threads())
+    _check_fit(classes, source)
     folder = None
     if output is not None:
         folder = prepare_output_folder(output, overwrite, inputs=source.files)
     phases = Phases(on_event)
-    result = _assigned(saved, source, options, phases)
+    result = _assigned(classes, source, options, phases)
     if folder is not None:
         write_run(folder, result)
     return result
 
 
 def _assigned(
-    saved: SavedRun, source: ParticleSource, options: ClassifyOptions, phases: Phases
+    classes: FittedClasses, source: ParticleSource, options: ClassifyOptions, phases: Phases
 ) -> Classification:
     n_threads = options.run.n_threads()
-    plan = saved.plan
+    plan = classes.plan
     radius = options.alignment.shift_radius_px(source.box_px, source.pixel_size_angstrom)
     search = SearchSettings(radius, options.alignment.mirrors)
-    storage = storage_of_run(saved, source.n_images)
+    storage = storage_of_run(classes, source.n_images)
     with phases.phase("reading", source.n_images) as done:
         ingested = ingest(source, plan, n_threads, done, storage=storage)
-    shown = as_particles_show_them(saved.averages, source)
+    shown = as_particles_show_them(classes.averages, source)
     references = AverageComparison(shown, plan, search, n_threads).references
     scale = plan.box_px / plan.working_box_px
     engine = LocalEngine(
@@ -115,7 +114,7 @@ def _assigned(
         if options.levels.clustering == "robust":
             found = _most_remarkable_classes(engine, references, done)
         else:
-            found = engine.assign(references, _rule(saved), done)
+            found = engine.assign(references, _rule(classes), done)
     level = _level(found, len(references))
     (averages,) = class_averages(source, [level], n_threads, phases.tell_and_time)
     return Classification(
@@ -129,12 +128,11 @@ def _assigned(
     )
 
 
-def _rule(saved: SavedRun) -> AssignmentRule:
+def _rule(classes: FittedClasses) -> AssignmentRule:
     """Return the rule by which the run chose classes, with the scores its own members have."""
-    if saved.options.alignment.similarity != "likelihood":
+    if classes.options.alignment.similarity != "likelihood":
         return ClassicalRule()
-    level = saved.levels[-1]
-    return LikelihoodRule(level.class_means(level.scores), level.class_sizes() > 0)
+    return LikelihoodRule(classes.mean_scores, classes.has_members)
 
 
 def _most_remarkable_classes(
@@ -162,15 +160,14 @@ def _level(found: Assignment, n_classes: int) -> LevelResult:
     )
 
 
-def _options(saved: SavedRun, overwrite: bool, threads: int | None) -> ClassifyOptions:
+def _options(classes: FittedClasses, overwrite: bool, threads: int | None) -> ClassifyOptions:
     """Return the options of the run as one level of its classes."""
-    n_classes = len(saved.averages)
     changes = {
-        "classes": n_classes,
-        "initial_classes": n_classes,
-        "references": os.fspath(saved.folder),
+        "classes": classes.n_classes,
+        "initial_classes": classes.n_classes,
+        "references": None if classes.folder is None else os.fspath(classes.folder),
     }
-    options = saved.options
+    options = classes.options
     return options.model_copy(
         update={
             "levels": options.levels.model_copy(update=changes),
@@ -180,17 +177,17 @@ def _options(saved: SavedRun, overwrite: bool, threads: int | None) -> ClassifyO
     )
 
 
-def _check_fit(saved: SavedRun, source: ParticleSource) -> None:
-    if source.box_px != saved.plan.box_px:
+def _check_fit(classes: FittedClasses, source: ParticleSource) -> None:
+    if source.box_px != classes.plan.box_px:
         message = (
-            f"the box of {source.name} must be that of {saved.folder}, {saved.plan.box_px} px, "
+            f"the box of {source.name} must be that of {classes.name}, {classes.plan.box_px} px, "
             f"not {source.box_px} px"
         )
         raise InputError(message)
-    own, new = saved.plan.pixel_size_angstrom, source.pixel_size_angstrom
+    own, new = classes.plan.pixel_size_angstrom, source.pixel_size_angstrom
     if own is not None and new is not None and abs(new / own - 1) > PIXEL_SIZE_TOLERANCE:
         message = (
-            f"the pixel size of {source.name} must be that of {saved.folder}, {own:g} A, "
+            f"the pixel size of {source.name} must be that of {classes.name}, {own:g} A, "
             f"not {new:g} A"
         )
         raise InputError(message)

@@ -18,6 +18,7 @@ from cl2d.outputs.evaluation import write_evaluation
 from cl2d.outputs.folder import PARTICLE_TABLE
 from cl2d.outputs.saved_run import SavedRun, load_run
 from cl2d.pipeline.ctf import with_correction
+from cl2d.pipeline.fitted_classes import fitted_classes
 from cl2d.pipeline.inputs import particle_source
 from cl2d.pipeline.storage_choice import storage_of_run
 from cl2d.pipeline.timing import Phases
@@ -117,7 +118,7 @@ def evaluate(
         saved.options.alignment.mirrors,
     )
     job = EvaluationJob(saved.plan, search, n_threads, phases)
-    storage = storage_of_run(saved, source.n_images)
+    storage = storage_of_run(fitted_classes(saved), source.n_images)
     with phases.phase("reading", source.n_images) as done:
         ingested = ingest(source, saved.plan, n_threads, done, storage=storage)
     scale = saved.plan.box_px / saved.plan.working_box_px

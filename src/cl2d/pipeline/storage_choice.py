@@ -16,7 +16,7 @@ from cl2d.results import RunMemory
 
 if TYPE_CHECKING:
     from cl2d.options import RunOptions
-    from cl2d.outputs.saved_run import SavedRun
+    from cl2d.pipeline.fitted_classes import FittedClasses
     from cl2d.pipeline.memory import MemoryNeeds
     from cl2d.results import StorageKind
 
@@ -62,22 +62,19 @@ def memory_warnings(memory: RunMemory) -> list[str]:
     ]
 
 
-def storage_of_run(saved: SavedRun, n_images: int) -> Storage:
+def storage_of_run(classes: FittedClasses, n_images: int) -> Storage:
     """Return the storage of a finished run, for as many images: the same machine has to do.
-
-    A run that was recorded without one kept them in memory, in single precision.
 
     Raises
     ------
     InputError
         As :func:`storage_of`.
     """
-    kind = (saved.record.get("memory") or {}).get("storage", "single")
-    plan = saved.plan
+    plan = classes.plan
     single = bytes_per_image(plan.working_box_px, plan.k_min, plan.k_max, plan.mask_radius_px)
     # All images in half precision, and half of them again as a half-set.
     room = n_images * single * 3 // 4
-    return storage_of(kind, room, saved.options.run.scratch_dir, saved.folder)
+    return storage_of(classes.storage, room, classes.options.run.scratch_dir, classes.folder)
 
 
 def storage_of(
