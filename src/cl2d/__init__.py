@@ -19,6 +19,7 @@ from cl2d.engine import available_simd_levels, build_info, set_simd_level, simd_
 from cl2d.errors import InputError, InputFileError
 from cl2d.estimator import CL2D
 from cl2d.io import array_source, open_particles
+from cl2d.options import read_config
 from cl2d.pipeline import (
     AutoSelection,
     Classification,
@@ -59,6 +60,7 @@ __all__ = [
     "compare",
     "evaluate",
     "open_particles",
+    "read_config",
     "recompute_cores",
     "select",
     "select_auto",

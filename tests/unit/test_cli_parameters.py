@@ -4,6 +4,7 @@ import inspect
 from typing import Literal
 
 import pytest
+import typer
 from pydantic import BaseModel, Field
 from typer.main import get_command
 
@@ -19,7 +20,7 @@ from cl2d.cli.parameters import (
 from cl2d.options import STAGES, ClassifyOptions, option, python_name
 from cl2d.simulate import SimulationOptions
 
-OWN_PARAMETERS = {"particles", "output", "quiet", "as_json", "debug", "help"}
+OWN_PARAMETERS = {"particles", "output", "config", "quiet", "as_json", "debug", "help"}
 
 
 def parameters_of(command):
@@ -96,16 +97,26 @@ class Sample(BaseModel):
     deep: bool = option(False, "Depth.")
 
 
-def test_command_gets_only_what_differs_from_the_defaults():
+@pytest.mark.parametrize(
+    ("words", "given"),
+    [
+        ([], {}),
+        (["--kind", "flat", "--deep"], {"kind": "flat", "deep": True}),
+        (["--kind", "round"], {"kind": "round"}),  # its default, but said
+    ],
+)
+def test_command_gets_only_what_was_given(words, given):
     seen = {}
+    program = typer.Typer()
 
+    @program.command()
     @takes_options(Sample)
-    def command(*, name: str, values: dict[str, object]) -> None:
+    def command(*, name: str = "x", values: dict[str, object]) -> None:
         """Run."""
         seen.update(values, name=name)
 
-    command(name="x", kind="flat", width_px=None, deep=True)
-    assert seen == {"name": "x", "kind": "flat", "deep": True}
+    program(words, standalone_mode=False)
+    assert seen == {"name": "x", **given}
     assert command.__doc__ == "Run."
 
 

@@ -9,10 +9,11 @@ import typer
 
 from cl2d import pipeline
 from cl2d.cli.interrupts import interruptible
-from cl2d.cli.parameters import Debug, Json, OutputFolder, Quiet, flag, takes_options
+from cl2d.cli.parameters import Config, Debug, Json, OutputFolder, Quiet, flag, takes_options
 from cl2d.cli.progress import shown_progress
+from cl2d.cli.repeated import tell_differences
 from cl2d.cli.streams import say
-from cl2d.options import ClassifyOptions, build_options
+from cl2d.options import ClassifyOptions, build_options, read_config
 
 Particles = Annotated[
     Path,
@@ -20,17 +21,36 @@ Particles = Annotated[
 ]
 
 
+OptionalParticles = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="INPUT",
+        help="Particles: .star, .xmd, or a stack (.mrcs, .mrc, .stk). With --config those that it "
+        "names, unless given.",
+    ),
+]
+
+
 @takes_options(ClassifyOptions, short={"classes": "-k"})
 def classify(
-    particles: Particles,
+    *,
+    particles: OptionalParticles = None,
     output: OutputFolder,
+    config: Config = None,
     quiet: Quiet = False,
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001 - read by main, which catches what goes wrong
-    *,
     values: dict[str, Any],
 ) -> None:
     """Sort particle images into classes of the same view, and average them."""
+    if config is not None:
+        job = read_config(config)
+        particles, values = particles or job.particles, job.values | values
+        if particles is not None and not quiet:
+            tell_differences(job, particles)
+    if particles is None:
+        message = "INPUT must be given, here or in the file of --config"
+        raise typer.BadParameter(message)
     options = build_options(values, label=flag)
     with (
         interruptible(output),

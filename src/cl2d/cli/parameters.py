@@ -18,6 +18,15 @@ EXPERT_PANEL = "For experts"
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on standard error.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object an event on standard output.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback if the run fails.")]
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="Options from a .yaml or .json file, or the run.json of a run to repeat; those on "
+        "the command line win.",
+    ),
+]
 
 
 def folder(name: str | Path) -> Path:
@@ -135,8 +144,8 @@ def takes_options(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Decorate a command so that the options of a model become its parameters.
 
-    The command gets those that differ from their default in one dictionary, ``values``. Ranges
-    are left to the model, which words them the same way for everyone.
+    The command gets those that were given in one dictionary, ``values``. Ranges are left to the
+    model, which words them the same way for everyone.
 
     Parameters
     ----------
@@ -151,14 +160,15 @@ def takes_options(
     letters = short or {}
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        def wrapper(**arguments: Any) -> None:
+        def wrapper(context: typer.Context, **arguments: Any) -> None:
             values = {field.name: arguments.pop(field.name) for field in fields}
-            given = {field.name: values[field.name] for field in fields if _is_given(field, values)}
+            given = {name: value for name, value in values.items() if _is_given(context, name)}
             command(**arguments, values=given)
 
         own = inspect.signature(command, eval_str=True).parameters.values()
         parameters = [parameter for parameter in own if parameter.name != "values"]
         parameters += [_parameter(field, letters.get(field.name)) for field in fields]
+        parameters.append(_CONTEXT)
         keyword_only = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
         wrapper.__signature__ = inspect.Signature(keyword_only)  # type: ignore[attr-defined]
         wrapper.__annotations__ = {p.name: p.annotation for p in parameters}
@@ -168,8 +178,13 @@ def takes_options(
     return decorate
 
 
-def _is_given(field: OptionField, values: Mapping[str, Any]) -> bool:
-    return bool(values[field.name] != field.default)
+_CONTEXT = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    """Tell whether an option stands on the command line, be it with the value of its default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name != "DEFAULT"
 
 
 def _parameter(field: OptionField, letter: str | None) -> inspect.Parameter:
@@ -180,6 +195,7 @@ def _parameter(field: OptionField, letter: str | None) -> inspect.Parameter:
     option = typer.Option(
         *(part for part in (letter, name) if part),
         parser=number_if_it_is_one if field.number_or_word else None,
+        autocompletion=(lambda: list(choices)) if choices else None,
         help=field.help(),
         show_default=field.facts.get("automatic", True),
         rich_help_panel=field.panel,

@@ -7,6 +7,7 @@ range stands nowhere else.
 
 from __future__ import annotations
 
+from cl2d.options.config_file import ConfigFile, read_config
 from cl2d.options.flat import STAGES, ClassifyOptions, build_options, python_name
 from cl2d.options.machine import RunOptions
 from cl2d.options.memory_size import size, size_in_bytes
@@ -25,6 +26,7 @@ __all__ = [
     "STAGES",
     "AlignmentOptions",
     "ClassifyOptions",
+    "ConfigFile",
     "CoreOptions",
     "LevelOptions",
     "OutputOptions",
@@ -34,6 +36,7 @@ __all__ = [
     "build_options",
     "option",
     "python_name",
+    "read_config",
     "readable_error",
     "size",
     "size_in_bytes",

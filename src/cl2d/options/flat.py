@@ -91,7 +91,7 @@ def build_options(
     """
     staged: dict[str, dict[str, object]] = {stage: {} for stage in STAGES}
     for given, value in values.items():
-        name = _known_name(given)
+        name = known_name(given)
         stage = staged[_STAGE_OF[name]]
         if name in stage:
             message = f"{name} and {_PYTHON_NAMES[name]} are one option and must be given once"
@@ -103,7 +103,14 @@ def build_options(
         raise readable_error(error, label or _PYTHON_NAMES.__getitem__) from None
 
 
-def _known_name(given: str) -> str:
+def known_name(given: str) -> str:
+    """Return the field of an option by its name in Python or on the command line.
+
+    Raises
+    ------
+    InputError
+        If there is none; the message proposes the nearest.
+    """
     if given in _FIELD_OF:
         return _FIELD_OF[given]
     names = sorted({*_PYTHON_NAMES.values()})
