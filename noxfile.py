@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import tarfile
 import tempfile
+import zipfile
 from pathlib import Path
 
 import nox
@@ -22,6 +24,8 @@ nox.options.error_on_missing_interpreters = False
 ROOT = Path(__file__).parent
 STUB = ROOT / "src" / "cl2d" / "_native.pyi"
 KERNELS = ROOT / "cpp" / "src" / "kernels"
+NEEDED_IN_SDIST = {"pyproject.toml", "CMakeLists.txt", "LICENSE", "README.md", "cpp/CMakeLists.txt"}
+LARGEST_SDIST_BYTES = 4 << 20
 N_JOBS = str(len(os.sched_getaffinity(0)))
 
 
@@ -139,6 +143,32 @@ def packaging(session: nox.Session) -> None:
             str(ROOT / "tests" / "packaging"),
             env={"PYTHONPATH": None, "CL2D_EXPECT_INSTALLED": "1"},
         )
+
+
+@nox.session
+def sdist(session: nox.Session) -> None:
+    """Make the source distribution, and a wheel from it as a packager would: without network."""
+    with tempfile.TemporaryDirectory() as folder:
+        backend = (
+            "from scikit_build_core.build import build_sdist; import sys; build_sdist(sys.argv[1])"
+        )
+        session.run("python", "-c", backend, folder)
+        (archive,) = Path(folder).glob("cl2d-*.tar.gz")
+        with tarfile.open(archive) as files:
+            names = {name.partition("/")[2] for name in files.getnames()}
+        missing = NEEDED_IN_SDIST - names
+        stray = {name for name in names if name.endswith((".so", ".mrcs", ".pyc"))}
+        if missing or stray or archive.stat().st_size > LARGEST_SDIST_BYTES:
+            session.error(f"{archive.name}: misses {missing}, holds {stray}, or is too large")
+        offline = ("--no-index", "--no-deps", "--no-build-isolation", "--wheel-dir", folder)
+        session.run("pip", "wheel", *offline, str(archive))
+        (wheel,) = Path(folder).glob("cl2d-*.whl")
+        with zipfile.ZipFile(wheel) as files:
+            shipped = {name for name in files.namelist() if name.startswith("cl2d/")}
+        own = {path.relative_to(ROOT / "src") for path in (ROOT / "src" / "cl2d").rglob("*.*")}
+        expected = {p.as_posix() for p in own if "__pycache__" not in p.parts and p.suffix != ".so"}
+        if not expected <= shipped or not any("_native" in Path(n).name for n in shipped):
+            session.error(f"{wheel.name} lacks {sorted(expected - shipped)} or the engine")
 
 
 @nox.session

@@ -152,6 +152,24 @@ def test_full_disk_is_told_with_folder_and_room(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_room_is_taken_by_writing_where_the_system_cannot_reserve_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr("os.posix_fallocate", raising=False)
+    written: list[int] = []
+    write = os.pwrite
+
+    def counted(file: int, values: bytes, start: int) -> int:
+        written.append(len(values))
+        return write(file, values, start)
+
+    monkeypatch.setattr("os.pwrite", counted)
+    grid = engine_in(IN_MEMORY).grid
+    (block,) = Storage(half=True, scratch_folder=tmp_path).blocks(grid, 16)
+    assert sum(written) == _native.ImageBlock.bytes_needed(grid, 16, True)
+    assert not block.coefficients(15).any()
+
+
 def test_poses_found_in_half_precision_are_those_of_single() -> None:
     """An image compared with itself is found at rest, however it is stored."""
     engine = engine_in(Storage(half=True))

@@ -199,6 +199,12 @@ def test_number_of_threads_defaults_to_the_cores_of_this_process(monkeypatch):
     assert RunOptions(threads=7).n_threads() == 7
 
 
+def test_a_system_that_does_not_say_which_cores_are_open_is_taken_to_open_all(monkeypatch):
+    monkeypatch.delattr("os.sched_getaffinity", raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: 5)
+    assert RunOptions().n_threads() == 5
+
+
 def test_python_name_differs_only_where_said():
     assert python_name(LevelOptions, "classes") == "n_classes"
     assert python_name(PreprocessOptions, "whiten") == "whiten"

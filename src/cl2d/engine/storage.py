@@ -66,7 +66,7 @@ def _mapped_scratch(folder: Path, n_bytes: int) -> npt.NDArray[np.uint8]:
     """
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
-            os.posix_fallocate(file.fileno(), 0, n_bytes)
+            _take_room(file.fileno(), n_bytes)
             return np.frombuffer(mmap.mmap(file.fileno(), n_bytes), dtype=np.uint8)
     except OSError as error:
         message = (
@@ -74,6 +74,17 @@ def _mapped_scratch(folder: Path, n_bytes: int) -> npt.NDArray[np.uint8]:
             f"but that failed: {error.strerror}"
         )
         raise InputError(message) from None
+
+
+def _take_room(file: int, n_bytes: int) -> None:
+    """Give a new file its length and its room on the disk."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file, 0, n_bytes)
+        return
+    # Elsewhere only what was written surely has its place.
+    zeros = bytes(1 << 20)
+    for start in range(0, n_bytes, len(zeros)):
+        os.pwrite(file, zeros[: n_bytes - start], start)
 
 
 IN_MEMORY = Storage()

@@ -11,6 +11,13 @@ from cl2d.options.memory_size import MemorySize, size_in_bytes
 from cl2d.options.stages import StageOptions, option
 
 
+def usable_cores() -> int:
+    """Return the number of cores open to this process; of all where the system does not tell."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 class RunOptions(StageOptions):
     """How the machine is used; nothing changes the result but the precision of what is stored."""
 
@@ -37,7 +44,7 @@ class RunOptions(StageOptions):
 
     def n_threads(self) -> int:
         """Return the number of threads to start: as given, or the cores open to this process."""
-        return self.threads or len(os.sched_getaffinity(0))
+        return self.threads or usable_cores()
 
     def max_memory_bytes(self) -> int | None:
         """Return the memory that the run may take, None if it was not given."""
