@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+import yaml
 
 import cl2d
 
@@ -166,6 +167,14 @@ def test_version_is_the_same_everywhere() -> None:
     assert changes is not None
     versions = {project["version"], native.version, citation[1], changes[1]}
     assert versions == {cl2d.__version__}
+
+
+def test_the_recipe_has_the_version_and_the_requirements_of_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    recipe = yaml.safe_load((ROOT / "packaging" / "conda-forge" / "recipe.yaml").read_text())
+    assert recipe["context"]["version"] == project["version"]
+    wanted = {re.sub(r"(?=>=)", " ", dependency) for dependency in project["dependencies"]}
+    assert set(recipe["requirements"]["run"]) == {"python", *wanted}
 
 
 def test_extra_and_group_of_the_tests_agree() -> None:
