@@ -149,7 +149,7 @@ def write_relion_job(out: Path, job: RelionJob) -> None:
     flipped = _phases_are_flipped(table)
     optimiser = optimiser_blocks(project_path(folder / ROOT), job.plan, flipped=flipped)
     write_star(folder / OPTIMISER, optimiser)
-    write_star(folder / SELECTION, {"": StarBlock({SELECTED_COLUMN: _selected(job, classes)})})
+    write_star(folder / SELECTION, {"": _selection(job, classes)})
 
 
 def project_path(path: Path) -> str:
@@ -159,12 +159,15 @@ def project_path(path: Path) -> str:
     return str(whole.relative_to(here) if whole.is_relative_to(here) else whole)
 
 
-def _selected(job: RelionJob, classes: RelionClasses) -> npt.NDArray[np.int32]:
+def _selection(job: RelionJob, classes: RelionClasses) -> StarBlock:
     """Return 1 for each class that the evaluation proposes to keep; without one, for all."""
-    if job.evaluation is None:
-        return np.ones(classes.n_classes, dtype=np.int32)
-    chosen: npt.NDArray[np.int32] = job.evaluation.selected[classes.parent].astype(np.int32)
-    return chosen
+    chosen = np.ones(classes.n_classes, dtype=np.int32)
+    if job.evaluation is not None:
+        chosen = job.evaluation.selected[classes.parent].astype(np.int32)
+    # RELION asks for the second column alone, but its programs for the shell drop rows of one
+    # character.
+    numbers = np.arange(1, classes.n_classes + 1)
+    return StarBlock({"rlnClassNumber": numbers, SELECTED_COLUMN: chosen})
 
 
 def _optics_facts(plan: PreprocessPlan) -> Optics:
