@@ -57,6 +57,7 @@ HAND_OVER_FILES = {
         "run_it025_optimiser.star",
         "run_it025_classes.mrcs",
         "backup_selection.star",
+        "class_averages.star",
     ),
 }
 """Files for other programs, by the folder of each."""

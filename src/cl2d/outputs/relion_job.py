@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 ROOT = f"run_it{ITERATION:03d}"
 DATA, MODEL = f"{ROOT}_data.star", f"{ROOT}_model.star"
 OPTIMISER, AVERAGES = f"{ROOT}_optimiser.star", f"{ROOT}_classes.mrcs"
-SELECTION = "backup_selection.star"
+SELECTION, CLASS_AVERAGES = "backup_selection.star", "class_averages.star"
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +145,10 @@ def write_relion_job(out: Path, job: RelionJob) -> None:
         offset_sd_px=float(job.level.poses.shift_px[used].std()) if used.any() else 0.0,
         mean_confidence=float(job.level.confidence[used].mean()) if used.any() else 0.0,
     )
-    write_star(folder / MODEL, model_blocks(model, data))
+    blocks = model_blocks(model, data)
+    write_star(folder / MODEL, blocks)
+    with_members = blocks["model_classes"].take(np.flatnonzero(classes.members()))
+    write_star(folder / CLASS_AVERAGES, {"": with_members})
     flipped = _phases_are_flipped(table)
     optimiser = optimiser_blocks(project_path(folder / ROOT), job.plan, flipped=flipped)
     write_star(folder / OPTIMISER, optimiser)

@@ -77,12 +77,13 @@ def write_run(out: str | os.PathLike[str], result: FinishedRun) -> Path:
         write_run(folder / REJECTED, result.rejected)
     write_evaluation(folder, result.evaluations)
     hand_over_to_relion(folder, result)
-    write_gallery(folder / GALLERY, _gallery(result))
+    write_gallery(folder / GALLERY, gallery_of(result))
     write_run_record(folder, result, writing_seconds=time.perf_counter() - started)
     return folder
 
 
-def _gallery(result: FinishedRun) -> Gallery:
+def gallery_of(result: FinishedRun) -> Gallery:
+    """Return what the gallery of a run shows."""
     last = result.levels[-1]
     return Gallery(
         averages=result.averages,
