@@ -87,9 +87,7 @@ def test_names_in_quotes_with_blanks_in_them() -> None:
     assert data["particles"]["rlnImageName"][1] == "2@Extract/my stack.mrcs"
 
 
-def test_paths_from_the_folder_of_the_table_hold_for_relion(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_paths_from_the_folder_of_the_table_hold_for_relion() -> None:
     table = loop("optics", OPTICS, ["1 a 2.0 8", "2 b 2.0 8"]) + particles("stack.mrcs")
     Path("Extract/input.star").write_text(table)
     source = open_particles("Extract/input.star")
