@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -132,9 +132,9 @@ def write_relion_job(out: Path, job: RelionJob) -> None:
     classes = relion_classes(job.level, split_mirrors=job.split_mirrors)
     averages = classes.averages(job.averages)
     table = read_particle_table(out / PARTICLE_TABLE)
-    write_star(folder / DATA, data_blocks(table, classes, _optics_facts(job.plan)))
+    data = data_blocks(table, classes, _optics_facts(job.plan))
+    write_star(folder / DATA, data)
     write_stack(folder / AVERAGES, averages, job.plan.pixel_size_angstrom)
-    data = read_particle_table(folder / DATA)
     used = job.level.labels >= 0
     model = RelionModel(
         classes=classes,
@@ -145,7 +145,7 @@ def write_relion_job(out: Path, job: RelionJob) -> None:
         offset_sd_px=float(job.level.poses.shift_px[used].std()) if used.any() else 0.0,
         mean_confidence=float(job.level.confidence[used].mean()) if used.any() else 0.0,
     )
-    blocks = model_blocks(model, data)
+    blocks = model_blocks(model, replace(table, block=data["particles"], optics=data["optics"]))
     write_star(folder / MODEL, blocks)
     with_members = blocks["model_classes"].take(np.flatnonzero(classes.members()))
     write_star(folder / CLASS_AVERAGES, {"": with_members})
