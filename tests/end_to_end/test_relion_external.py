@@ -108,9 +108,21 @@ def test_job_is_run_again_in_its_folder() -> None:
     first = (JOB / "relion" / "run_it025_data.star").read_bytes()
     assert external(*FEW, "--seed", "3").returncode == 0
     assert endings() == {"RELION_JOB_EXIT_SUCCESS"}
+    assert (JOB / "Class2D").resolve() == (JOB / "relion").resolve()
     assert (JOB / "run.out").read_text() == "RELION's own"
     assert json.loads((JOB / "run.json").read_text())["options"]["levels"]["seed"] == 3
     assert (JOB / "relion" / "run_it025_data.star").read_bytes() != first
+
+
+@pytest.mark.usefixtures("project")
+def test_own_folder_of_the_name_of_the_link_is_left_alone() -> None:
+    own = JOB / "Class2D" / "mine.txt"
+    own.parent.mkdir(parents=True)
+    own.write_text("mine")
+    assert external(*FEW).returncode == 0
+    assert own.read_text() == "mine"
+    nodes = read_star(JOB / "RELION_OUTPUT_NODES.star")["output_nodes"]
+    assert nodes.text("rlnPipeLineNodeName")[1] == f"{JOB}/relion/run_it025_optimiser.star"
 
 
 @pytest.fixture
@@ -154,7 +166,7 @@ JOB_STAR = """
 
 data_job
 
-_rlnJobType 99
+_rlnJobType {kind}
 _rlnJobIsContinue 0
 
 
@@ -165,35 +177,53 @@ data_joboptions_values
 loop_
 _rlnJobOptionVariable #1
 _rlnJobOptionValue #2
-fn_exe "{program} relion-external"
-in_part Extract/particles.star
-nr_threads 1
-do_queue No
-other_args "--evaluate No --iterations 2"
-param1_label classes
-param1_value 3
-param2_label mirrors
-param2_value No
+{values}
 
 """
+EXTERNAL, SELECT = 99, 7
+SELECTED = {"fn_mic": "", "fn_data": "", "fn_coords": "", "do_regroup": "No"}
+
+
+def add_job(kind: int, values: dict[str, str]) -> None:
+    """Add a job to the pipeline, as RELION's window does with what its fields hold."""
+    lines = "\n".join(f'{name} "{value}"' for name, value in values.items())
+    Path("job.star").write_text(JOB_STAR.format(kind=kind, values=lines))
+    relion("pipeliner", "--addJobFromStar", "job.star")
+
+
+def command_of_selection(model: str) -> str:
+    """Return the command of a job that selects classes; nobody is there to see its window."""
+    add_job(SELECT, {"fn_model": model, **SELECTED})
+    note = Path("Select/job006/note.txt")
+    run = ["--RunJobs", "Select/job006/", "--schedule", "selection", "--sec_wait_after", "0"]
+    nowhere = {name: value for name, value in os.environ.items() if name != "DISPLAY"}
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(["relion_pipeliner", *run], env=nowhere, **silent) as waiting:
+        try:
+            wait_for(lambda: note.exists() and "relion_display" in note.read_text(), "its command")
+        finally:
+            waiting.kill()
+    return note.read_text()
 
 
 @needs("relion_pipeliner")
 @pytest.mark.usefixtures("project")
-def test_relion_runs_the_job_and_takes_over_what_it_made() -> None:
+def test_relion_runs_the_job_and_selects_from_what_it_made() -> None:
     Path("default_pipeline.star").write_text(PIPELINE)
     program = Path("cl2d.sh")
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m cl2d "$@"\n')
-    os.chmod(program, 0o755)  # noqa: PTH101
-    Path("job.star").write_text(JOB_STAR.format(program=f"./{program}"))
-    relion("pipeliner", "--addJobFromStar", "job.star")
-    run = ["--RunJobs", f"{JOB}/", "--schedule", "once", "--sec_wait_after", "0"]
-    relion("pipeliner", *run)
+    program.chmod(0o755)
+    fields = {"fn_exe": f"./{program} relion-external", "in_part": "Extract/particles.star"}
+    fields |= {"nr_threads": "1", "do_queue": "No", "other_args": "--evaluate No --iterations 2"}
+    fields |= {"param1_label": "classes", "param1_value": "3"}
+    add_job(EXTERNAL, {**fields, "param2_label": "mirrors", "param2_value": "No"})
+    relion("pipeliner", "--RunJobs", f"{JOB}/", "--schedule", "once", "--sec_wait_after", "0")
     assert endings() == {"RELION_JOB_EXIT_SUCCESS"}, (JOB / "run.err").read_text()
     pipeline = read_star("default_pipeline.star")
     [status] = pipeline["pipeline_processes"].numbers("rlnPipeLineProcessStatus")
     assert status == 2  # finished
-    nodes = pipeline["pipeline_nodes"]
-    assert f"{JOB}/relion/run_it025_model.star" in nodes.text("rlnPipeLineNodeName")
-    model = read_star(JOB / "relion" / "run_it025_model.star")["model_general"]
-    assert model.numbers("rlnNrClasses")[0] == 3
+    nodes = pipeline["pipeline_nodes"].text("rlnPipeLineNodeName")
+    [model] = [name for name in nodes if name.endswith("_model.star")]
+    assert read_star(model)["model_general"].numbers("rlnNrClasses")[0] == 3
+    # From a path without Class2D/ in it, RELION would save no averages.
+    assert "--fn_imgs Select/job006/class_averages.star" in command_of_selection(model)

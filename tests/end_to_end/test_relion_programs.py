@@ -22,7 +22,7 @@ from cl2d.outputs import write_run
 from cl2d.simulate import SimulationOptions, simulate_particles, write_simulation
 from tests.finished_run import finished
 from tests.level_of_labels import level_of
-from tests.relion_programs import ClassDisplay, needs_display, needs_relion, relion
+from tests.relion_programs import ClassDisplay, needs, needs_display, needs_relion, relion
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -179,3 +179,19 @@ def test_flagged_members_are_laid_over_the_mirror_image(simulated: int) -> None:
     first = 1 - simulated % 2
     average = mrcfile.read("out/classes.mrcs")[0][:, first:][:, ::-1]
     assert np.corrcoef(mean[:, first:].ravel(), average.ravel())[0, 1] > 0.99
+
+
+@needs("relion_refine")
+@pytest.mark.parametrize("simulated", [40], indirect=True)
+@pytest.mark.usefixtures("simulated")
+def test_relion_classifies_the_particles_of_a_job_further() -> None:
+    run = {"n_classes": 2, "iterations": 2, "evaluate": False, "threads": 1}
+    cl2d.classify("simulated/particles.star", output="out", **run)
+    Path("Class2D").mkdir()
+    words = ["--i", "out/relion/run_it025_data.star", "--o", "Class2D/run", "--K", "2"]
+    words += ["--iter", "1", "--particle_diameter", "150", "--psi_step", "30"]
+    relion("refine", *words, "--offset_range", "1", "--offset_step", "2", "--random_seed", "1")
+    before = read_particle_table("out/relion/run_it025_data.star")
+    after = read_particle_table("Class2D/run_it001_data.star")
+    assert sorted(after.text("rlnImageName")) == sorted(before.text("rlnImageName"))
+    assert set(after.column_names) >= set(before.column_names)

@@ -20,6 +20,9 @@ ENDINGS: tuple[Ending, ...] = ("SUCCESS", "FAILURE", "ABORTED")
 ABORT_NOW = "RELION_JOB_ABORT_NOW"
 OUTPUT_NODES = "RELION_OUTPUT_NODES.star"
 LOG = "logfile.pdf"
+CLASS2D = "Class2D"
+"""Another name of the folder ``relion``: RELION's window saves the averages of selected classes
+only if the path of what they are selected from has this in it."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ def forget_earlier_end(job: Path) -> None:
     """Remove what an earlier run of a job told the pipeline."""
     for name in (*(_mark(ending) for ending in ENDINGS), ABORT_NOW, OUTPUT_NODES, LOG):
         (job / name).unlink(missing_ok=True)
+    if (job / CLASS2D).is_symlink():
+        (job / CLASS2D).unlink()
 
 
 def is_told_to_stop(job: Path) -> bool:
@@ -60,7 +65,7 @@ def write_output_nodes(job: Path) -> None:
 
     RELION 4 and 5 select classes from the optimiser, 3.1 from the model.
     """
-    folder = job / RELION
+    folder = _folder_for_selection(job)
     nodes = (
         OutputNode(folder / DATA, "ParticleGroupMetadata.star.relion.class2d", 3),
         OutputNode(folder / OPTIMISER, "OptimiserData.star.relion.class2d", 9),
@@ -74,6 +79,16 @@ def write_output_nodes(job: Path) -> None:
         "rlnPipeLineNodeType": np.array([node.number for node in nodes]),
     }
     write_star(job / OUTPUT_NODES, {"output_nodes": StarBlock(columns)})
+
+
+def _folder_for_selection(job: Path) -> Path:
+    """Return the folder of RELION's files under the name that its window expects, if it can be."""
+    link = job / CLASS2D
+    try:
+        link.symlink_to(RELION, target_is_directory=True)
+    except OSError:  # a disk without links, or the user has something of that name
+        return job / RELION
+    return link
 
 
 def _mark(ending: Ending) -> str:
