@@ -15,7 +15,7 @@ from cl2d.io import array_source, open_particles, write_stack
 from cl2d.options import OutputOptions
 from cl2d.outputs import prepare_output_folder, write_run
 from cl2d.outputs.relion_classes import mirror_image, relion_classes
-from cl2d.outputs.relion_job import relion_warnings
+from cl2d.outputs.relion_job import project_path, relion_warnings
 from cl2d.results import Poses
 from tests.finished_run import finished
 from tests.level_of_labels import level_of
@@ -99,6 +99,20 @@ def test_files_outside_the_working_directory_have_whole_paths(
     out = tmp_path_factory.mktemp("elsewhere") / "run"
     [optimiser] = write(str(out))["run_it025_optimiser.star"].values()
     assert optimiser["rlnModelStarFile"] == str(out / "relion" / "run_it025_model.star")
+
+
+@pytest.mark.parametrize(
+    ("name", "seen"),
+    [("a/b.star", "a/b.star"), ("./a/../b.star", "b.star"), ("link/b.star", "link/b.star")],
+)
+def test_name_of_a_file_starts_from_the_project_directory(name: str, seen: str) -> None:
+    Path("link").symlink_to("/")
+    assert project_path(Path(name)) == seen
+    assert project_path(Path.cwd() / name) == seen
+
+
+def test_name_of_a_file_above_the_project_directory_is_its_whole_path(project: Path) -> None:
+    assert project_path(Path("../b.star")) == str(project.parent / "b.star")
 
 
 def test_every_particle_keeps_row_and_columns(project: Path) -> None:

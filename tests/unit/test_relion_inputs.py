@@ -104,6 +104,16 @@ def test_table_of_version_3_0_without_a_name() -> None:
     assert data["particles"]["rlnMagnification"] == ["25000"] * N
 
 
+def test_table_of_xmipp() -> None:
+    rows = "".join(
+        f" {i + 1} {i + 1:06d}@Extract/stack.mrcs {1 - 2 * (i == 2)}\n" for i in range(N)
+    )
+    data = written(f"# XMIPP_STAR_1 *\n#\ndata_noname\nloop_\n _itemId\n _image\n _enabled\n{rows}")
+    assert data["particles"]["rlnImageName"][3] == "000004@Extract/stack.mrcs"
+    assert data["particles"]["itemId"] == ["1", "2", "3", "4"]
+    assert data["particles"]["enabled"] == ["1", "1", "-1", "1"]
+
+
 def test_stack_of_as_many_images_as_pixels_is_no_volume_if_its_name_says_so() -> None:
     cube = np.random.default_rng(0).normal(size=(N, N, N)).astype(np.float32)
     with mrcfile.new("Extract/cube.mrc") as mrc:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -157,7 +158,8 @@ def write_relion_job(out: Path, job: RelionJob) -> None:
 
 def project_path(path: Path) -> str:
     """Return how RELION, in the working directory, names a file: from there, or by whole path."""
-    whole = path.absolute()
+    # Links stay what they are called: a folder of the project may lie on another disk.
+    whole = Path(os.path.normpath(path.absolute()))
     here = Path.cwd()
     return str(whole.relative_to(here) if whole.is_relative_to(here) else whole)
 
