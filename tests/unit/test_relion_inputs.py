@@ -10,7 +10,7 @@ import pytest
 import starfile
 
 from cl2d.errors import InputFileError
-from cl2d.io import open_particles, read_star, write_stack
+from cl2d.io import StarBlock, open_particles, read_star, write_stack
 from cl2d.outputs import write_run
 from tests.finished_run import finished
 from tests.level_of_labels import level_of
@@ -104,6 +104,17 @@ def test_table_of_version_3_0_without_a_name() -> None:
     assert data["particles"]["rlnMagnification"] == ["25000"] * N
 
 
+def test_microscopes_of_an_old_table_become_optics_groups_as_they_appear() -> None:
+    rows = [f"{i + 1}@Extract/stack.mrcs {kv} 2.7 1e-3" for i, kv in enumerate((300, 200, 300, 80))]
+    labels = ["rlnImageName", "rlnVoltage", "rlnSphericalAberration", "rlnBeamTiltY"]
+    data = written(loop("images", labels, rows, version=30000))
+    assert data["particles"]["rlnOpticsGroup"] == ["1", "2", "1", "3"]
+    assert data["optics"]["rlnOpticsGroup"] == ["1", "2", "3"]
+    assert [float(text) for text in data["optics"]["rlnVoltage"]] == [300, 200, 80]
+    assert [float(text) for text in data["optics"]["rlnBeamTiltY"]] == [1e-3] * 3
+    assert data["optics"]["rlnOpticsGroupName"][2] == "opticsGroup3"
+
+
 def test_table_of_xmipp() -> None:
     rows = "".join(
         f" {i + 1} {i + 1:06d}@Extract/stack.mrcs {1 - 2 * (i == 2)}\n" for i in range(N)
@@ -154,15 +165,26 @@ def test_what_relion_writes_of_a_run_is_read_again() -> None:
 @needs_relion
 def test_old_table_is_converted_as_relion_itself_does() -> None:
     labels = ["rlnImageName", "rlnMicrographName", "rlnMagnification", "rlnDetectorPixelSize"]
-    labels += ["rlnVoltage", "rlnSphericalAberration", "rlnAmplitudeContrast", "rlnOriginX"]
-    rows = [f"{i + 1}@Extract/stack.mrcs m.mrc 25000 5 200 2.1 0.08 {i}" for i in range(N)]
-    ours = written(loop("", labels, rows, version=30000))["optics"]
+    labels += ["rlnSphericalAberration", "rlnAmplitudeContrast", "rlnVoltage", "rlnBeamTiltX"]
+    microscopes = ("200 0.1", "300 0.1", "200 0.1", "200 0.3")
+    rows = [
+        f"{i + 1}@Extract/stack.mrcs m.mrc 25000 5 2.1 0.08 {microscope}"
+        for i, microscope in enumerate(microscopes)
+    ]
+    ours = written(loop("", labels, rows, version=30000))
     relion("convert_star", "--i", "input.star", "--o", "converted.star")
-    theirs = read_star("converted.star")["optics"]
-    for name in ("rlnVoltage", "rlnSphericalAberration", "rlnAmplitudeContrast", "rlnImageSize"):
-        assert float(ours[name][0]) == pytest.approx(theirs.numbers(name)[0])
-    assert float(ours["rlnImagePixelSize"][0]) == pytest.approx(
-        theirs.numbers("rlnImagePixelSize")[0]
+    theirs = read_star("converted.star")
+    assert set(theirs["optics"].columns) == set(ours["optics"])
+
+    def optics_of_rows(optics: StarBlock, groups: list[str]) -> list[list[float]]:
+        """Return the numbers of its group for each particle; groups may be numbered anyhow."""
+        names = sorted(set(optics.columns) - {"rlnOpticsGroup", "rlnOpticsGroupName"})
+        row = {group: i for i, group in enumerate(optics.text("rlnOpticsGroup"))}
+        return [[optics.numbers(name)[row[group]] for name in names] for group in groups]
+
+    np.testing.assert_allclose(
+        optics_of_rows(StarBlock(ours["optics"]), ours["particles"]["rlnOpticsGroup"]),
+        optics_of_rows(theirs["optics"], theirs["particles"].text("rlnOpticsGroup")),
     )
     assert open_particles("converted.star").pixel_size_angstrom == pytest.approx(2.0)
     relion("stack_create", "--i", "out/relion/run_it025_data.star", "--o", "copied")
