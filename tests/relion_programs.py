@@ -34,8 +34,22 @@ def needs(*programs: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(bool(missing), reason=f"needs {', '.join(missing)}")
 
 
+def needs_version_3_1(*programs: str) -> pytest.MarkDecorator:
+    """Skip a test unless RELION's programs are there, of the version whose windows it knows."""
+    missing = _missing(*programs)
+    found = "no RELION" if missing else _version(programs[0])
+    reason = f"needs {', '.join(missing) or 'RELION 3.1'}, found {found}"
+    return pytest.mark.skipif(not found.startswith("3.1"), reason=reason)
+
+
+def _version(program: str) -> str:
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    return done.stdout.partition("version:")[2].strip().partition(" ")[0]
+
+
 needs_relion = needs("relion_stack_create", "relion_star_printtable", "relion_star_handler")
-needs_display = needs("relion_display", "Xvfb", "xdotool")
+needs_display = needs_version_3_1("relion_display", "Xvfb", "xdotool")
+needs_pipeline = needs_version_3_1("relion_pipeliner")
 
 
 def relion(program: str, *words: object) -> str:

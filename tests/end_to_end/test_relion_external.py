@@ -14,7 +14,7 @@ import pytest
 import cl2d
 from cl2d.io import read_particle_table, read_star
 from cl2d.simulate import SimulationOptions, simulate_particles, write_simulation
-from tests.relion_programs import needs, relion, wait_for
+from tests.relion_programs import needs_pipeline, relion, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -206,7 +206,7 @@ def command_of_selection(model: str) -> str:
     return note.read_text()
 
 
-@needs("relion_pipeliner")
+@needs_pipeline
 @pytest.mark.usefixtures("project")
 def test_relion_runs_the_job_and_selects_from_what_it_made() -> None:
     Path("default_pipeline.star").write_text(PIPELINE)
