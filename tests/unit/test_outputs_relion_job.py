@@ -280,6 +280,13 @@ def test_one_class_of_one_particle_is_a_job_too() -> None:
     assert float(tables("out/relion/run_it025_data.star")["optics"]["rlnImagePixelSize"][0]) == 1.0
 
 
+def test_run_without_any_member_is_a_job_too() -> None:
+    write_run("out", finished(open_particles("stack.mrcs"), [level_of([-1] * len(LABELS), 2)]))
+    classes = tables("out/relion/run_it025_model.star")["model_classes"]
+    assert classes["rlnClassDistribution"].to_list() == [0, 0]
+    assert "@" not in Path("out/relion/class_averages.star").read_text()
+
+
 @pytest.mark.parametrize("format_", ["none", "xmipp"])
 def test_job_is_written_only_if_asked_for(format_: str) -> None:
     result = finished(open_particles("stack.mrcs"), [level()], format=format_)
