@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gemmi
 import mrcfile
@@ -22,39 +21,13 @@ from PIL import Image
 from scipy.ndimage import map_coordinates
 
 from cl2d.io import ParticleSource, array_source, open_particles
-from cl2d.options import ClassifyOptions
 from cl2d.outputs import prepare_output_folder, write_run
-from cl2d.outputs.averages import raw_averages
-from cl2d.preprocess import PreprocessPlan
+from cl2d.outputs.folder import HAND_OVER_FILES
 from cl2d.results import IterationReport, LevelResult, Poses
-
-if TYPE_CHECKING:
-    from cl2d.cores import LevelCores
-    from cl2d.evaluate import LevelEvaluation
+from tests.finished_run import FinishedClassification, finished
 
 N_IMAGES, NAN_ROW, CONSTANT_ROW = 14, 4, 9
 Floats = npt.NDArray[np.float64]
-
-
-@dataclass
-class FinishedClassification:
-    """The fields of a classification that are written."""
-
-    source: ParticleSource
-    levels: list[LevelResult]
-    level_averages: list[npt.NDArray[np.float32]]
-    averages: npt.NDArray[np.float32]
-    flags: npt.NDArray[np.uint8]
-    plan: PreprocessPlan
-    options: ClassifyOptions = field(default_factory=ClassifyOptions)
-    timings: dict[str, float] = field(default_factory=lambda: {"align": 1.0})
-    warnings: tuple[str, ...] = ()
-    evaluations: tuple[LevelEvaluation, ...] = ()
-    cores: tuple[LevelCores, ...] = ()
-    core_averages: None = None
-    stable_core_averages: None = None
-    rejected: None = None
-    memory: None = None
 
 
 def grid(box: int) -> tuple[Floats, Floats]:
@@ -154,26 +127,6 @@ def write_input(folder: Path, stack: npt.NDArray[np.float32], pixel_size: float)
     return path
 
 
-def classification(source: ParticleSource, levels: list[LevelResult]) -> FinishedClassification:
-    level_averages = raw_averages(source, levels, 1)
-    flags = np.zeros(N_IMAGES, dtype=np.uint8)
-    flags[NAN_ROW], flags[CONSTANT_ROW] = 1, 2
-    plan = PreprocessPlan(
-        box_px=source.box_px,
-        working_box_px=32,
-        mask_radius_px=14.0,
-        k_min=1,
-        k_max=12,
-        noise_power=np.ones(13),
-        signal_to_noise=np.ones(13),
-        resolution_angstrom=None,
-        pixel_size_angstrom=source.pixel_size_angstrom,
-        contrast="white",
-        warnings=(),
-    )
-    return FinishedClassification(source, levels, level_averages, level_averages[-1], flags, plan)
-
-
 @pytest.fixture(scope="module", params=[(44, 1.7), (45, 1.7), (44, None), (45, None)], ids=str)
 def run(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -188,7 +141,7 @@ def run(
         source: ParticleSource = array_source(stack)
     else:
         source = open_particles(write_input(folder, stack, pixel_size))
-    result = classification(source, levels)
+    result = finished(source, levels)
     out = prepare_output_folder(folder / "out", overwrite=False)
     write_run(out, result)
     return out, result, stack
@@ -286,7 +239,8 @@ def test_every_promised_file_is_there_and_opens(run: Run) -> None:
         for level in (0, 1)
         for name in ("classes.mrcs", "classes.star", "particles.npz")
     }
-    assert files == in_levels | {
+    in_relion = {f"relion/{name}" for name in HAND_OVER_FILES["relion"]}
+    assert files == in_levels | (in_relion if result.source.files else set()) | {
         "particles.star",
         "classes.mrcs",
         "classes.star",

@@ -20,7 +20,8 @@ from pathlib import Path
 import typer
 from cl2d.cli.interrupts import interruptible
 try:
-    with interruptible(Path(sys.argv[1])):
+    out = Path(sys.argv[1])
+    with interruptible(out, (out / "told").touch):
         say = partial(os.write, 1, b"working\\n")
         work = partial(hashlib.pbkdf2_hmac, "sha512", b"a", b"b", 2**31 - 1)
         list(map(partial.__call__, [say, work]))
@@ -47,6 +48,16 @@ def test_signal_ends_the_body_with_code_130(tmp_path, capsys, number):
         signal.raise_signal(number)
     assert caught.value.exit_code == 130
     assert "interrupted" in capsys.readouterr().err
+
+
+def test_last_act_follows_an_interruption_only(tmp_path):
+    acts = []
+    with interruptible(tmp_path, lambda: acts.append("done")):
+        pass
+    assert acts == []
+    with pytest.raises(typer.Exit), interruptible(tmp_path, lambda: acts.append("cut off")):
+        signal.raise_signal(signal.SIGTERM)
+    assert acts == ["cut off"]
 
 
 def test_handlers_and_threads_are_as_before_afterwards(tmp_path):
@@ -95,5 +106,5 @@ def test_long_call_that_hears_no_signal_is_ended_all_the_same(tmp_path, number):
         finally:
             process.kill()
     assert process.returncode == 130
-    assert err.strip() == f"cl2d: interrupted; {tmp_path} keeps levels, run.json"
+    assert err.strip() == f"cl2d: interrupted; {tmp_path} keeps levels, run.json, told"
     assert json.loads((tmp_path / "run.json").read_text()) == {"status": "interrupted"}

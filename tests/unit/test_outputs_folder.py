@@ -9,9 +9,11 @@ import pytest
 
 from cl2d.errors import InputError
 from cl2d.outputs.folder import (
+    HAND_OVER_FILES,
     LEVEL_FILES,
     RUN_FILES,
     check_output_folder,
+    hand_over_folder,
     level_folder,
     prepare_output_folder,
 )
@@ -44,6 +46,10 @@ def old_run(tmp_path: Path) -> Path:
             (level_folder / name).write_text("old")
     for name in RUN_FILES:
         (folder / name).write_text("old")
+    for program, names in HAND_OVER_FILES.items():
+        (folder / program).mkdir()
+        for name in names:
+            (folder / program / name).write_text("old")
     return folder
 
 
@@ -59,9 +65,9 @@ def test_folder_with_unrelated_files_is_taken_as_it_is(tmp_path: Path) -> None:
     assert tree(tmp_path) == {"notes.txt": "mine"}
 
 
-@pytest.mark.parametrize("name", [*RUN_FILES, "levels"])
+@pytest.mark.parametrize("name", [*RUN_FILES, "levels", *HAND_OVER_FILES])
 def test_folder_with_a_run_is_refused_and_left_alone(tmp_path: Path, name: str) -> None:
-    if name == "levels":
+    if name not in RUN_FILES:
         (tmp_path / name).mkdir()
     else:
         (tmp_path / name).write_text("old")
@@ -82,11 +88,13 @@ def test_overwriting_keeps_files_that_no_run_writes(old_run: Path) -> None:
         "particles.star.bak": "mine",
         "levels/level_00/picked.txt": "mine",
         "levels/level_00b": "mine",
+        "relion/particles.star": "mine",
     }
     for name, text in mine.items():
         (old_run / name).write_text(text)
     prepare_output_folder(old_run, overwrite=True)
-    assert tree(old_run) == {"levels": "/", "levels/level_00": "/", **mine}
+    folders = {"levels": "/", "levels/level_00": "/", "relion": "/"}
+    assert tree(old_run) == {**folders, **mine}
 
 
 def test_overwriting_removes_a_link_but_not_its_target(old_run: Path, tmp_path: Path) -> None:
@@ -120,6 +128,22 @@ def test_linked_level_folders_are_not_followed(tmp_path: Path, link: str) -> Non
         prepare_output_folder(out, overwrite=True)
     with pytest.raises(InputError, match=r"not a symbolic link"):
         level_folder(out, 1)
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("program", HAND_OVER_FILES)
+def test_linked_folders_for_other_programs_are_not_followed(tmp_path: Path, program: str) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / HAND_OVER_FILES[program][0]).write_text("mine")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / program).symlink_to(elsewhere)
+    before = tree(tmp_path)
+    with pytest.raises(InputError, match=r"not a symbolic link"):
+        prepare_output_folder(out, overwrite=True)
+    with pytest.raises(InputError, match=r"not a symbolic link"):
+        hand_over_folder(out, program)
     assert tree(tmp_path) == before
 
 

@@ -21,6 +21,7 @@ from cl2d.cli.evaluate import evaluate
 from cl2d.cli.info import info
 from cl2d.cli.interrupts import EXIT_INTERRUPTED
 from cl2d.cli.progress import ReaderGoneError
+from cl2d.cli.relion_external import relion_external
 from cl2d.cli.select import select
 from cl2d.cli.simulate import simulate
 from cl2d.cli.streams import drop_unwritten, open_missing_streams, say
@@ -40,6 +41,9 @@ app = typer.Typer(
 )
 for command in (classify, align, assign, cores, evaluate, select, compare, simulate, demo, info):
     app.command()(command)
+# Its words are RELION's, and no two of them need be known here.
+_words_of_others = {"ignore_unknown_options": True, "allow_extra_args": True}
+app.command("relion-external", context_settings=_words_of_others)(relion_external)
 
 
 def _print_version(asked: bool) -> None:

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -22,7 +22,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def interruptible(output: Path) -> Iterator[None]:
+def interruptible(output: Path, last_act: Callable[[], object] = lambda: None) -> Iterator[None]:
     """Turn SIGINT and SIGTERM during the body into exit code 130.
 
     Python runs a signal handler only between its own instructions, so a long call into the
@@ -34,13 +34,16 @@ def interruptible(output: Path) -> Iterator[None]:
     ----------
     output
         Folder of results; the message lists what it holds.
+    last_act
+        Called after an interruption, whichever way the process ends.
     """
-    with _watched(output):
+    with _watched(output, last_act):
         try:
             yield
         except KeyboardInterrupt:
             with suppress(Exception):  # a second signal may have kept the body from doing so
                 mark_interrupted(output)
+                last_act()
             say(interruption_message(output))
             raise typer.Exit(EXIT_INTERRUPTED) from None
 
@@ -54,14 +57,24 @@ def interruption_message(output: Path) -> str:
 
 
 @contextmanager
-def _watched(output: Path) -> Iterator[None]:
+def _watched(output: Path, last_act: Callable[[], object]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # signals belong to the main thread, which then also ends the program
         return
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     left = threading.Event()
-    arguments = (reader, left, output)
+
+    def end() -> None:
+        with suppress(Exception):  # the disk may be what holds the body up
+            mark_interrupted(output)
+            last_act()
+        show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""
+        with suppress(OSError):
+            os.write(2, f"{show_cursor}\n{interruption_message(output)}\n".encode())
+        os._exit(EXIT_INTERRUPTED)
+
+    arguments = (reader, left, end)
     watcher = threading.Thread(target=_end_if_held_up, args=arguments, daemon=True)
     heeded = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
     handlers = {number: signal.signal(number, _raise) for number in heeded}
@@ -83,13 +96,8 @@ def _raise(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _end_if_held_up(reader: int, left: threading.Event, output: Path) -> None:
+def _end_if_held_up(reader: int, left: threading.Event, end: Callable[[], None]) -> None:
     """End the process if a signal has come and the body has not been left in time."""
     while heard := os.read(reader, 1):
         if heard[0] in SIGNALS and not left.wait(GRACE_SECONDS):
-            with suppress(Exception):  # the disk may be what holds the body up
-                mark_interrupted(output)
-            show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""
-            with suppress(OSError):
-                os.write(2, f"{show_cursor}\n{interruption_message(output)}\n".encode())
-            os._exit(EXIT_INTERRUPTED)
+            end()

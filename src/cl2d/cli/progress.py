@@ -28,7 +28,11 @@ Listener = Callable[[object], None]
 
 @contextmanager
 def shown_progress(
-    levels: LevelOptions | None = None, *, quiet: bool, as_json: bool
+    levels: LevelOptions | None = None,
+    *,
+    quiet: bool = False,
+    as_json: bool = False,
+    log: TextIO | None = None,
 ) -> Iterator[Listener]:
     """Give the ``on_event`` of a run; progress goes to stderr, JSON to stdout.
 
@@ -40,6 +44,8 @@ def shown_progress(
         Nothing on stderr.
     as_json
         Every event as one line of JSON on stdout; stderr then has plain lines, no bars.
+    log
+        Takes plain lines, and stderr nothing.
     """
     levels = levels or LevelOptions()
     schedule = None
@@ -55,7 +61,10 @@ def shown_progress(
         if isinstance(event, RunPlanned):
             time_left.n_images = event.n_images
 
-    if quiet:
+    if log is not None:
+        listeners.append(PlainLines(log, wording, time_left))
+        yield tell
+    elif quiet:
         yield tell
     elif sys.stderr.isatty() and not as_json:
         with LiveBars(sys.stderr, wording, time_left) as bars:

@@ -119,15 +119,13 @@ def _decode_header(path: Path, first_bytes: bytes) -> np.void:
     raise AssertionError  # pragma: no cover - the line above always raises
 
 
-def _refuse_volume(path: Path, header: np.void) -> None:
+def _refuse_volume(path: Path, header: np.void, *, is_stack: bool) -> None:
     space_group = int(header["ispg"])
     sides = {int(header[name]) for name in ("nx", "ny", "nz")}
     is_cube = len(sides) == 1 and max(sides) > 1 and int(header["mz"]) == int(header["nz"])
     # Stacks written without mrcfile's set_image_stack() also say space group 1, so only a cube
     # in a file that is not named .mrcs is taken for a volume.
-    if space_group in _VOLUME_STACK_SPACE_GROUPS or (
-        space_group == 1 and is_cube and path.suffix != ".mrcs"
-    ):
+    if space_group in _VOLUME_STACK_SPACE_GROUPS or (space_group == 1 and is_cube and not is_stack):
         msg = (
             f"{path}: must be a stack of images, not a volume (space group {space_group}, "
             f"{header['nx']} x {header['ny']} x {header['nz']}); name it .mrcs if it is a stack"
@@ -155,7 +153,7 @@ def _check_file_size(header: MrcHeader) -> None:
         raise InputFileError(msg)
 
 
-def read_mrc_header(path: str | Path) -> MrcHeader:
+def read_mrc_header(path: str | Path, *, is_stack: bool = False) -> MrcHeader:
     """Read and check the header of a stack without touching its pixels.
 
     Parameters
@@ -163,6 +161,8 @@ def read_mrc_header(path: str | Path) -> MrcHeader:
     path : str or Path
         MRC file with pixels of mode 0 (int8), 1 (int16), 2 (float32), 6 (uint16) or 12 (float16),
         either byte order. Extra bytes after the last image are tolerated.
+    is_stack : bool
+        Whether it is known that the file is no volume, as of every one that is named .mrcs.
 
     Raises
     ------
@@ -179,7 +179,7 @@ def read_mrc_header(path: str | Path) -> MrcHeader:
             f"(MRC mode 2, 12, 1, 6, 0), not mode {mode}"
         )
         raise InputFileError(msg)
-    _refuse_volume(path, raw)
+    _refuse_volume(path, raw, is_stack=is_stack or path.suffix == ".mrcs")
     header = MrcHeader(
         path=path,
         n_images=int(raw["nz"]),

@@ -160,6 +160,21 @@ def _list_blocks(blocks: dict[str, StarBlock]) -> str:
     )
 
 
+def _refuse_tomograms(path: Path, blocks: dict[str, StarBlock]) -> None:
+    """Refuse particles of tomograms: each of their files is a volume, or a series of tilts."""
+    for block_name, name, flat in (
+        ("general", "rlnTomoSubTomosAre2DStacks", "0"),
+        ("optics", "rlnImageDimensionality", "2"),
+    ):
+        block = blocks.get(block_name)
+        if block is not None and name in block and set(block.text(name)) - {flat}:
+            msg = (
+                f"{path}: the particles must be single images, not subtomograms or tilt series "
+                f"({name} of data_{block_name} must be {flat})"
+            )
+            raise InputFileError(msg)
+
+
 def read_particle_table(path: str | Path, block_name: str | None = None) -> ParticleTable:
     """Read the particles of a RELION STAR or Xmipp metadata file.
 
@@ -189,4 +204,5 @@ def read_particle_table(path: str | Path, block_name: str | None = None) -> Part
         msg = f"{path}: data_{name} must have at least one row"
         raise InputFileError(msg)
     optics = blocks.get("optics") if flavour == "relion" else None
+    _refuse_tomograms(path, blocks)
     return ParticleTable(path, name, block, flavour, optics)

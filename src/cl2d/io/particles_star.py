@@ -30,25 +30,44 @@ _XMIPP_CTF = {
     "rlnSphericalAberration": "ctfSphericalAberration",
     "rlnAmplitudeContrast": "ctfQ0",
 }
+_BEAM_TILT = ("rlnBeamTiltX", "rlnBeamTiltY")
 # RELION 3.0 wrote origins in pixels; beside the new ones they would contradict them.
 _SUPERSEDED = {"rlnOriginXAngst": "rlnOriginX", "rlnOriginYAngst": "rlnOriginY"}
 
 
-def _optics_for(source: ParticleSource, table: ParticleTable | None) -> StarBlock:
-    """Return one optics group that fits all particles of a source."""
+def _optics_for(
+    source: ParticleSource, table: ParticleTable
+) -> tuple[StarBlock, npt.NDArray[np.int64]]:
+    """Return optics groups for a table that has none, and the group of each particle.
+
+    Particles of one microscope are one group, as by RELION's own conversion of old tables.
+    """
+    values = _microscope_values(table)
+    varying = [column for column in values.values() if (column != column[0]).any()]
+    first, groups = np.zeros(1, dtype=np.int64), np.zeros(table.n_rows, dtype=np.int64)
+    if varying:
+        keys = np.stack(varying, axis=1)
+        _, first, groups = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    numbers = np.argsort(np.argsort(first)) + 1  # in order of appearance
+    first = np.sort(first)
     columns: dict[str, Column] = {
-        "rlnOpticsGroup": np.array([1]),
-        "rlnOpticsGroupName": ["opticsGroup1"],
+        "rlnOpticsGroup": np.arange(1, len(first) + 1),
+        "rlnOpticsGroupName": [f"opticsGroup{number + 1}" for number in range(len(first))],
     }
+    columns |= {name: column[first] for name, column in values.items()}
+    columns["rlnImagePixelSize"] = np.full(len(first), source.pixel_size_angstrom or 1.0)
+    columns["rlnImageSize"] = np.full(len(first), source.box_px)
+    columns["rlnImageDimensionality"] = np.full(len(first), 2)
+    return StarBlock(columns), numbers[groups.ravel()]
+
+
+def _microscope_values(table: ParticleTable) -> dict[str, npt.NDArray[np.float64]]:
+    """Return for each particle what RELION has in its optics groups."""
+    values = {}
     for name, default in _CTF_DEFAULTS.items():
-        own = next(
-            (column for column in (name, _XMIPP_CTF[name]) if table and column in table), None
-        )
-        columns[name] = np.array([table.numbers(own)[0] if table and own else default])
-    columns["rlnImagePixelSize"] = np.array([source.pixel_size_angstrom or 1.0])
-    columns["rlnImageSize"] = np.array([source.box_px])
-    columns["rlnImageDimensionality"] = np.array([2])
-    return StarBlock(columns)
+        own = next((column for column in (name, _XMIPP_CTF[name]) if column in table), None)
+        values[name] = np.full(table.n_rows, default) if own is None else table.numbers(own)
+    return values | {name: table.numbers(name) for name in _BEAM_TILT if name in table}
 
 
 def _without_format_hint(column: Column) -> Column:
@@ -74,10 +93,11 @@ def relion_table(source: ParticleSource, table: ParticleTable | None = None) -> 
     Returns
     -------
     ParticleTable
-        RELION 3.1 tables come back as they are. Otherwise one optics group is added, with the
-        pixel size of the source (1 A if unknown) and RELION's usual microscope where the table
-        has none. Xmipp's ``image`` becomes rlnImageName, its other columns keep their names. A
-        bare stack gives names ``000001@stack.mrcs``; an array gives ``000001@array``.
+        RELION 3.1 tables come back as they are. Otherwise optics groups are added, one for each
+        microscope that the rows tell of, with the pixel size of the source (1 A if unknown) and
+        RELION's usual microscope where the table has none. Xmipp's ``image`` becomes
+        rlnImageName, its other columns keep their names. A bare stack gives names
+        ``000001@stack.mrcs``; an array gives ``000001@array``.
     """
     if table is None:
         table = source.table
@@ -93,10 +113,8 @@ def relion_table(source: ParticleSource, table: ParticleTable | None = None) -> 
             group = table.optics.text("rlnOpticsGroup")[0]
             columns["rlnOpticsGroup"] = [group] * table.n_rows
         return replace(table, block_name="particles", block=StarBlock(columns))
-    columns["rlnOpticsGroup"] = np.ones(table.n_rows, np.int64)
-    return ParticleTable(
-        table.path, "particles", StarBlock(columns), "relion", _optics_for(source, table)
-    )
+    optics, columns["rlnOpticsGroup"] = _optics_for(source, table)
+    return ParticleTable(table.path, "particles", StarBlock(columns), "relion", optics)
 
 
 def write_particles_star(

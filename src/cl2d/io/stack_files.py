@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from cl2d.io.particle_table import ParticleTable
 
 _SHOWN = 5
-_FORMAT_HINTS = (":mrcs", ":mrc")
+_STACK_HINT = ":mrcs"
+_FORMAT_HINTS = (_STACK_HINT, ":mrc")
 
 
 def _find(name: str, folders: tuple[Path, ...]) -> Path | None:
@@ -134,7 +135,11 @@ def open_stack_files(table: ParticleTable, locations: ImageLocations) -> list[Mr
     missing = [stack for stack, path in enumerate(paths) if path is None]
     if missing:
         _refuse_missing(table, locations, missing)
-    headers = [read_mrc_header(path) for path in paths if path is not None]
+    headers = [
+        read_mrc_header(path, is_stack=name.endswith(_STACK_HINT))
+        for path, name in zip(paths, locations.stack_names, strict=True)
+        if path is not None
+    ]
     _refuse_mixed_boxes(table.path, headers)
     check_square(headers[0])
     _check_indices(table, locations, headers)

@@ -25,6 +25,7 @@ from cl2d.outputs.folder import (
     level_folder,
 )
 from cl2d.outputs.hierarchy import write_hierarchy
+from cl2d.outputs.relion_job import renew_relion_particles
 from cl2d.outputs.run_record import plain_json
 from cl2d.outputs.saved_run import read_run_particles
 from cl2d.outputs.tables import CLASS_BLOCK, core_member_columns
@@ -72,6 +73,7 @@ def update_cores(
     optics = {} if table.optics is None else {"optics": table.optics}
     write_star(out / PARTICLE_TABLE, optics | {"particles": table.block})
     write_particle_subsets(out, table, cores[-1])
+    renew_relion_particles(saved, table)
     write_core_averages(out, averages, saved.plan.pixel_size_angstrom)
 
 

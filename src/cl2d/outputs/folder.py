@@ -31,6 +31,7 @@ METRICS = "metrics.json"
 LEVELS = "levels"
 LEVEL_PARTICLES = "particles.npz"
 LEVEL_CURVES = "frc.npz"
+RELION = "relion"
 
 # The run record comes first: a folder whose clearing was cut off must not look complete.
 RUN_FILES = (
@@ -49,6 +50,17 @@ RUN_FILES = (
     METRICS,
 )
 LEVEL_FILES = (CLASS_AVERAGES, CLASS_TABLE, LEVEL_PARTICLES, LEVEL_CURVES)
+HAND_OVER_FILES = {
+    RELION: (
+        "run_it025_data.star",
+        "run_it025_model.star",
+        "run_it025_optimiser.star",
+        "run_it025_classes.mrcs",
+        "backup_selection.star",
+        "class_averages.star",
+    ),
+}
+"""Files for other programs, by the folder of each."""
 _LEVEL_NAME = re.compile(r"level_\d{2,}")
 
 
@@ -129,6 +141,20 @@ def level_folder(out: Path, level: int) -> Path:
     return folder
 
 
+def hand_over_folder(out: Path, name: str) -> Path:
+    """Return a run's folder for another program, created on the first call.
+
+    Raises
+    ------
+    InputError
+        If it is a symbolic link: files would land elsewhere.
+    """
+    folder = out / name
+    _refuse_unless_folder(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def _named_folder(out: str | os.PathLike[str]) -> Path:
     """Return the path of a folder; an empty name, of an unset variable perhaps, is no place."""
     if not os.fspath(out):
@@ -156,7 +182,7 @@ def _accepted_earlier_run(folder: Path, overwrite: bool) -> list[str]:
     if folder.exists() and not folder.is_dir():
         msg = f"the output must be a folder, not the file '{folder}'"
         raise InputError(msg)
-    earlier = [name for name in (*RUN_FILES, LEVELS) if _is_there(folder / name)]
+    earlier = [name for name in (*RUN_FILES, LEVELS, *HAND_OVER_FILES) if _is_there(folder / name)]
     if earlier and not overwrite:
         msg = (
             f"the output folder must not hold a run already, but '{folder}' has "
@@ -203,7 +229,8 @@ def _remove_run(folder: Path, inputs: Iterable[str | os.PathLike[str]]) -> None:
     for path in _removable_files(folder, inputs):
         path.unlink()
     for run in _run_folders(folder):
-        for emptied in (*_level_folders(run / LEVELS), run / LEVELS):
+        handed_over = (run / name for name in HAND_OVER_FILES)
+        for emptied in (*_level_folders(run / LEVELS), run / LEVELS, *handed_over):
             if emptied.is_dir() and not any(emptied.iterdir()):
                 emptied.rmdir()
     rejected = folder / REJECTED
@@ -227,6 +254,7 @@ def _removable_files(folder: Path, inputs: Iterable[str | os.PathLike[str]]) -> 
         candidates += [
             level / name for level in _level_folders(run / LEVELS) for name in LEVEL_FILES
         ]
+        candidates += _hand_over_candidates(run)
     files = [path for path in candidates if _is_there(path)]
     for path in files:
         if path.is_dir() and not path.is_symlink():
@@ -236,6 +264,13 @@ def _removable_files(folder: Path, inputs: Iterable[str | os.PathLike[str]]) -> 
             msg = f"the input '{path}' must not lie where this run would overwrite it"
             raise InputError(msg)
     return files
+
+
+def _hand_over_candidates(run: Path) -> list[Path]:
+    """Return the files that an earlier run may have written for other programs."""
+    for name in HAND_OVER_FILES:
+        _refuse_unless_folder(run / name)
+    return [run / folder / name for folder, names in HAND_OVER_FILES.items() for name in names]
 
 
 def _level_folders(levels: Path) -> list[Path]:

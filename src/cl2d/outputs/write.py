@@ -21,6 +21,7 @@ from cl2d.outputs.folder import (
 from cl2d.outputs.gallery import Gallery, write_gallery
 from cl2d.outputs.hierarchy import write_hierarchy
 from cl2d.outputs.level_files import write_level_classes, write_level_particles
+from cl2d.outputs.relion_job import hand_over_to_relion
 from cl2d.outputs.run_record import mask_radius_px, remove_other_record, write_run_record
 from cl2d.outputs.tables import write_class_table, write_particle_table
 
@@ -75,12 +76,14 @@ def write_run(out: str | os.PathLike[str], result: FinishedRun) -> Path:
     if result.rejected is not None:
         write_run(folder / REJECTED, result.rejected)
     write_evaluation(folder, result.evaluations)
-    write_gallery(folder / GALLERY, _gallery(result))
+    hand_over_to_relion(folder, result)
+    write_gallery(folder / GALLERY, gallery_of(result))
     write_run_record(folder, result, writing_seconds=time.perf_counter() - started)
     return folder
 
 
-def _gallery(result: FinishedRun) -> Gallery:
+def gallery_of(result: FinishedRun) -> Gallery:
+    """Return what the gallery of a run shows."""
     last = result.levels[-1]
     return Gallery(
         averages=result.averages,

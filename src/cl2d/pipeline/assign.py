@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,8 +20,10 @@ from cl2d.engine import (
 from cl2d.engine.ingest import ingest
 from cl2d.errors import InputError
 from cl2d.evaluate import AverageComparison
+from cl2d.events import RunWarned
 from cl2d.outputs import prepare_output_folder, write_run
 from cl2d.outputs.delivered import class_averages
+from cl2d.outputs.relion_job import relion_warnings
 from cl2d.pipeline.classification import Classification
 from cl2d.pipeline.ctf import as_particles_show_them, with_correction
 from cl2d.pipeline.fitted_classes import FittedClasses, fitted_classes
@@ -85,6 +88,10 @@ def assign(
     phases = Phases(on_event)
     result = _assigned(classes, source, options, phases)
     if folder is not None:
+        told = relion_warnings(source, options.output, result.levels[-1])
+        for warning in told:
+            phases.tell(RunWarned(warning))
+        result = replace(result, warnings=tuple(told))
         write_run(folder, result)
     return result
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cl2d.errors import InputError
 from cl2d.outputs import prepare_output_folder, write_run
+from cl2d.outputs.relion_job import relion_warnings
 from cl2d.pipeline.class_set import ClassSet
 
 if TYPE_CHECKING:
@@ -136,4 +137,6 @@ class Classification:
             If the folder holds a run and ``overwrite`` is false, or cannot be written.
         """
         folder = prepare_output_folder(out, overwrite, inputs=self.source.files)
-        return write_run(folder, self)
+        told = relion_warnings(self.source, self.options.output, self.levels[-1])
+        warnings = tuple(dict.fromkeys((*self.warnings, *told)))
+        return write_run(folder, replace(self, warnings=warnings))

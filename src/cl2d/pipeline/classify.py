@@ -16,6 +16,7 @@ from cl2d.levels import order_classes_by_size, run_levels
 from cl2d.options import ClassifyOptions
 from cl2d.outputs import UnfinishedRun, check_output_folder, write_run
 from cl2d.outputs.delivered import class_averages
+from cl2d.outputs.relion_job import relion_warnings
 from cl2d.pipeline.classification import Classification
 from cl2d.pipeline.cores import CoreJob, core_levels
 from cl2d.pipeline.evaluation import EvaluationJob
@@ -176,6 +177,8 @@ def _find_classes(
     evaluations = evaluation.evaluations(ordered, halves, compared, junk)
     memory = replace(prepared.memory, peak_bytes=course.peak.so_far_bytes())
     found += memory_warnings(memory)
+    if folder is not None:
+        found += relion_warnings(source, options.output, ordered[-1])
     for warning in found:
         phases.tell(RunWarned(warning))
     return Classification(
