@@ -30,6 +30,7 @@ from cl2d.pipeline import (
     compare,
     evaluate,
     recompute_cores,
+    report,
     select,
     select_auto,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "evaluate",
     "open_particles",
     "recompute_cores",
+    "report",
     "select",
     "select_auto",
     "set_simd_level",

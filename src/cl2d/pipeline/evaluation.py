@@ -16,6 +16,7 @@ from cl2d.outputs.core_files import read_zscores
 from cl2d.outputs.delivered import class_averages
 from cl2d.outputs.evaluation import write_evaluation
 from cl2d.outputs.folder import PARTICLE_TABLE
+from cl2d.outputs.report import renew_report
 from cl2d.outputs.saved_run import SavedRun, load_run
 from cl2d.pipeline.ctf import with_correction
 from cl2d.pipeline.inputs import particle_source
@@ -133,6 +134,7 @@ def evaluate(
     junk = [None if zscores is None else zscores.junk for zscores in stored]
     evaluations = job.evaluations(saved.levels, halves, compared, junk)
     write_evaluation(saved.folder, evaluations)
+    renew_report(saved, source)
     return evaluations
 
 
