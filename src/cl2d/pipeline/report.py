@@ -59,4 +59,3 @@ def report(
     except (InputError, OSError) as error:
         return remake_pictures(saved.folder, saved.record, None, str(error))
     return remake_pictures(saved.folder, saved.record, source)
-

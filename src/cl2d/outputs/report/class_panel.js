@@ -1,6 +1,6 @@
 // The panel beside the gallery: everything that is known of one class.
 
-const SMALL = { width: 300, height: 150 };
+const SMALL = { width: 226, height: 130 };
 
 class ClassPanel {
   constructor(data, selection) {
@@ -43,8 +43,8 @@ class ClassPanel {
     const selected = element("input", { type: "checkbox", id: "panel-selected", onchange: () => this.selection.put([number], selected.checked) });
     selected.checked = this.selection.has(number);
     this.show(`Class ${number}`, [
-      element("label", { class: "selected-box" }, selected, " selected"),
-      this.proposal(entry), this.averages(number), this.facts(entry), this.frc(number),
+      element("div", { class: "state" }, element("label", {}, selected, " selected"), this.proposal(entry)),
+      this.averages(number), this.facts(entry), this.frc(number),
       this.members(number), this.histograms(number), this.origin(number),
     ], [this.step("Previous class", "‹", -1), this.step("Next class", "›", 1)]);
   }
@@ -57,7 +57,7 @@ class ClassPanel {
 
   proposal(entry) {
     if (entry.selected === undefined) return null;
-    return element("p", {}, proposalBadge(entry), ` ${entry.reasons.join("; ")}`);
+    return element("span", {}, proposalBadge(entry), ` ${entry.reasons.join("; ")}`);
   }
 
   averages(number) {
@@ -66,7 +66,7 @@ class ClassPanel {
     const bar = size === null ? null : scaleBarAngstrom((box * size) / 2);
     const figure = (name) => element("figure", { class: "average" },
       element("span", { class: "picture" }, element("img", { src: pictures[name][number - 1], alt: `Average of ${STACKS[name]}` }),
-        bar && element("span", { class: "bar", style: { width: `${(100 * bar) / (box * size)}%` } })),
+        bar && element("span", { class: "scale", style: { width: `${(100 * bar) / (box * size)}%` } })),
       element("figcaption", {}, STACKS[name]));
     return element("div", { class: "averages" }, shown.map(figure), bar && element("p", { class: "note" }, `bar: ${bar} Å`));
   }
@@ -131,12 +131,13 @@ class ClassPanel {
     const lead = run.similarity === "likelihood" ? "in units of b c − b²/2, by which classes are chosen" : "in the score by which classes are chosen";
     return element("div", { class: "charts" },
       chart("score", "Score of the members", "correlation with the class", core.part ? "dark: core" : null, core),
-      chart("margin", "Lead over the best other class", "lead", `Scores of images that are not members are not stored; this is by how much members fit their class better than their second best, ${lead}. Near 0: as good in another class.`),
+      chart("margin", "Lead over the best other class", "lead", null),
       chart("confidence", "Confidence", "probability that the class is right", null),
       chart("junk_zscore", "Junk z", "junk z", isNumber(all.junk_zscore && all.junk_zscore.threshold) ? "dashed: threshold of the cores" : null),
       chart("shift", "Shift", `length of the shift (${all.shift.unit})`, null),
       chart("angle", "In-plane rotation", "psi (°)", null),
-      element("p", { class: "note" }, "Line around the bars: all particles of the run, scaled to this class."));
+      element("p", { class: "note" }, "Line around the bars: all particles of the run, scaled to this class."),
+      all.margin ? element("p", { class: "note" }, `Scores of images that are not members are not stored. The lead is by how much a member fits its class better than its second best, ${lead}; near 0 it fits another class as well.`) : null);
   }
 
   origin(number) {

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from cl2d.errors import InputError
 from cl2d.outputs.folder import CORE_AVERAGES, REJECTED, REPORT, STABLE_CORE_AVERAGES
 from cl2d.outputs.report.class_facts import class_facts, curves
@@ -24,6 +22,7 @@ from cl2d.outputs.report.verdict import verdict
 from cl2d.outputs.saved_run import read_run_particles, run_id
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
 
     from cl2d.io import ParticleSource, ParticleTable

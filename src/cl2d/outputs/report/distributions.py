@@ -74,8 +74,12 @@ def distributions(files: RunFiles, junk_threshold: float | None) -> dict[str, An
     if "margin" in arrays:
         add("margin", arrays["margin"], Bins.around(arrays["margin"][used]))
     add("confidence", arrays["confidence"], Bins(0.0, 1.0))
-    add("shift", shift, Bins(0.0, max(float(shift[used].max(initial=0.0)), 1e-3)),
-        "px" if unit_px is None else "Å")
+    add(
+        "shift",
+        shift,
+        Bins(0.0, max(float(shift[used].max(initial=0.0)), 1e-3)),
+        "px" if unit_px is None else "Å",
+    )
     add("angle", arrays["psi_deg"], Bins(-180.0, 180.0), "°")
     if files.has_cores:
         add("junk_zscore", arrays["junk_zscore"], Bins.around(arrays["junk_zscore"][used]))

@@ -22,6 +22,9 @@ const element = (name, attributes = {}, ...children) =>
 const drawn = (name, attributes = {}, ...children) =>
   addTo(document.createElementNS(SVG_SPACE, name), attributes, children);
 
+// Adds what there is to a part of the page.
+const fill = (node, ...children) => addTo(node, {}, children);
+
 const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
 
 const count = (value) => (isNumber(value) ? value.toLocaleString("en-US") : UNKNOWN);

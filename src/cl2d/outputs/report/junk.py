@@ -65,7 +65,8 @@ def junk_by_micrograph(names: Sequence[str], junk: Flags, used: Flags) -> dict[s
     dict
         ``n_micrographs``; ``worst``, rows of name, particles, junk and share, ordered by the
         lower limit of the 95 % interval of Wilson for the share, so that a micrograph with two
-        particles does not lead; ``histogram``, micrographs by share; ``course``, mean share over
+        particles does not lead; ``histogram``, micrographs by share, from 0 to
+        ``histogram_to``; ``course``, mean share over
         groups of consecutive micrographs in the order of the table, each of ``group`` of them.
     """
     codes: dict[str, int] = {}
@@ -78,7 +79,8 @@ def junk_by_micrograph(names: Sequence[str], junk: Flags, used: Flags) -> dict[s
     group = -(-len(codes) // COURSE_POINTS)
     starts = np.arange(0, len(codes), group)
     sums = np.add.reduceat(bad, starts) / np.maximum(np.add.reduceat(total, starts), 1)
-    bins = np.minimum((share[total > 0] * SHARE_BINS).astype(np.int64), SHARE_BINS - 1)
+    highest = max(np.ceil(20 * share.max()) / 20, 0.05)
+    bins = np.minimum((share[total > 0] / highest * SHARE_BINS).astype(np.int64), SHARE_BINS - 1)
     return {
         "n_micrographs": len(codes),
         "worst": [
@@ -86,6 +88,7 @@ def junk_by_micrograph(names: Sequence[str], junk: Flags, used: Flags) -> dict[s
             for i in order.tolist()
             if bad[i]
         ],
+        "histogram_to": highest,
         "histogram": np.bincount(bins, minlength=SHARE_BINS),
         "course": np.round(sums, 4),
         "group": group,

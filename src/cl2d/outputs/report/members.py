@@ -81,8 +81,10 @@ def member_strips(source: ParticleSource, files: RunFiles, shown: ShownMembers) 
         pose = poses.take(np.array([i]))
         # Half the tile is the inscribed circle: what lies beyond it is cut off anyway.
         tiles[row] = grey_levels(laid_over_average(image, pose), SIDE_PX / 2)
-    return [strip(tiles[row] for row in chosen.tolist()) if len(chosen) else None
-            for chosen in rows_of_class]
+    return [
+        strip(tiles[row] for row in chosen.tolist()) if len(chosen) else None
+        for chosen in rows_of_class
+    ]
 
 
 def laid_over_average(image: Image, pose: Poses) -> Image:

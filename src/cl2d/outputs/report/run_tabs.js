@@ -24,7 +24,7 @@ function showConvergence(data) {
   const place = byId("convergence");
   const steps = data.course.flatMap((level) => level.iterations);
   if (!steps.length) {
-    place.append(element("p", {}, "This run made no iterations."));
+    fill(place, element("p", {}, "This run made no iterations."));
     return;
   }
   const x = steps.map((_, i) => i + 1);
@@ -36,17 +36,19 @@ function showConvergence(data) {
   });
   const wide = { x, marks, width: 900, height: 220, xLabel: "iteration (upright lines: a level begins, with its number of classes)" };
   const line = (values) => [{ y: values, dots: true }];
-  const changed = steps.map((step) => step.changed_percent);
+  // Where averages are new every image counts as changed, which would dwarf all that follows.
+  const changed = steps.map((step) => (step.changed_percent === 100 ? null : step.changed_percent));
   const scores = steps.map((step) => step.mean_score);
-  place.append(
-    lineChart({ ...wide, title: "Images that changed their class (%)", words: `${fixed(changed[0], 1)} % at first, ${fixed(changed.at(-1), 1)} % at last`, lines: line(changed), yRange: [0, Math.max(...changed.filter(isNumber), 1)], yLabel: "%" }),
+  fill(
+    place,
+    lineChart({ ...wide, title: "Images that changed their class (%)", words: `${fixed(changed.at(-1), 1)} % at last`, lines: line(changed), yRange: [0, Math.max(...changed.filter(isNumber), 1)], yLabel: "%" }),
     lineChart({ ...wide, title: "Mean score", words: `${fixed(scores[0], 3)} at first, ${fixed(scores.at(-1), 3)} at last`, lines: line(scores), yLabel: "correlation" }),
     table("Levels", ["level", "classes", "iterations", "of these settling", "exchanges", "changed at last", "mean score at last"], data.course.map((level) => {
       const last = level.iterations.at(-1);
       return [level.level, level.n_classes, level.iterations.length, level.iterations.filter((step) => step.kinds.includes("settling")).length,
         Math.max(0, ...level.iterations.map((step) => step.exchange)), last ? `${count(last.changed)} (${fixed(last.changed_percent, 2)} %)` : UNKNOWN, last ? fixed(last.mean_score, 4) : UNKNOWN];
     })),
-    element("p", { class: "note" }, "The first iteration of a level, whose averages are new, goes by correlation. Settling iterations average the members that are sure of their class alone."),
+    element("p", { class: "note" }, "The first iteration of a level, whose averages are new, goes by correlation; all images count as changed then, which the chart leaves out. Settling iterations average the members that are sure of their class alone."),
   );
 }
 
@@ -55,14 +57,15 @@ function showMicrographs(data) {
   const { micrographs, junk_threshold: threshold, verdict } = data;
   const meaning = `Junk: ${[threshold === null ? null : `junk z of ${threshold} or more`, verdict.kept_classes === null ? null : "member of a class that is proposed to be dropped for what it shows"].filter(Boolean).join(", or ")}.`;
   if (!micrographs) {
-    place.append(element("p", {}, verdict.junk_share === null ? "Neither cores nor an evaluation tell what is junk in this run." : "The particles do not say which micrographs they are from."));
+    fill(place, element("p", {}, verdict.junk_share === null ? "Neither cores nor an evaluation tell what is junk in this run." : "The particles do not say which micrographs they are from."));
     return;
   }
   const { course, group } = micrographs;
-  place.append(
+  fill(
+    place,
     element("p", {}, `${several(micrographs.n_micrographs, "micrograph", "micrographs")}; ${percent(verdict.junk_share)} of the particles are junk. ${meaning}`),
     element("div", { class: "charts" },
-      barChart({ title: "Micrographs by their share of junk", low: 0, high: 100, counts: micrographs.histogram, xLabel: "junk (%)" }),
+      barChart({ title: "Micrographs by their share of junk", low: 0, high: 100 * micrographs.histogram_to, counts: micrographs.histogram, xLabel: "junk (%)" }),
       course.length > 1 ? lineChart({ title: "Junk in the order of the table (%)", words: `${count(course.length)} points`, x: course.map((_, i) => 1 + i * group), lines: [{ y: course.map((share) => 100 * share) }], yRange: [0, Math.max(1, ...course.map((share) => 100 * share))], xLabel: group > 1 ? `micrograph (means of ${group})` : "micrograph", yLabel: "%" }) : null),
     micrographs.worst.length
       ? table("Micrographs with most junk, by what is sure (lower limit of the 95 % interval of Wilson)", ["micrograph", "particles", "junk", "share"], micrographs.worst.map((row) => [row.name, row.particles, row.junk, percent(row.share)]))
@@ -89,7 +92,8 @@ function showRun(data) {
     storage: made.memory.storage, "bytes an image": made.memory.bytes_per_image, expected: bytes(made.memory.estimated_bytes), limit: bytes(made.memory.limit_bytes), "peak of the run": bytes(made.memory.peak_bytes),
   } : {};
   const options = made.options.map(({ stage, name, value, is_default: same }) => [stage, name, same ? inWords(value) : element("b", { title: "not the default" }, inWords(value))]);
-  byId("run").append(
+  fill(
+    byId("run"),
     element("p", {}, "Folder ", element("code", {}, run.folder), ", written ", made.written_at, "."),
     run.rejected ? element("p", {}, "What is in no core was classified, too: ", element("a", { href: run.rejected }, run.rejected)) : null,
     element("div", { class: "command" }, element("code", {}, made.command_line.map(shellQuoted).join(" "))),

@@ -48,7 +48,8 @@ function selectionBar(data, selection, gallery) {
     byId("save").disabled = !classes.length;
     message.textContent = "";
   };
-  bar.append(
+  fill(
+    bar,
     status,
     element("div", { class: "buttons", role: "group", "aria-label": "Change the selection" },
       button("all", "All", () => selection.replace(selection.numbers), "All classes"),

@@ -7,7 +7,7 @@ class ClassTree {
     this.leaves = new Map();
     this.toggles = [];
     if (data.tree.length < 2) {
-      this.place.append(element("p", {}, "This run has one level: there is no hierarchy to show."));
+      fill(this.place, element("p", {}, "This run has one level: there is no hierarchy to show."));
       return;
     }
     this.children = data.tree.map((level, i) => {
@@ -26,7 +26,8 @@ class ClassTree {
     const depth = element("select", { id: "depth", onchange: () => this.openTo(Number(depth.value)) },
       tree.map(({ level, classes }, i) => element("option", { value: i }, `level ${level}: ${several(classes.length, "class", "classes")}`)));
     const roots = tree.flatMap((level, i) => level.classes.filter((entry) => i === 0 || entry.parent === null).map((entry) => this.branch(i, entry)));
-    this.place.append(
+    fill(
+      this.place,
       element("div", { class: "tree-head" }, element("label", {}, "open down to ", depth),
         element("p", { class: "note" }, "A class opens its details, with the ways particles took between levels; the sign beside it folds what came from it.")),
       element("ul", { class: "tree" }, roots),
