@@ -226,7 +226,7 @@ def test_array_of_one_class_with_an_image_left_out_has_a_page(tmp_path: Path) ->
     assert data["verdict"]["in_no_class"] == 1
     assert data["unit"] == "px"
     assert data["micrographs"] is None
-    assert len(data["members"]["best"][0]) == 8
+    assert len(data["members"]["best"][0]) == 6
     assert len(data["tree"]) == 1
     again = page_data(cl2d.report(out))  # the array is gone
     assert "missing" in again["members"]

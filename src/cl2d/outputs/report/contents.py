@@ -16,7 +16,7 @@ from cl2d.outputs.report.members import (
     member_strips,
     shown_resolution,
 )
-from cl2d.outputs.report.pictures import average_pictures, average_side_px
+from cl2d.outputs.report.pictures import average_pictures, average_side_px, core_side_px
 from cl2d.outputs.report.provenance import course, provenance
 from cl2d.outputs.report.verdict import verdict
 from cl2d.outputs.saved_run import read_run_particles, run_id
@@ -74,15 +74,16 @@ def contents(files: RunFiles, source: ParticleSource | None, missing: str) -> di
 
 def _pictures(files: RunFiles) -> dict[str, Any]:
     """Return the averages of all members, of cores and of stable cores, as far as there are any."""
+    n, n_cores = files.n_classes, 2 * files.n_classes
     stacks = {
-        "all": files.averages(),
-        "core": files.averages(CORE_AVERAGES),
-        "stable_core": files.averages(STABLE_CORE_AVERAGES),
+        "all": (files.averages(), average_side_px(n)),
+        "core": (files.averages(CORE_AVERAGES), core_side_px(n_cores)),
+        "stable_core": (files.averages(STABLE_CORE_AVERAGES), core_side_px(n_cores)),
     }
-    found = {name: stack for name, stack in stacks.items() if stack is not None}
-    side = average_side_px(len(found) * files.n_classes)
     return {
-        name: average_pictures(stack, files.mask_radius_px, side) for name, stack in found.items()
+        name: average_pictures(stack, files.mask_radius_px, side_px)
+        for name, (stack, side_px) in stacks.items()
+        if stack is not None
     }
 
 

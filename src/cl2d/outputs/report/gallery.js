@@ -81,7 +81,7 @@ class Gallery {
       element("fieldset", {}, element("legend", {}, "Show"), choice("state", states, () => this.arrange()),
         this.filters.map(({ label, input, key }) => labelled(key === "resolution" ? `${label} (${unit})` : label, input)), clear),
       element("fieldset", { class: "looks" }, element("legend", {}, "Averages"), stacks.length > 1 ? choice("stack", stacks, () => this.look()) : null,
-        labelled("size", looks("tile-size", { min: 72, max: 280, step: 4, value: classes.length > 100 ? 112 : 132 })),
+        labelled("size", looks("tile-size", { min: 72, max: 280, step: 4, value: classes.length > 100 ? 116 : 132 })),
         labelled("contrast", looks("contrast", { min: 0.4, max: 2.5, step: 0.1, value: 1 })),
         labelled("captions", element("input", { id: "captions", type: "checkbox", checked: true, onchange: () => this.look() })),
         this.scaleBar()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from importlib.resources import files
 from typing import Any
 
@@ -33,17 +34,14 @@ def html(data: dict[str, Any]) -> str:
     """
     style = _part("page.css")
     script = '"use strict";\n' + "\n".join(_part(name) for name in _SCRIPTS)
-    slots = {
-        "{{POLICY}}": _policy(script, style),
-        "{{STYLE}}": style,
-        "{{DATA}}": embedded_json(data),
-        "{{SCRIPT}}": script,
+    parts = {
+        "POLICY": _policy(script, style),
+        "STYLE": style,
+        "DATA": embedded_json(data),
+        "SCRIPT": script,
     }
-    page = _part("page.html")
-    for slot, content in slots.items():
-        before, _, after = page.partition(slot)
-        page = before + content + after
-    return page
+    # In one pass: what is put in may hold what looks like a slot.
+    return re.sub(r"\{\{(\w+)\}\}", lambda slot: parts[slot[1]], _part("page.html"))
 
 
 def embedded_json(data: object) -> str:

@@ -21,16 +21,21 @@ if TYPE_CHECKING:
 
 JPEG_QUALITY = 86
 
-AVERAGES_PIXELS = 9_000_000
-"""Pixels of all class averages of the page together. A grey JPEG of a smooth picture takes about a
-third of a byte for each, and a third more as text."""
-TREE_PIXELS = 2_000_000
+AVERAGES_PIXELS, CORES_PIXELS, TREE_PIXELS = 4_000_000, 2_500_000, 1_500_000
+"""Pixels of the averages of all members, of cores and stable cores, and of earlier levels: of all
+classes together. A grey JPEG takes a fifth of a byte for each, of noise three fifths, and a third
+more as text."""
 _SMALLEST_SIDE_PX, _LARGEST_AVERAGE_PX, _LARGEST_LEAF_PX = 24, 160, 64
 
 
 def average_side_px(n_pictures: int) -> int:
     """Return the side to which a number of averages is reduced, so that the page stays small."""
     return _side(AVERAGES_PIXELS, n_pictures, _LARGEST_AVERAGE_PX)
+
+
+def core_side_px(n_pictures: int) -> int:
+    """Return the same for the averages of cores and stable cores."""
+    return _side(CORES_PIXELS, n_pictures, _LARGEST_AVERAGE_PX)
 
 
 def tree_side_px(n_pictures: int) -> int:
