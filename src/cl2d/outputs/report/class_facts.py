@@ -49,6 +49,10 @@ def class_facts(files: RunFiles) -> list[dict[str, Any]]:
             continue
         for fact, value in zip(facts, files.numbers(column).tolist(), strict=True):
             fact[name] = round(value, decimals) if decimals else int(value)
+    for fact in facts:
+        # The table says 0.5 of a class too small to be judged, where a page can say nothing.
+        if fact.get("split_gain_error") == 0 and fact.get("split_gain") == 0:
+            fact["homogeneity"] = None
     if not files.evaluated:
         return facts
     selected = files.numbers(SELECTED_COLUMN) != 0

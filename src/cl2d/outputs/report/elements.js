@@ -9,7 +9,8 @@ function addTo(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (name === "style") for (const [key, to] of Object.entries(value)) node.style.setProperty(key, to);
+    else if (name === "style")
+      for (const [key, to] of Object.entries(value)) node.style.setProperty(key, to);
     else node.setAttribute(name, value === true ? "" : value);
   }
   node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
@@ -30,7 +31,7 @@ const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
 const count = (value) => (isNumber(value) ? value.toLocaleString("en-US") : UNKNOWN);
 
 const fixed = (value, digits, unit = "") =>
-  isNumber(value) ? value.toFixed(digits) + (unit && ` ${unit}`) : UNKNOWN;
+  isNumber(value) ? value.toFixed(digits) + (unit && `\u00a0${unit}`) : UNKNOWN;
 
 const percent = (share, digits = 1) => fixed(isNumber(share) ? 100 * share : null, digits, "%");
 
@@ -67,7 +68,8 @@ const shellQuoted = (word) =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`;
 
 function table(caption, head, rows) {
-  const cell = (name, value) => element(name, { class: isNumber(value) ? "number" : null }, `${value}`);
+  const cell = (name, value) =>
+    element(name, { class: isNumber(value) ? "number" : null }, `${value}`);
   return element(
     "div",
     { class: "table" },
@@ -75,9 +77,29 @@ function table(caption, head, rows) {
       "table",
       {},
       element("caption", {}, caption),
-      head && element("thead", {}, element("tr", {}, head.map((name) => element("th", { scope: "col" }, name)))),
-      element("tbody", {}, rows.map((row) => element("tr", {}, row.map((value) =>
-        value instanceof Node ? element("td", {}, value) : cell("td", value))))),
+      head &&
+        element(
+          "thead",
+          {},
+          element(
+            "tr",
+            {},
+            head.map((name) => element("th", { scope: "col" }, name)),
+          ),
+        ),
+      element(
+        "tbody",
+        {},
+        rows.map((row) =>
+          element(
+            "tr",
+            {},
+            row.map((value) =>
+              value instanceof Node ? element("td", {}, value) : cell("td", value),
+            ),
+          ),
+        ),
+      ),
     ),
   );
 }

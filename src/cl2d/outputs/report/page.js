@@ -6,15 +6,23 @@ function themeButton() {
   const button = byId("theme");
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const current = () => document.documentElement.dataset.theme || (dark.matches ? "dark" : "light");
-  const show = () => { button.textContent = current() === "dark" ? "☀ light" : "☾ dark"; };
+  const show = () => {
+    button.textContent = current() === "dark" ? "☀ light" : "☾ dark";
+  };
   try {
     const kept = localStorage.getItem(THEME_KEY);
     if (kept === "dark" || kept === "light") document.documentElement.dataset.theme = kept;
-  } catch { /* the system's preference holds */ }
+  } catch {
+    /* the system's preference holds */
+  }
   button.addEventListener("click", () => {
     const other = current() === "dark" ? "light" : "dark";
     document.documentElement.dataset.theme = other;
-    try { localStorage.setItem(THEME_KEY, other); } catch { /* until the next visit, then */ }
+    try {
+      localStorage.setItem(THEME_KEY, other);
+    } catch {
+      /* until the next visit, then */
+    }
     show();
   });
   dark.addEventListener("change", show);

@@ -11,15 +11,24 @@ class Selection {
     this.listeners = [];
   }
 
-  has(number) { return this.chosen.has(number); }
+  has(number) {
+    return this.chosen.has(number);
+  }
 
   // In ascending order.
-  list() { return this.numbers.filter((number) => this.chosen.has(number)); }
+  list() {
+    return this.numbers.filter((number) => this.chosen.has(number));
+  }
 
-  proposal() { return this.data.classes.filter((entry) => entry.selected).map((entry) => entry.number); }
+  proposal() {
+    return this.data.classes.filter((entry) => entry.selected).map((entry) => entry.number);
+  }
 
   particles() {
-    return this.data.classes.reduce((sum, entry) => sum + (this.chosen.has(entry.number) ? entry.members : 0), 0);
+    return this.data.classes.reduce(
+      (sum, entry) => sum + (this.chosen.has(entry.number) ? entry.members : 0),
+      0,
+    );
   }
 
   replace(numbers) {
@@ -36,16 +45,22 @@ class Selection {
     this.changed();
   }
 
-  invert() { this.replace(this.numbers.filter((number) => !this.chosen.has(number))); }
+  invert() {
+    this.replace(this.numbers.filter((number) => !this.chosen.has(number)));
+  }
 
-  whenChanged(listener) { this.listeners.push(listener); }
+  whenChanged(listener) {
+    this.listeners.push(listener);
+  }
 
   changed() {
     this.keep();
     for (const listener of this.listeners) listener();
   }
 
-  key() { return `cl2d selection ${this.data.run.id}`; }
+  key() {
+    return `cl2d selection ${this.data.run.id}`;
+  }
 
   // The address survives a reload and a bookmark; the browser's store also a new visit, where it
   // is allowed for pages from a disk.
@@ -54,19 +69,32 @@ class Selection {
     try {
       const address = new URLSearchParams({ run: this.data.run.id, classes: text });
       history.replaceState(null, "", `#${address}`);
-    } catch { /* not every viewer of pages has an address */ }
-    try { localStorage.setItem(this.key(), text); } catch { /* the address has it */ }
+    } catch {
+      /* not every viewer of pages has an address */
+    }
+    try {
+      localStorage.setItem(this.key(), text);
+    } catch {
+      /* the address has it */
+    }
   }
 
   // What was kept of this run, or else the proposal.
   restore() {
     const address = new URLSearchParams(location.hash.slice(1));
     let text = address.get("run") === this.data.run.id ? address.get("classes") : null;
-    if (text === null) try { text = localStorage.getItem(this.key()); } catch { /* there is none */ }
+    if (text === null)
+      try {
+        text = localStorage.getItem(this.key());
+      } catch {
+        /* there is none */
+      }
     this.replace(text === null ? this.proposal() : numbersIn(text, this.numbers.length));
   }
 
-  fileName() { return `${this.data.run.name.replaceAll(/[^\w.-]+/g, "_") || "cl2d"}_selection.json`; }
+  fileName() {
+    return `${this.data.run.name.replaceAll(/[^\w.-]+/g, "_") || "cl2d"}_selection.json`;
+  }
 
   fileText() {
     const { run } = this.data;
@@ -82,11 +110,17 @@ class Selection {
   // Take the classes of a file; returns why not, if not.
   takeFile(text) {
     let content;
-    try { content = JSON.parse(text); } catch { return "this file is no JSON"; }
-    const numbers = Array.isArray(content) ? content : content && content.classes;
-    if (!Array.isArray(numbers) || !numbers.every(Number.isInteger)) return "this file holds no list of class numbers";
+    try {
+      content = JSON.parse(text);
+    } catch {
+      return "this file is no JSON";
+    }
+    const numbers = Array.isArray(content) ? content : content?.classes;
+    if (!Array.isArray(numbers) || !numbers.every(Number.isInteger))
+      return "this file holds no list of class numbers";
     const run = content.run;
-    if (run && run.id && run.id !== this.data.run.id) return `this selection was made in another run, ${run.folder}`;
+    if (run?.id && run.id !== this.data.run.id)
+      return `this selection was made in another run, ${run.folder}`;
     const strange = numbers.filter((number) => !this.numbers.includes(number));
     if (strange.length) return `this run has no class ${strange.slice(0, 5).join(", ")}`;
     this.replace(numbers);
