@@ -14,9 +14,10 @@ class ClassPanel {
     });
   }
 
+  // The focus goes back to where it came from, or to the average of the class that was shown.
   close() {
     this.place.hidden = true;
-    document.body.classList.remove("with-panel");
+    this.opener?.focus();
     this.whenClosed(this.number);
     this.number = null;
   }
@@ -42,8 +43,8 @@ class ClassPanel {
       ),
       element("div", { class: "panel-body" }, content),
     );
+    if (this.place.hidden) this.opener = document.activeElement;
     this.place.hidden = false;
-    document.body.classList.add("with-panel");
     this.place.scrollTop = 0;
     heading.focus({ preventScroll: true });
   }
