@@ -67,9 +67,10 @@ function showConvergence(data) {
   const wide = {
     x,
     marks,
-    width: 900,
+    // As wide as the screen, for letters keep their size within a chart.
+    width: Math.min(900, Math.max(window.innerWidth - 20, 320)),
     height: 220,
-    xLabel: "iteration (upright lines: a level begins, with its number of classes)",
+    xLabel: "iteration",
   };
   const line = (values) => [{ y: values, dots: true }];
   // Where averages are new every image counts as changed, which would dwarf all that follows.
@@ -119,7 +120,7 @@ function showConvergence(data) {
     element(
       "p",
       { class: "note" },
-      "The first iteration of a level, whose averages are new, goes by correlation; all images count as changed then, which the chart leaves out. Settling iterations average the members that are sure of their class alone.",
+      "The first iteration of a level, whose averages are new, goes by correlation; all images count as changed then, which the chart leaves out. Upright lines: a level begins, with its number of classes. Settling iterations average the members that are sure of their class alone.",
     ),
   );
 }
