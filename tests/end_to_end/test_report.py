@@ -236,6 +236,35 @@ def test_array_of_one_class_with_an_image_left_out_has_a_page(tmp_path: Path) ->
     assert page_data(cl2d.report(out, particles=images)) == data
 
 
+def test_class_without_members_has_its_place_on_the_page(tmp_path: Path) -> None:
+    options = SimulationOptions(n_particles=40, box_px=32, n_views=1, snr=2.0, seed=1)
+    images = simulate_particles(options).images
+    view = cl2d.classify(images, n_classes=1, iterations=2, threads=1).averages
+    out = tmp_path / "out"
+    cl2d.classify(
+        images,
+        n_classes=2,
+        references=np.concatenate([view, -view]),
+        iterations=1,
+        threads=1,
+        output=out,
+    )
+    data = page_data(out / "report.html")
+    assert [entry["members"] for entry in data["classes"]] == [40, 0]
+    assert data["verdict"]["empty_classes"] == 1
+    assert data["members"]["strips"][1] is None
+    assert data["curves"]["frc"][1] is None
+
+
+def test_rejected_particles_have_a_page_of_their_own(particles: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    cl2d.classify(particles, output=out, analyze_rejected=True, junk_zscore=1.0, **OPTIONS)
+    link = page_data(out / "report.html")["run"]["rejected"]
+    inner = page_data(out / link)
+    n_core = sum(entry["core_members"] for entry in page_data(out / "report.html")["classes"])
+    assert inner["verdict"]["particles"] == N_PARTICLES - n_core > 0
+
+
 def test_assigned_particles_have_a_page_of_one_level(
     finished: Path, particles: Path, tmp_path: Path
 ) -> None:

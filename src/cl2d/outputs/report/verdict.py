@@ -47,8 +47,8 @@ def verdict(files: RunFiles, junk: npt.NDArray[np.bool_] | None) -> dict[str, An
         found["kept_classes"] = np.count_nonzero(kept)
         found["kept_particles"] = int(members[kept].sum())
         if known:
-            found["best_resolution"] = round(min(known), 2)
-            found["median_resolution"] = round(float(np.median(known)), 2)
+            found["best_resolution"] = round(min(known), 3)
+            found["median_resolution"] = round(float(np.median(known)), 3)
     return found
 
 
