@@ -68,6 +68,12 @@ def cpp_format(session: nox.Session) -> None:
     session.run("gersemi", "--check", "CMakeLists.txt", "cpp")
 
 
+@nox.session
+def page(session: nox.Session) -> None:
+    """Lint the scripts of the report's page and compare their layout with the formatter's."""
+    session.run("biome", "ci", "src/cl2d/outputs/report")
+
+
 def build_and_test(session: nox.Session, preset: str) -> None:
     """Build the engine and its tests by a CMake preset, and run them."""
     session.run("cmake", "--preset", preset, "--fresh")

@@ -32,6 +32,7 @@ from cl2d.pipeline import (
     compare,
     evaluate,
     recompute_cores,
+    report,
     select,
     select_auto,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "open_particles",
     "read_config",
     "recompute_cores",
+    "report",
     "select",
     "select_auto",
     "set_simd_level",

@@ -119,7 +119,8 @@ def test_record_says_complete_and_nothing_is_left_over(run: tuple[Path, Classifi
     assert [level["n_classes"] for level in record["levels"]] == [2, 3]
     assert record["automatic"]["classes_by_level"] == [2, 3]
     assert set(record["timings_seconds"]) == {
-        "planning", "reading", "levels", "cores", "half-sets", "averages", "evaluation", "writing"
+        "planning", "reading", "levels", "cores", "half-sets", "averages", "evaluation", "writing",
+        "report",
     }  # fmt: skip
     assert any("is constant, so it is in no class" in text for text in record["warnings"])
     assert record["warnings"] == list(result.warnings)
@@ -162,7 +163,7 @@ def test_saving_a_result_writes_the_same_files(
     files = sorted(path.relative_to(out) for path in out.rglob("*") if path.is_file())
     assert sorted(path.relative_to(saved) for path in saved.rglob("*") if path.is_file()) == files
     for name in files:
-        if name.suffix not in {".json", ".npz"} or name.name == "hierarchy.json":
+        if name.suffix not in {".json", ".npz", ".html"} or name.name == "hierarchy.json":
             assert (saved / name).read_bytes() == (out / name).read_bytes(), name
     with pytest.raises(cl2d.InputError, match="--overwrite"):
         result.save(saved)

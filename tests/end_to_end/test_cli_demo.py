@@ -31,4 +31,5 @@ def test_demonstration_finds_every_view_in_less_than_a_minute(tmp_path):
     assert scored["adjusted_rand_index"] > 0.8
     assert scored["seconds"] < 60
     assert (tmp_path / Path(scored["gallery"])).stat().st_size > 0
+    assert (tmp_path / Path(scored["report"])).stat().st_size > 0
     assert [path.name for path in tmp_path.iterdir()] == ["cl2d-demo"]

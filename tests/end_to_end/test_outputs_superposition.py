@@ -247,6 +247,7 @@ def test_every_promised_file_is_there_and_opens(run: Run) -> None:
         "hierarchy.json",
         "hierarchy.txt",
         "gallery.png",
+        "report.html",
         "run.json",
     }
     with Image.open(out / "gallery.png") as image:

@@ -58,6 +58,13 @@ def test_types_are_shipped(package: Path) -> None:
     assert (package / "_native.pyi").is_file()
 
 
+def test_parts_of_the_page_are_shipped(package: Path) -> None:
+    html = import_module("cl2d.outputs.report.page").html
+
+    assert "<html" in html({})
+    assert (package / "outputs" / "report" / "page.css").is_file()
+
+
 def test_every_machine_has_the_baseline_and_uses_a_level_it_has() -> None:
     levels = cl2d.available_simd_levels()
     assert levels[0] == "baseline"

@@ -202,12 +202,13 @@ def test_output_that_is_a_file_is_refused(capsys, tmp_path):
 
 
 def test_demo_report_in_words_and_as_json(capsys):
-    scored = DemoScored(8, 7, 0.9123, 12.3, "x/gallery.png")
+    scored = DemoScored(8, 7, 0.9123, 12.3, "x/gallery.png", "x/report.html")
     _report(scored, quiet=False, as_json=False)
     text = capsys.readouterr().out
     assert "7 of 8" in text
     assert "0.912" in text
     assert "x/gallery.png" in text
+    assert "x/report.html" in text
     _report(scored, quiet=True, as_json=True)
     assert json.loads(capsys.readouterr().out)["n_views_found"] == 7
     _report(scored, quiet=True, as_json=False)

@@ -22,6 +22,7 @@ from cl2d.cli.info import info
 from cl2d.cli.interrupts import EXIT_INTERRUPTED
 from cl2d.cli.progress import ReaderGoneError
 from cl2d.cli.relion_external import relion_external
+from cl2d.cli.report import report
 from cl2d.cli.select import select
 from cl2d.cli.simulate import simulate
 from cl2d.cli.streams import drop_unwritten, open_missing_streams, say
@@ -39,7 +40,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (classify, align, assign, cores, evaluate, select, compare, simulate, demo, info):
+for command in (
+    classify,
+    align,
+    assign,
+    cores,
+    evaluate,
+    report,
+    select,
+    compare,
+    simulate,
+    demo,
+    info,
+):
     app.command()(command)
 # Its words are RELION's, and no two of them need be known here.
 _words_of_others = {"ignore_unknown_options": True, "allow_extra_args": True}

@@ -13,7 +13,10 @@ from cl2d import pipeline
 from cl2d.cli.interrupts import interruptible
 from cl2d.cli.parameters import Debug, Quiet, RunFolder
 from cl2d.cli.progress import shown_progress
+from cl2d.cli.wording import count
+from cl2d.errors import InputError
 from cl2d.options import CoreOptions
+from cl2d.outputs.subset import check_suffix, read_selection
 
 _HELP = {name: field.description for name, field in CoreOptions.model_fields.items()}
 _AS_BEFORE = "as the run had it"
@@ -36,6 +39,18 @@ Tolerance = Annotated[
     int | None,
     typer.Option("--tolerance", help=_HELP["tolerance"], show_default=_AS_BEFORE),
 ]
+Selection = Annotated[
+    Path | None,
+    typer.Option(
+        "--selection",
+        metavar="FILE",
+        help="Also write the cores of some classes to the file -o names; as for cl2d select.",
+    ),
+]
+OutputFile = Annotated[
+    Path | None,
+    typer.Option("-o", "--output", metavar="FILE", help="With --selection: .star or .xmd."),
+]
 Particles = Annotated[
     Path | None,
     typer.Option(
@@ -52,6 +67,8 @@ def cores(
     pca_zscore: Pca = None,
     stable_core: StableCore = None,
     tolerance: Tolerance = None,
+    selection: Selection = None,
+    output: OutputFile = None,
     particles: Particles = None,
     threads: Threads = None,
     quiet: Quiet = False,
@@ -65,10 +82,13 @@ def cores(
         "tolerance": tolerance,
     }
     options = {name: value for name, value in given.items() if value is not None}
+    classes = _chosen(run, selection, output)
     with interruptible(run), shown_progress(quiet=quiet, as_json=False) as tell:
         found = pipeline.recompute_cores(
             run, particles=particles, threads=threads, on_event=tell, **options
         )
+    if output is not None:
+        table = pipeline.select(run, classes=classes, subset="core", output=output)
     if quiet:
         return
     last = found.cores[-1]
@@ -78,4 +98,17 @@ def cores(
     print(f"{sizes} of {len(last.is_core):,} particles", file=sys.stderr)
     for warning in found.warnings:
         print(f"warning: {warning}", file=sys.stderr)
+    if output is not None:
+        print(f"{count(table.n_rows, 'particle')}: {output}", file=sys.stderr)
     print(f"results: {run}", file=sys.stderr)
+
+
+def _chosen(run: Path, selection: Path | None, output: Path | None) -> tuple[int, ...] | None:
+    """Return the classes of a selection, whose cores go to a file; look before the work is done."""
+    if (selection is None) != (output is None):
+        message = "--selection and -o must be given together"
+        raise InputError(message)
+    if selection is None or output is None:
+        return None
+    check_suffix(output)
+    return read_selection(selection, run)

@@ -17,6 +17,7 @@ from cl2d.cli.progress import JsonLines, shown_progress
 from cl2d.cli.simulate import Overwrite, refuse_used_folder
 from cl2d.cli.wording import duration
 from cl2d.options import build_options
+from cl2d.outputs.folder import GALLERY, REPORT
 from cl2d.simulate import (
     Scores,
     SimulationOptions,
@@ -44,6 +45,7 @@ class DemoScored:
     adjusted_rand_index: float
     seconds: float
     gallery: str
+    report: str
 
 
 def demo(
@@ -73,20 +75,21 @@ def demo(
             **options.to_flat(),
         )
     scores = score_classification(simulation.truth, result.labels)
-    scored = _scored(scores, time.monotonic() - started, output / RUN_FOLDER / "gallery.png")
+    scored = _scored(scores, time.monotonic() - started, output / RUN_FOLDER)
     _report(scored, quiet=quiet, as_json=as_json)
     if scored.n_views_found < scored.n_views:
         raise typer.Exit(1)
 
 
-def _scored(scores: Scores, seconds: float, gallery: Path) -> DemoScored:
+def _scored(scores: Scores, seconds: float, run: Path) -> DemoScored:
     n_views = PARTICLES.n_views
     return DemoScored(
         n_views=n_views,
         n_views_found=round(scores.views_found * n_views),
         adjusted_rand_index=scores.adjusted_rand_index,
         seconds=seconds,
-        gallery=str(gallery),
+        gallery=str(run / GALLERY),
+        report=str(run / REPORT),
     )
 
 
@@ -98,3 +101,4 @@ def _report(scored: DemoScored, *, quiet: bool, as_json: bool) -> None:
         print(f"adjusted Rand index  {scored.adjusted_rand_index:.3f}")
         print(f"time                 {duration(scored.seconds)}")
         print(f"class averages       {scored.gallery}")
+        print(f"report               {scored.report}")

@@ -16,7 +16,7 @@ from cl2d.errors import InputError
 from cl2d.evaluate import REASONS
 from cl2d.outputs.evaluation import KEPT
 from cl2d.outputs.proposal import ClassProposal
-from cl2d.outputs.subset import SUBSETS, parse_classes, parse_subset, read_selection
+from cl2d.outputs.subset import SUBSETS, parse_classes, parse_subset
 from cl2d.pipeline.auto_selection import not_selected_path, selection_path
 
 OutputFile = Annotated[
@@ -32,7 +32,8 @@ Selection = Annotated[
     typer.Option(
         "--selection",
         metavar="FILE",
-        help="Classes from a file: .star with rlnSelected for each class, or a JSON list.",
+        help="Classes from a file: what report.html saves, .star with rlnSelected for each class, "
+        "or a JSON list.",
     ),
 ]
 Auto = Annotated[
@@ -80,9 +81,9 @@ def select(
         _select_auto(run, output, keep, drop, subset, quiet=quiet)
         return
     chosen = None if classes is None else parse_classes(classes)
-    if selection is not None:
-        chosen = read_selection(selection)
-    table = pipeline.select(run, classes=chosen, subset=parse_subset(subset), output=output)
+    table = pipeline.select(
+        run, classes=chosen, selection=selection, subset=parse_subset(subset), output=output
+    )
     if not quiet:
         print(f"{count(table.n_rows, 'particle')}: {output}", file=sys.stderr)
 

@@ -354,6 +354,9 @@ class OutputOptions(StageOptions):
     evaluate: bool = option(
         True, "Measure resolution and quality of every class between half-sets of its members."
     )
+    report: bool = option(
+        True, "Write report.html, a page to look at the classes and to choose among them."
+    )
     format: HandOverFormats = option(
         "relion",
         "Files for other programs, in folders named after them: relion, xmipp, cryosparc, several "

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cl2d.io import StarBlock, atomic_path, read_star, write_star
+from cl2d.io import StarBlock, read_star, write_star
 from cl2d.outputs.core_files import (
     STABLE_CORE_COLUMN,
     core_arrays,
@@ -21,12 +20,11 @@ from cl2d.outputs.folder import (
     CLASS_TABLE,
     LEVEL_PARTICLES,
     PARTICLE_TABLE,
-    RUN_RECORD,
     level_folder,
 )
 from cl2d.outputs.hierarchy import write_hierarchy
 from cl2d.outputs.relion_job import renew_relion_particles
-from cl2d.outputs.run_record import plain_json
+from cl2d.outputs.run_record import save_record
 from cl2d.outputs.saved_run import read_run_particles
 from cl2d.outputs.tables import CLASS_BLOCK, core_member_columns
 
@@ -82,9 +80,7 @@ def update_record(saved: SavedRun, options: CoreOptions, warnings: Sequence[str]
     record: dict[str, Any] = dict(saved.record)
     record["options"] = {**record["options"], "cores": options.model_dump()}
     record["core_warnings"] = list(warnings)
-    text = json.dumps(plain_json(record), indent=2, allow_nan=False)
-    with atomic_path(saved.folder / RUN_RECORD) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
+    save_record(saved.folder, record)
 
 
 def _update_arrays(path: Path, core: LevelCores) -> None:

@@ -27,6 +27,7 @@ STABLE_CORE_PARTICLES = "particles_stable_core.star"
 REJECTED_PARTICLES = "particles_rejected.star"
 REJECTED = "rejected"
 GALLERY = "gallery.png"
+REPORT = "report.html"
 METRICS = "metrics.json"
 LEVELS = "levels"
 LEVEL_PARTICLES = "particles.npz"
@@ -47,6 +48,7 @@ RUN_FILES = (
     STABLE_CORE_PARTICLES,
     REJECTED_PARTICLES,
     GALLERY,
+    REPORT,
     METRICS,
 )
 LEVEL_FILES = (CLASS_AVERAGES, CLASS_TABLE, LEVEL_PARTICLES, LEVEL_CURVES)

@@ -42,7 +42,6 @@ def write_run_record(
     status: Status = "complete",
     *,
     error: str | None = None,
-    writing_seconds: float | None = None,
 ) -> Path:
     """Write run.json in one step, so that a reader never finds half of it.
 
@@ -56,19 +55,19 @@ def write_run_record(
         "complete" only after all other files are written.
     error
         Why a run failed.
-    writing_seconds
-        Time the other files took, recorded as phase "writing".
 
     Returns
     -------
     Path
         The file.
     """
+    return save_record(out, run_record(run, status, error))
+
+
+def save_record(out: Path, record: dict[str, Any]) -> Path:
+    """Write the contents of run.json, and return the file."""
     path = out / RUN_RECORD
-    record = run_record(run, status, error)
-    if writing_seconds is not None:
-        record["timings_seconds"]["writing"] = writing_seconds
-    text = json.dumps(record, indent=2, allow_nan=False)
+    text = json.dumps(plain_json(record), indent=2, allow_nan=False)
     with atomic_path(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
     return path

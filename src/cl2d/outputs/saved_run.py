@@ -112,6 +112,12 @@ def read_run_record(folder: Path) -> dict[str, Any]:
     return record
 
 
+def run_id(record: dict[str, Any]) -> str:
+    """Return what tells one run from all others: its particles and when it was written."""
+    fingerprint = record["input"]["fingerprint_sha256"]
+    return f"{fingerprint[:12]}-{record['written_at']}"
+
+
 def read_run_particles(out: str | os.PathLike[str]) -> ParticleTable:
     """Return the particle table of a run: its particles.star, or that file given itself.
 

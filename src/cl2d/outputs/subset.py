@@ -12,8 +12,11 @@ import numpy as np
 from cl2d.errors import InputError, InputFileError
 from cl2d.io import StarBlock, read_star, write_star
 from cl2d.io.particles_xmd import write_particles_xmd
+from cl2d.outputs.folder import RUN_RECORD
+from cl2d.outputs.saved_run import read_run_record, run_id
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Collection
 
     import numpy.typing as npt
@@ -69,9 +72,7 @@ def write_subset(path: str | Path, table: ParticleTable, rows: npt.NDArray[np.in
         If no row is left or the suffix is another one.
     """
     path = Path(path)
-    if path.suffix not in (".star", ".xmd"):
-        message = f"the particles must be written to a .star or .xmd file, not '{path}'"
-        raise InputError(message)
+    check_suffix(path)
     if len(rows) == 0:
         message = f"the selection must hold at least one particle of {table.path}, not none"
         raise InputError(message)
@@ -79,6 +80,13 @@ def write_subset(path: str | Path, table: ParticleTable, rows: npt.NDArray[np.in
         message = f"the selection must be written to a file of its own, not over '{path}'"
         raise InputError(message)
     write_rows(path, table, rows)
+
+
+def check_suffix(path: str | os.PathLike[str]) -> None:
+    """Refuse a file whose suffix tells no format that particles are written in."""
+    if Path(path).suffix not in (".star", ".xmd"):
+        message = f"the particles must be written to a .star or .xmd file, not '{path}'"
+        raise InputError(message)
 
 
 def write_rows(path: Path, table: ParticleTable, rows: npt.NDArray[np.intp]) -> None:
@@ -127,23 +135,32 @@ def parse_subset(text: str) -> Subset:
     raise InputError(message)
 
 
-def read_selection(path: str | Path) -> tuple[int, ...]:
+def read_selection(
+    path: str | os.PathLike[str], run: str | os.PathLike[str] | None = None
+) -> tuple[int, ...]:
     """Return the class numbers of a selection file.
 
-    A STAR table with one row a class and a column rlnSelected (RELION's
-    ``backup_selection.star``), or JSON: a list of class numbers.
+    Parameters
+    ----------
+    path : path
+        A STAR table with one row a class and a column rlnSelected (RELION's
+        ``backup_selection.star``), or JSON: a list of class numbers, or what the page of a run
+        saves, an object with that list as ``classes`` and its ``run``.
+    run : path, optional
+        Output folder of the run that the classes are to be chosen of, or its particles.star. A
+        file that was saved from the page of another run is refused.
 
     Raises
     ------
     InputFileError
-        If the file is neither.
+        If the file is none of these, or of another run.
     """
     path = Path(path)
     if not path.is_file():
         message = f"{path}: does not exist"
         raise InputFileError(message)
     if path.suffix == ".json":
-        return _json_selection(path)
+        return _json_selection(path, run)
     for block in read_star(path).values():
         if SELECTED_COLUMN in block:
             try:
@@ -156,18 +173,36 @@ def read_selection(path: str | Path) -> tuple[int, ...]:
     raise InputFileError(message)
 
 
-def _json_selection(path: Path) -> tuple[int, ...]:
+def _json_selection(path: Path, run: str | os.PathLike[str] | None) -> tuple[int, ...]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         message = f"{path}: must be JSON ({error})"
         raise InputFileError(message) from error
+    if isinstance(values, dict):
+        _check_run(path, values.get("run"), run)
+        values = values.get("classes")
     if not isinstance(values, list) or not all(
         isinstance(value, int) and not isinstance(value, bool) for value in values
     ):
         message = f"{path}: must be a list of class numbers, such as [1, 4, 7]"
         raise InputFileError(message)
     return tuple(values)
+
+
+def _check_run(path: Path, made_in: object, run: str | os.PathLike[str] | None) -> None:
+    """Refuse a selection that names another run than the one at hand, if that has a record."""
+    if run is None or not isinstance(made_in, dict):
+        return
+    folder = Path(run) if Path(run).is_dir() else Path(run).parent
+    if not (folder / RUN_RECORD).is_file():
+        return
+    if made_in.get("id") != run_id(read_run_record(folder)):
+        message = (
+            f"{path}: must be a selection made on the page of '{folder}' as it is now, not of "
+            f"'{made_in.get('folder')}' (class numbers change with every run)"
+        )
+        raise InputFileError(message)
 
 
 def _check_classes(classes: Collection[int], n_classes: int, table: ParticleTable) -> None:

@@ -22,7 +22,8 @@ from cl2d.outputs.gallery import Gallery, write_gallery
 from cl2d.outputs.hierarchy import write_hierarchy
 from cl2d.outputs.level_files import write_level_classes, write_level_particles
 from cl2d.outputs.relion_job import hand_over_to_relion
-from cl2d.outputs.run_record import mask_radius_px, remove_other_record, write_run_record
+from cl2d.outputs.report import REPORT_PHASE, write_report
+from cl2d.outputs.run_record import mask_radius_px, remove_other_record, run_record, save_record
 from cl2d.outputs.tables import write_class_table, write_particle_table
 
 if TYPE_CHECKING:
@@ -78,7 +79,13 @@ def write_run(out: str | os.PathLike[str], result: FinishedRun) -> Path:
     write_evaluation(folder, result.evaluations)
     hand_over_to_relion(folder, result)
     write_gallery(folder / GALLERY, gallery_of(result))
-    write_run_record(folder, result, writing_seconds=time.perf_counter() - started)
+    record = run_record(result, "complete")
+    record["timings_seconds"]["writing"] = time.perf_counter() - started
+    if result.options.output.report:
+        started = time.perf_counter()
+        write_report(folder, record, result.source)
+        record["timings_seconds"][REPORT_PHASE] = time.perf_counter() - started
+    save_record(folder, record)
     return folder
 
 

@@ -12,6 +12,7 @@ from cl2d.pipeline.compare import ClassMatch, Comparison, compare
 from cl2d.pipeline.cores import RecomputedCores, recompute_cores
 from cl2d.pipeline.evaluation import evaluate
 from cl2d.pipeline.fitted_classes import FittedClasses
+from cl2d.pipeline.report import report
 from cl2d.pipeline.select import select
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "compare",
     "evaluate",
     "recompute_cores",
+    "report",
     "select",
     "select_auto",
 ]

@@ -15,6 +15,7 @@ from cl2d.outputs.core_files import read_zscores
 from cl2d.outputs.core_update import update_cores, update_record
 from cl2d.outputs.delivered import class_averages
 from cl2d.outputs.folder import REJECTED
+from cl2d.outputs.report import renew_report
 from cl2d.outputs.saved_run import load_run
 from cl2d.pipeline.evaluation import source_of_run
 from cl2d.pipeline.timing import Phases
@@ -131,9 +132,11 @@ def recompute_cores(
     phases = Phases(on_event)
     n_threads = RunOptions(threads=threads).n_threads()
     averages: list[Averages | None] = [None, None]
+    source, missing = None, ""
     try:
         source = source_of_run(saved, particles, n_threads)
     except (InputError, OSError) as error:
+        missing = str(error)
         warnings.append(f"the averages of the cores were removed, not remade: {error}")
     else:
         wanted = core_levels(saved.levels, cores)
@@ -143,6 +146,7 @@ def recompute_cores(
         warnings.append(f"{REJECTED}/ still shows the particles that were rejected before")
     update_cores(saved, cores, (averages[0], averages[1]))
     update_record(saved, chosen.cores, warnings)
+    renew_report(saved, source, missing)
     return RecomputedCores(cores, tuple(warnings))
 
 

@@ -17,6 +17,7 @@ from cl2d.outputs.delivered import class_averages
 from cl2d.outputs.evaluation import write_evaluation
 from cl2d.outputs.folder import PARTICLE_TABLE
 from cl2d.outputs.relion_job import renew_relion_job
+from cl2d.outputs.report import renew_report
 from cl2d.outputs.saved_run import SavedRun, load_run
 from cl2d.pipeline.ctf import with_correction
 from cl2d.pipeline.fitted_classes import fitted_classes
@@ -136,6 +137,7 @@ def evaluate(
     evaluations = job.evaluations(saved.levels, halves, compared, junk)
     write_evaluation(saved.folder, evaluations)
     renew_relion_job(saved, evaluations)
+    renew_report(saved, source)
     return evaluations
 
 
