@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from cl2d.errors import InputFileError
 from cl2d.io.array_source import ArraySource
-from cl2d.io.mrc import read_mrc_header
 from cl2d.io.particle_table import read_particle_table
 from cl2d.io.stack_sources import StackSource, TableSource
+from cl2d.io.stacks import read_stack_header
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cl2d.io.particle_table import ParticleTable
 
 _TABLE_SUFFIXES = (".star", ".xmd")
-_STACK_SUFFIXES = (".mrcs", ".mrc", ".stk", ".map")
+_STACK_SUFFIXES = (".mrcs", ".mrc", ".stk", ".map", ".spi", ".xmp")
 
 
 class ParticleSource(Protocol):
@@ -79,8 +79,8 @@ def open_particles(path: str | Path) -> ParticleSource:
     Parameters
     ----------
     path : str or Path
-        RELION .star, Xmipp .xmd (``block@file.xmd`` picks a block), or an MRC stack (.mrcs, .mrc,
-        .stk). Another suffix is decided by content.
+        RELION .star, Xmipp .xmd (``block@file.xmd`` picks a block), or a stack: MRC (.mrcs, .mrc)
+        or SPIDER (.stk, .spi, .xmp). Another suffix is decided by content.
 
     Raises
     ------
@@ -95,11 +95,11 @@ def open_particles(path: str | Path) -> ParticleSource:
         msg = f"{path}: does not exist"
         raise InputFileError(msg)
     if path.is_dir():
-        msg = f"{path}: must be a file (.star, .xmd or an MRC stack), not a folder"
+        msg = f"{path}: must be a file (.star, .xmd or a stack), not a folder"
         raise InputFileError(msg)
     if block_name is not None or _is_table(path):
         return TableSource(read_particle_table(path, block_name))
-    return StackSource(read_mrc_header(path))
+    return StackSource(read_stack_header(path))
 
 
 def array_source(images: ArrayLike3D, pixel_size_angstrom: float | None = None) -> ParticleSource:

@@ -1,0 +1,28 @@
+"""Stacks of images in any of the formats that are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cl2d.io.mrc import read_mrc_header
+from cl2d.io.spider import HEADER_BYTES, read_spider_header, spider_words
+from cl2d.io.stack_header import first_bytes_and_size
+
+if TYPE_CHECKING:
+    from cl2d.io.stack_header import StackHeader
+
+
+def read_stack_header(path: str | Path) -> StackHeader:
+    """Read and check the header of an MRC or SPIDER stack; content decides, not the suffix.
+
+    Raises
+    ------
+    InputFileError
+        If the file is missing, of another format, of an unknown kind of pixels, or truncated.
+    """
+    path = Path(path)
+    # SPIDER goes first: its floats can pass for an MRC header of the other byte order.
+    if spider_words(first_bytes_and_size(path, HEADER_BYTES)[0]) is not None:
+        return read_spider_header(path)
+    return read_mrc_header(path)
