@@ -25,9 +25,11 @@ from cl2d.outputs.folder import (
     level_folder,
 )
 from cl2d.outputs.hierarchy import write_hierarchy
+from cl2d.outputs.program_folders import XMIPP
 from cl2d.outputs.run_record import plain_json
 from cl2d.outputs.saved_run import read_run_particles
 from cl2d.outputs.tables import CLASS_BLOCK, core_member_columns
+from cl2d.outputs.xmipp_files import renew_xmipp_cores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,6 +75,8 @@ def update_cores(
     write_star(out / PARTICLE_TABLE, optics | {"particles": table.block})
     write_particle_subsets(out, table, cores[-1])
     write_core_averages(out, averages, saved.plan.pixel_size_angstrom)
+    if XMIPP in saved.options.output.formats:
+        renew_xmipp_cores(out, table, saved.levels[-1], cores[-1], averages)
 
 
 def update_record(saved: SavedRun, options: CoreOptions, warnings: Sequence[str]) -> None:

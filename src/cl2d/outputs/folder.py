@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cl2d.errors import InputError
+from cl2d.outputs.own_folders import own_folder, refuse_unless_folder
+from cl2d.outputs.program_folders import files_for_programs, folders_for_programs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -122,11 +124,7 @@ def level_folder(out: Path, level: int) -> Path:
     InputError
         If the folder, or the one above it, is a symbolic link: files would land elsewhere.
     """
-    folder = out / LEVELS / f"level_{level:02d}"
-    for part in (folder.parent, folder):
-        _refuse_unless_folder(part)
-        part.mkdir(parents=True, exist_ok=True)
-    return folder
+    return own_folder(out, LEVELS, f"level_{level:02d}")
 
 
 def _named_folder(out: str | os.PathLike[str]) -> Path:
@@ -203,7 +201,8 @@ def _remove_run(folder: Path, inputs: Iterable[str | os.PathLike[str]]) -> None:
     for path in _removable_files(folder, inputs):
         path.unlink()
     for run in _run_folders(folder):
-        for emptied in (*_level_folders(run / LEVELS), run / LEVELS):
+        levels = (*_level_folders(run / LEVELS), run / LEVELS)
+        for emptied in (*levels, *folders_for_programs(run)):
             if emptied.is_dir() and not any(emptied.iterdir()):
                 emptied.rmdir()
     rejected = folder / REJECTED
@@ -227,6 +226,7 @@ def _removable_files(folder: Path, inputs: Iterable[str | os.PathLike[str]]) -> 
         candidates += [
             level / name for level in _level_folders(run / LEVELS) for name in LEVEL_FILES
         ]
+        candidates += files_for_programs(run)
     files = [path for path in candidates if _is_there(path)]
     for path in files:
         if path.is_dir() and not path.is_symlink():
@@ -240,19 +240,10 @@ def _removable_files(folder: Path, inputs: Iterable[str | os.PathLike[str]]) -> 
 
 def _level_folders(levels: Path) -> list[Path]:
     """Return the level folders of an earlier run."""
-    _refuse_unless_folder(levels)
+    refuse_unless_folder(levels)
     if not levels.is_dir():
         return []
     folders = sorted(path for path in levels.iterdir() if _LEVEL_NAME.fullmatch(path.name))
     for path in folders:
-        _refuse_unless_folder(path)
+        refuse_unless_folder(path)
     return folders
-
-
-def _refuse_unless_folder(path: Path) -> None:
-    if path.is_symlink():
-        msg = f"'{path}' must be a folder of the run itself, not a symbolic link"
-        raise InputError(msg)
-    if path.exists() and not path.is_dir():
-        msg = f"'{path}' must be a folder, not a file"
-        raise InputError(msg)

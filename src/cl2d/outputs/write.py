@@ -21,8 +21,10 @@ from cl2d.outputs.folder import (
 from cl2d.outputs.gallery import Gallery, write_gallery
 from cl2d.outputs.hierarchy import write_hierarchy
 from cl2d.outputs.level_files import write_level_classes, write_level_particles
+from cl2d.outputs.program_folders import XMIPP
 from cl2d.outputs.run_record import mask_radius_px, remove_other_record, write_run_record
 from cl2d.outputs.tables import write_class_table, write_particle_table
+from cl2d.outputs.xmipp_files import write_xmipp
 
 if TYPE_CHECKING:
     import os
@@ -75,6 +77,8 @@ def write_run(out: str | os.PathLike[str], result: FinishedRun) -> Path:
     if result.rejected is not None:
         write_run(folder / REJECTED, result.rejected)
     write_evaluation(folder, result.evaluations)
+    if XMIPP in result.options.output.formats:
+        write_xmipp(folder, result)
     write_gallery(folder / GALLERY, _gallery(result))
     write_run_record(folder, result, writing_seconds=time.perf_counter() - started)
     return folder

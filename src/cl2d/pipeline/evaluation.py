@@ -16,7 +16,9 @@ from cl2d.outputs.core_files import read_zscores
 from cl2d.outputs.delivered import class_averages
 from cl2d.outputs.evaluation import write_evaluation
 from cl2d.outputs.folder import PARTICLE_TABLE
+from cl2d.outputs.program_folders import XMIPP
 from cl2d.outputs.saved_run import SavedRun, load_run
+from cl2d.outputs.xmipp_files import renew_xmipp_evaluation
 from cl2d.pipeline.ctf import with_correction
 from cl2d.pipeline.inputs import particle_source
 from cl2d.pipeline.storage_choice import storage_of_run
@@ -133,6 +135,8 @@ def evaluate(
     junk = [None if zscores is None else zscores.junk for zscores in stored]
     evaluations = job.evaluations(saved.levels, halves, compared, junk)
     write_evaluation(saved.folder, evaluations)
+    if XMIPP in saved.options.output.formats:
+        renew_xmipp_evaluation(saved.folder, evaluations)
     return evaluations
 
 
