@@ -21,6 +21,7 @@ from cl2d.cli.evaluate import evaluate
 from cl2d.cli.info import info
 from cl2d.cli.interrupts import EXIT_INTERRUPTED
 from cl2d.cli.progress import ReaderGoneError
+from cl2d.cli.schema import schema
 from cl2d.cli.select import select
 from cl2d.cli.simulate import simulate
 from cl2d.cli.streams import drop_unwritten, open_missing_streams, say
@@ -39,7 +40,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (classify, align, assign, cores, evaluate, select, compare, simulate, demo, info):
+for command in (
+    *(classify, align, assign, cores, evaluate, select, compare),
+    *(simulate, demo, info, schema),
+):
     app.command()(command)
 
 
