@@ -16,7 +16,7 @@ from cl2d.options import ClassifyOptions, build_options
 
 Particles = Annotated[
     Path,
-    typer.Argument(metavar="INPUT", help="Particles: .star, .xmd, or a stack (.mrcs, .stk)."),
+    typer.Argument(metavar="INPUT", help="Particles: .star, .xmd, .cs, or a stack (.mrcs, .stk)."),
 ]
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cl2d.io.image_names import marked_as_stacks
 from cl2d.io.star_cells import as_writable
 
 if TYPE_CHECKING:
@@ -51,7 +52,9 @@ def xmipp_columns(table: ParticleTable) -> dict[str, Column]:
     table : ParticleTable
         Of RELION 3.1, see :func:`cl2d.io.relion_table`.
     """
-    columns: dict[str, Column] = {"image": _marked_stacks(table)}
+    columns: dict[str, Column] = {
+        "image": marked_as_stacks(as_writable(table.block.columns["rlnImageName"]))
+    }
     columns["itemId"] = np.arange(1, table.n_rows + 1)
     columns |= {
         name: values
@@ -91,12 +94,3 @@ def of_each_row(table: ParticleTable, name: str) -> npt.NDArray[Any]:
     found = np.searchsorted(groups, table.numbers("rlnOpticsGroup"), sorter=order)
     of_rows: npt.NDArray[Any] = values[order[found]]
     return of_rows
-
-
-def _marked_stacks(table: ParticleTable) -> npt.NDArray[np.bytes_]:
-    names = as_writable(table.block.columns["rlnImageName"])
-    unmarked = np.strings.endswith(names, b".mrc")
-    if not unmarked.any():
-        return names
-    marked: npt.NDArray[np.bytes_] = np.where(unmarked, np.strings.add(names, b":mrcs"), names)
-    return marked

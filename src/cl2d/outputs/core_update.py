@@ -17,6 +17,7 @@ from cl2d.outputs.core_files import (
     write_core_averages,
     write_particle_subsets,
 )
+from cl2d.outputs.cryosparc_files import renew_cryosparc_cores
 from cl2d.outputs.folder import (
     CLASS_TABLE,
     LEVEL_PARTICLES,
@@ -77,6 +78,7 @@ def update_cores(
     write_core_averages(out, averages, saved.plan.pixel_size_angstrom)
     if XMIPP in saved.options.output.formats:
         renew_xmipp_cores(out, table, saved.levels[-1], cores[-1], averages)
+    renew_cryosparc_cores(out, saved.levels[-1], cores[-1])
 
 
 def update_record(saved: SavedRun, options: CoreOptions, warnings: Sequence[str]) -> None:

@@ -14,10 +14,17 @@ XMIPP_CLASSES = "level_classes"
 XMIPP_CORE = "level_classes_core"
 XMIPP_STABLE_CORE = "level_classes_stable_core"
 
+CRYOSPARC = "cryosparc"
+CRYOSPARC_PARTICLES = "particles.cs"
+CRYOSPARC_EXCLUDED = "particles_excluded.cs"
+CRYOSPARC_CLASSES = "class_averages.cs"
+CRYOSPARC_AVERAGES = "class_averages.mrc"
+
 _LEVEL_NAME = re.compile(r"level_\d{2,}")
 # By folder, the paths of files below it.
 _FILES = {
     XMIPP: re.compile(r"images\.xmd|level_\d{2,}/level_classes(_core|_stable_core)?\.(xmd|stk)"),
+    CRYOSPARC: re.compile(r"particles(_excluded)?\.cs|class_averages\.(cs|mrc)"),
 }
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from cl2d.errors import InputError, InputFileError
 from cl2d.io import StarBlock, read_star, write_star
 from cl2d.io.particles_xmd import write_particles_xmd
+from cl2d.outputs.cryosparc_files import write_rows_cs
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -61,7 +62,7 @@ def subset_rows(
 
 
 def write_subset(path: str | Path, table: ParticleTable, rows: npt.NDArray[np.intp]) -> None:
-    """Write some rows of a run's particles as RELION .star or Xmipp .xmd, by the suffix.
+    """Write some rows of a run's particles as .star, .xmd or .cs, by the suffix.
 
     Raises
     ------
@@ -69,8 +70,8 @@ def write_subset(path: str | Path, table: ParticleTable, rows: npt.NDArray[np.in
         If no row is left or the suffix is another one.
     """
     path = Path(path)
-    if path.suffix not in (".star", ".xmd"):
-        message = f"the particles must be written to a .star or .xmd file, not '{path}'"
+    if path.suffix not in (".star", ".xmd", ".cs"):
+        message = f"the particles must be written to a .star, .xmd or .cs file, not '{path}'"
         raise InputError(message)
     if len(rows) == 0:
         message = f"the selection must hold at least one particle of {table.path}, not none"
@@ -82,7 +83,10 @@ def write_subset(path: str | Path, table: ParticleTable, rows: npt.NDArray[np.in
 
 
 def write_rows(path: Path, table: ParticleTable, rows: npt.NDArray[np.intp]) -> None:
-    """Write some rows, none maybe, of a particle table as .xmd or, with another suffix, .star."""
+    """Write some rows, none maybe, of a particle table as .xmd, .cs or, by default, .star."""
+    if path.suffix == ".cs":
+        write_rows_cs(path, table, rows)
+        return
     taken = table.take(rows)
     if path.suffix == ".xmd":
         write_particles_xmd(path, taken)

@@ -10,6 +10,7 @@ import numpy as np
 
 from cl2d.io import read_particle_table, write_stack
 from cl2d.outputs.core_files import write_core_averages, write_particle_subsets
+from cl2d.outputs.cryosparc_files import wants_cryosparc, write_cryosparc
 from cl2d.outputs.evaluation import write_evaluation
 from cl2d.outputs.folder import (
     CLASS_AVERAGES,
@@ -79,6 +80,8 @@ def write_run(out: str | os.PathLike[str], result: FinishedRun) -> Path:
     write_evaluation(folder, result.evaluations)
     if XMIPP in result.options.output.formats:
         write_xmipp(folder, result)
+    if wants_cryosparc(result):
+        write_cryosparc(folder, result)
     write_gallery(folder / GALLERY, _gallery(result))
     write_run_record(folder, result, writing_seconds=time.perf_counter() - started)
     return folder

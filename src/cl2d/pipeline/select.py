@@ -33,8 +33,8 @@ def select(
         Class numbers as in the files, from 1. None takes every particle, also those in no class.
     subset : "all", "core", "stable-core" or "rejected"
     output : path, optional
-        A .star file (RELION 3.1) or .xmd file (Xmipp). Rows keep their order, image names and
-        columns.
+        A .star file (RELION 3.1), an .xmd file (Xmipp) or, of a run with datasets, a .cs file
+        (cryoSPARC). Rows keep their order, image names and columns.
 
     Raises
     ------
