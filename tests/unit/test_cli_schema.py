@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from cl2d.options import STAGES, ClassifyOptions
 OPTIONS: dict[str, dict[str, Any]] = {
     option["name"]: option for option in collect_schema()["options"]
 }
+SCIPION_COPY = "integrations/scipion-em-cl2d/cl2d_scipion/options.json"
 KEYS = {
     "name", "python_name", "flag", "off_flag", "stage", "group", "expert", "help", "type",
     "choices", "words", "unit", "minimum", "exclusive_minimum", "maximum", "exclusive_maximum",
@@ -88,3 +90,9 @@ def test_number_of_classes_is_a_number_from_one_or_a_word():
 def test_what_null_stands_for_is_said_wherever_it_is_the_default():
     for option in OPTIONS.values():
         assert (option["default"] is None) == (option["automatic"] is not None)
+
+
+def test_scipion_plugin_has_the_present_options():
+    path = Path(__file__).parents[2] / SCIPION_COPY
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    assert kept == collect_schema(), f"renew it: cl2d schema > {SCIPION_COPY}"
