@@ -104,12 +104,9 @@ class _Stacks:
     def __init__(self, path: Path, values: npt.NDArray[Any]) -> None:
         self._path = path
         # cryoSPARC marks paths that are relative to the project so.
-        stripped = np.strings.lstrip(values.astype("S"), b">")
-        unique, self._first_rows, inverse = np.unique(
-            stripped, return_index=True, return_inverse=True
-        )
-        self._stack_of_row = inverse.ravel()
-        self._given = [name.decode(TEXT_ENCODING, TEXT_ERRORS) for name in unique.tolist()]
+        stripped = np.strings.lstrip(values.astype("S"), b">").tolist()
+        self._first_rows, self._stack_of_row = _grouped(stripped)
+        self._given = [stripped[row].decode(TEXT_ENCODING, TEXT_ERRORS) for row in self._first_rows]
         self._here = Path.cwd()
         self._folders = [*path.absolute().parents, self._here]
 
@@ -148,6 +145,17 @@ class _Stacks:
         raise InputFileError(msg)
 
 
+def _grouped(values: list[bytes]) -> tuple[list[int], npt.NDArray[np.int64]]:
+    """Return the first row of each value, in the order of appearance, and which each row has."""
+    first_rows: dict[bytes, int] = {}
+    groups: dict[bytes, int] = {}
+    of_row = np.empty(len(values), np.int64)
+    for row, value in enumerate(values):
+        of_row[row] = groups.setdefault(value, len(groups))
+        first_rows.setdefault(value, row)
+    return list(first_rows.values()), of_row
+
+
 def _micrograph_columns(fields: Fields) -> Columns:
     columns: Columns = {}
     if "location/micrograph_path" in fields:
@@ -176,8 +184,9 @@ def _optics(path: Path, fields: Fields, stack: Path) -> tuple[npt.NDArray[np.int
     if (matrix == matrix[0]).all():
         unique, group_of_row = matrix[:1], np.zeros(n_rows, np.int64)
     else:
-        unique, inverse = np.unique(matrix, axis=0, return_inverse=True)
-        group_of_row = inverse.ravel().astype(np.int64)
+        whole_rows = matrix.view(f"V{matrix.itemsize * matrix.shape[1]}").ravel().tolist()
+        first_rows, group_of_row = _grouped(whole_rows)
+        unique = matrix[first_rows]
     numbers = np.arange(1, len(unique) + 1)
     columns: Columns = {
         "rlnOpticsGroup": numbers,
