@@ -22,10 +22,8 @@ if TYPE_CHECKING:
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
-@pytest.fixture
-def example() -> ModuleType:
-    pytest.importorskip("cryosparc.tools")
-    path = EXAMPLES / "cryosparc_external_job.py"
+def load(name: str) -> ModuleType:
+    path = EXAMPLES / f"{name}.py"
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None
@@ -35,8 +33,10 @@ def example() -> ModuleType:
 
 
 def test_external_job_classifies_and_saves_what_cryosparc_asks_for(
-    example: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pytest.importorskip("cryosparc.tools")
+    example = load("cryosparc_external_job")
     from cryosparc.controllers.job import ExternalJobController  # noqa: PLC0415
     from cryosparc.controllers.project import ProjectController  # noqa: PLC0415
     from cryosparc.dataset import Dataset  # noqa: PLC0415
@@ -79,3 +79,23 @@ def test_external_job_classifies_and_saves_what_cryosparc_asks_for(
     assert list(averages["blob/idx"]) == [0, 1]
     assert job.upload.call_args.args[1].is_file()
     assert job.log_plot.call_args.args[0].is_file()
+
+
+def test_sign_of_poses_is_found_where_it_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = SimulationOptions(n_particles=80, box_px=32, n_views=1, snr=1.0, mirrors=False)
+    write_simulation(tmp_path, simulate_particles(options))
+    cl2d.classify(
+        tmp_path / "particles.star", output=tmp_path / "out", n_classes=1, mirrors=False,
+        core=False, evaluate=False, format="cryosparc",
+    )  # fmt: skip
+    address = str(tmp_path / "out" / "cryosparc" / "particles.cs")
+    example = load("cryosparc_pose_sign")
+    monkeypatch.setattr(sys, "argv", ["cryosparc_pose_sign.py", address, "--classes", "1"])
+    example.main()
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 8
+    assert " ".join(lines[0].split()).startswith("+1 pose +1 shift shift first variance")
+    variances = [float(line.split()[-1]) for line in lines]
+    assert variances[0] > 1.1 * variances[1]
