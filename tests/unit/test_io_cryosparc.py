@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -97,6 +99,35 @@ def test_ctf_is_that_of_the_fields_in_degrees(project: Path) -> None:
     )
     np.testing.assert_allclose(found.phase_shift_deg, 90, rtol=1e-6)
     assert source.table.text("rlnOpticsGroup") == ["1", "1", "2", "1", "2"]
+
+
+def test_ctf_that_cannot_be_is_named_by_its_field(project: Path) -> None:
+    wrong = ctf()
+    wrong["ctf/df2_A"][3] = np.nan
+    source = open_particles(dataset(project, blob() | wrong))
+    assert source.table is not None
+    with pytest.raises(InputFileError, match=r"particles\.cs: row 4 .*: ctf/df2_A must be finite"):
+        read_ctf_parameters(source.table)
+    del wrong["ctf/df2_A"]
+    source = open_particles(dataset(project, blob() | wrong))
+    assert source.table is not None
+    with pytest.raises(InputFileError, match=r"must have a column ctf/df2_A to correct the CTF"):
+        read_ctf_parameters(source.table)
+    del wrong["ctf/accel_kv"]
+    with pytest.raises(InputFileError, match=r"must have a field ctf/accel_kv"):
+        open_particles(dataset(project, blob() | wrong))
+
+
+@pytest.mark.skipif(shutil.which("relion_stack_create") is None, reason="RELION is not installed")
+def test_relion_reads_the_stacks_of_cryosparc_by_their_marked_names(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project)
+    source = open_particles(dataset(project, blob()))
+    write_particles_star("a.star", source.table, {}, source=source)
+    command = ["relion_stack_create", "--i", "a.star", "--o", "made"]
+    subprocess.run(command, check=True, capture_output=True)
+    assert values("made.mrcs") == values("a.star") == [0, 100, 1, 101, 2]
 
 
 def test_star_file_of_a_dataset_reads_back_the_same(project: Path, tmp_path: Path) -> None:

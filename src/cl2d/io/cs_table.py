@@ -34,6 +34,7 @@ _OPTICS = {
 }
 _CTF = {"rlnDefocusU": "ctf/df1_A", "rlnDefocusV": "ctf/df2_A"}
 _CTF_ANGLES = {"rlnDefocusAngle": "ctf/df_angle_rad", "rlnPhaseShift": "ctf/phase_shift_rad"}
+_FIELD_NAMES = _CTF | _CTF_ANGLES | {name: field for name, (field, _) in _OPTICS.items()}
 
 
 def cs_table(path: Path, fields: Fields) -> ParticleTable:
@@ -67,11 +68,13 @@ def cs_table(path: Path, fields: Fields) -> ParticleTable:
             columns[name] = np.degrees(fields[field].astype(np.float64))
     columns["rlnOpticsGroup"], optics = _optics(path, fields, Path(names[0].decode(TEXT_ENCODING)))
     columns[UID_COLUMN] = fields[UID]
-    return ParticleTable(path, "particles", StarBlock(columns), "relion", optics)
+    return ParticleTable(path, "particles", StarBlock(columns), "relion", optics, _FIELD_NAMES)
 
 
 def _require(path: Path, fields: Fields) -> None:
-    for name in (_PATH, _INDEX, _PIXEL_SIZE):
+    # Without a CTF the microscope does not matter, with one it must not be guessed.
+    microscope = [name for name, _ in _OPTICS.values()] if _CTF["rlnDefocusU"] in fields else []
+    for name in (_PATH, _INDEX, _PIXEL_SIZE, *microscope):
         if name in fields:
             continue
         others = sorted(path.parent.glob("*passthrough*.cs"))
