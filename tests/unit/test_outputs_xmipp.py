@@ -228,3 +228,70 @@ def test_xmipp_metadata_package_finds_the_same_images(run: Run) -> None:
     refs = np.asarray(table[:, "ref"], dtype=int).ravel()
     np.testing.assert_array_equal(refs, np.maximum(result.levels[-1].labels + 1, 0))
     np.testing.assert_array_equal(np.squeeze(table.getMetaDataImage(2)), stack[2])
+
+
+@pytest.fixture
+def xmipp() -> Any:
+    """Give Xmipp's own library, of the package pyxmipp3."""
+    return pytest.importorskip("xmippLib", exc_type=ImportError)
+
+
+def test_xmipp_itself_superposes_the_members_on_the_average(run: Run, xmipp: Any) -> None:
+    out, result, _ = run
+    path = out / "xmipp" / "level_01" / "level_classes.xmd"
+    x, y = grid(result.source.box_px)
+    disc = x**2 + y**2 < (result.source.box_px / 2 - 8) ** 2
+    for k in (1, 2):
+        members = xmipp.MetaData(f"class{k:06d}_images@{path}")
+        total = np.zeros_like(x)
+        for row in members:
+            image = xmipp.Image()
+            image.readApplyGeo(members, row)
+            total += image.getData()
+        average = xmipp.Image(f"{k:06d}@{path.with_suffix('.stk')}").getData()
+        np.testing.assert_array_equal(average, result.averages[k - 1])
+        assert np.corrcoef((total / members.size())[disc], average[disc])[0, 1] > 0.999
+
+
+def test_xmipp_itself_finds_blocks_and_values(run: Run, xmipp: Any) -> None:
+    out, result, _ = run
+    path = str(out / "xmipp" / "level_01" / "level_classes.xmd")
+    assert xmipp.getBlocksInMetaDataFile(path) == list(read_star(path))
+    classes = xmipp.MetaData(f"classes@{path}")
+    counts = [classes.getValue(xmipp.MDL_CLASS_COUNT, row) for row in classes]
+    assert counts == [7, 5, 0]
+    images = xmipp.MetaData(str(out / "xmipp" / "images.xmd"))
+    values = {
+        "ref": np.maximum(result.levels[-1].labels + 1, 0),
+        "enabled": np.where(result.levels[-1].labels >= 0, 1, -1),
+        "itemId": np.arange(N_IMAGES) + 1,
+    }
+    for name, expected in values.items():
+        label = xmipp.str2Label(name)
+        assert [images.getValue(label, row) for row in images] == expected.tolist()
+    label = xmipp.MDL_SAMPLINGRATE
+    assert images.getValue(label, next(iter(images))) == pytest.approx(1.7)
+
+
+def test_files_that_xmipp_itself_wrote_are_read(xmipp: Any, tmp_path: Path) -> None:
+    stack = np.random.default_rng(2).normal(size=(3, 50, 50)).astype(np.float32)
+    table = xmipp.MetaData()
+    for number, pixels in enumerate(stack, 1):
+        image = xmipp.Image()
+        image.setData(pixels)
+        image.write(f"{number:06d}@{tmp_path}/a.stk")
+        row = table.addObject()
+        table.setValue(xmipp.MDL_IMAGE, f"{number:06d}@{tmp_path}/a.stk", row)
+        table.setValue(xmipp.MDL_ENABLED, -1 if number == 2 else 1, row)
+        table.setValue(xmipp.MDL_SAMPLINGRATE, 1.5, row)
+    table.write(f"first@{tmp_path}/a.xmd")
+    table.write(f"second@{tmp_path}/a.xmd", xmipp.MD_APPEND)
+    single = xmipp.Image()
+    single.setData(stack[0])
+    single.write(f"{tmp_path}/a.xmp")
+    source = open_particles(f"second@{tmp_path}/a.xmd")
+    np.testing.assert_array_equal(source.read(0, 3), stack)
+    assert source.pixel_size_angstrom == 1.5
+    assert source.table is not None
+    assert source.table.enabled().tolist() == [True, False, True]
+    np.testing.assert_array_equal(open_particles(tmp_path / "a.xmp").read(0, 1), stack[:1])
