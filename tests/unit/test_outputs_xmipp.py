@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -176,6 +177,12 @@ def test_overwriting_clears_the_folder_and_leaves_what_is_not_of_the_run(
     write_run(out, result)
     note = out / "xmipp" / "note.txt"
     note.write_text("mine")
+    (out / "run.json").rename(tmp_path / "run.json")
+    for path in out.glob("*.*"):
+        path.unlink()
+    shutil.rmtree(out / "levels")
+    with pytest.raises(InputError, match="has xmipp; choose another folder"):
+        prepare_output_folder(out, overwrite=False)
     prepare_output_folder(out, overwrite=True)
     assert [path for path in out.rglob("*") if path.is_file()] == [note]
     assert not (out / "xmipp" / "level_00").exists()

@@ -17,7 +17,7 @@ from cl2d_scipion.constants import (
 )
 
 __version__ = "0.1.0"
-_references = ["Sorzano2010a"]
+_references = ["Sorzano2010cl2d"]
 _logo = ""
 
 

@@ -149,3 +149,12 @@ def test_defoci_and_disabled_particles_reach_the_program(protocols):
     assert [row["itemId"] for row in rows if row["enabled"] == "-1"] == ["8"]
     assert {float(row["ctfDefocusV"]) for row in rows} == {14500}
     assert {float(row["ctfVoltage"]) for row in rows} == {300}
+
+
+@needs_program
+def test_people_are_told_what_came_out_and_whom_to_cite(protocols):
+    assert protocols[0]._summary() == [f"{N} particles in 2 classes."]
+    assert any("Sorzano et al." in text for text in protocols[0].citations())
+    protocols[0].cl2d_classes.set("none")
+    assert protocols[0]._validate() == ["--classes must be a number or auto, not none"]
+    protocols[0].cl2d_classes.set("2")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cl2d.errors import InputError
 from cl2d.outputs.own_folders import own_folder, refuse_unless_folder
-from cl2d.outputs.program_folders import files_for_programs, folders_for_programs
+from cl2d.outputs.program_folders import files_for_programs, folders_for_programs, programs_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -155,6 +155,7 @@ def _accepted_earlier_run(folder: Path, overwrite: bool) -> list[str]:
         msg = f"the output must be a folder, not the file '{folder}'"
         raise InputError(msg)
     earlier = [name for name in (*RUN_FILES, LEVELS) if _is_there(folder / name)]
+    earlier += programs_in(folder)
     if earlier and not overwrite:
         msg = (
             f"the output folder must not hold a run already, but '{folder}' has "

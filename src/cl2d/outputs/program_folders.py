@@ -36,18 +36,28 @@ def files_for_programs(run: Path) -> list[Path]:
     InputError
         If one of their folders is a link: what it points to is nobody's to clear.
     """
-    return [
-        path
-        for program, pattern in _FILES.items()
-        for folder in _folders(run / program)
-        for path in sorted(folder.iterdir())
-        if pattern.fullmatch(path.relative_to(run / program).as_posix())
-    ]
+    return [path for program in _FILES for path in _files(run, program)]
+
+
+def programs_in(run: Path) -> list[str]:
+    """Return the names of the folders that hold files for other programs; links count as none."""
+    folders = {name: run / name for name in _FILES}
+    own = [name for name, path in folders.items() if path.is_dir() and not path.is_symlink()]
+    return [name for name in own if _files(run, name)]
 
 
 def folders_for_programs(run: Path) -> list[Path]:
     """Return the folders for other programs in the folder of a run, inner ones first."""
     return [folder for program in _FILES for folder in reversed(_folders(run / program))]
+
+
+def _files(run: Path, program: str) -> list[Path]:
+    return [
+        path
+        for folder in _folders(run / program)
+        for path in sorted(folder.iterdir())
+        if _FILES[program].fullmatch(path.relative_to(run / program).as_posix())
+    ]
 
 
 def _folders(program: Path) -> list[Path]:
