@@ -17,7 +17,8 @@ from cl2d.options import STAGES, ClassifyOptions
 OPTIONS: dict[str, dict[str, Any]] = {
     option["name"]: option for option in collect_schema()["options"]
 }
-SCIPION_COPY = "integrations/scipion-em-cl2d/cl2d_scipion/options.json"
+PLUGIN = Path(__file__).parents[2] / "integrations" / "scipion-em-cl2d" / "cl2d_scipion"
+SCIPION_COPY = PLUGIN / "options.json"
 KEYS = {
     "name", "python_name", "flag", "off_flag", "stage", "group", "expert", "help", "type",
     "choices", "words", "unit", "minimum", "exclusive_minimum", "maximum", "exclusive_maximum",
@@ -92,7 +93,7 @@ def test_what_null_stands_for_is_said_wherever_it_is_the_default():
         assert (option["default"] is None) == (option["automatic"] is not None)
 
 
+@pytest.mark.skipif(not SCIPION_COPY.exists(), reason="a source distribution has no plugin")
 def test_scipion_plugin_has_the_present_options():
-    path = Path(__file__).parents[2] / SCIPION_COPY
-    kept = json.loads(path.read_text(encoding="utf-8"))
+    kept = json.loads(SCIPION_COPY.read_text(encoding="utf-8"))
     assert kept == collect_schema(), f"renew it: cl2d schema > {SCIPION_COPY}"
