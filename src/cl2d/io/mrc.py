@@ -104,7 +104,11 @@ def read_mrc_header(path: str | Path) -> StackHeader:
         If the file is missing, not MRC, compressed, a volume, of another mode, or truncated.
     """
     path = Path(path)
-    first_bytes, file_bytes = first_bytes_and_size(path, HEADER_BYTES)
+    return mrc_header(path, *first_bytes_and_size(path, HEADER_BYTES))
+
+
+def mrc_header(path: Path, first_bytes: bytes, file_bytes: int) -> StackHeader:
+    """Return the header of a stack whose first bytes and size are known; see `read_mrc_header`."""
     raw = _decode_header(path, first_bytes)
     mode = int(raw["mode"])
     if mode not in _DTYPE_OF_MODE:

@@ -13,7 +13,7 @@ import numpy as np
 
 from cl2d.errors import InputError, InputFileError
 from cl2d.io.atomic import atomic_path
-from cl2d.io.stack_header import StackHeader, first_bytes_and_size
+from cl2d.io.stack_header import StackHeader
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -67,20 +67,23 @@ def spider_words(first_bytes: bytes) -> Words | None:
     return None
 
 
-def read_spider_header(path: str | Path) -> StackHeader:
-    """Read and check the header of a SPIDER stack, or of a file of one image.
+def spider_header(path: Path, first_bytes: bytes, file_bytes: int) -> StackHeader | None:
+    """Return the header of a SPIDER stack or of a file of one image; None if it is another file.
+
+    Parameters
+    ----------
+    path : Path
+    first_bytes : bytes, at least ``HEADER_BYTES`` of them
+    file_bytes : int, size of the whole file
 
     Raises
     ------
     InputFileError
-        If the file is missing, is not SPIDER's or is truncated.
+        If it has no images or is truncated.
     """
-    path = Path(path)
-    first_bytes, file_bytes = first_bytes_and_size(path, HEADER_BYTES)
     words = spider_words(first_bytes)
     if words is None:
-        msg = f"{path}: must be a SPIDER stack of images, but its header is not one"
-        raise InputFileError(msg)
+        return None
     is_stack = words[_IS_STACK] >= _SMALLEST_STACK_MARK
     n_images = int(words[_N_IMAGES]) if is_stack else 1
     if not 1 <= n_images <= _MOST_IMAGES:

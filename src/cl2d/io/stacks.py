@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cl2d.io.mrc import read_mrc_header
-from cl2d.io.spider import HEADER_BYTES, read_spider_header, spider_words
+from cl2d.io.mrc import HEADER_BYTES, mrc_header
+from cl2d.io.spider import spider_header
 from cl2d.io.stack_header import first_bytes_and_size
 
 if TYPE_CHECKING:
@@ -23,6 +23,6 @@ def read_stack_header(path: str | Path) -> StackHeader:
     """
     path = Path(path)
     # SPIDER goes first: its floats can pass for an MRC header of the other byte order.
-    if spider_words(first_bytes_and_size(path, HEADER_BYTES)[0]) is not None:
-        return read_spider_header(path)
-    return read_mrc_header(path)
+    first_bytes, file_bytes = first_bytes_and_size(path, HEADER_BYTES)
+    header = spider_header(path, first_bytes, file_bytes)
+    return mrc_header(path, first_bytes, file_bytes) if header is None else header
