@@ -100,13 +100,14 @@ def test_truncated_stack_is_named_with_its_whole_images(tmp_path: Path) -> None:
         open_particles(path)
 
 
-def test_stack_without_images_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "said"), [(0, "0"), (float("nan"), "nan")])
+def test_stack_without_images_is_refused(tmp_path: Path, number: float, said: str) -> None:
     path = tmp_path / "a.stk"
     write_spider_stack(path, images(1, 16))
     data = bytearray(path.read_bytes())
-    data[4 * 25 : 4 * 26] = struct.pack("<f", 0)
+    data[4 * 25 : 4 * 26] = struct.pack("<f", number)
     path.write_bytes(data)
-    with pytest.raises(InputFileError, match="at least one image, not 0"):
+    with pytest.raises(InputFileError, match=f"at least one image, not {said}"):
         open_particles(path)
 
 

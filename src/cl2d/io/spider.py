@@ -6,7 +6,6 @@ and one before each image; a file of one image has that of the image alone.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +15,7 @@ from cl2d.io.atomic import atomic_path
 from cl2d.io.stack_header import StackHeader
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import BinaryIO
 
     import numpy.typing as npt
@@ -85,16 +85,16 @@ def spider_header(path: Path, first_bytes: bytes, file_bytes: int) -> StackHeade
     if words is None:
         return None
     is_stack = words[_IS_STACK] >= _SMALLEST_STACK_MARK
-    n_images = int(words[_N_IMAGES]) if is_stack else 1
+    n_images = words[_N_IMAGES] if is_stack else np.float32(1)
     if not 1 <= n_images <= _MOST_IMAGES:
-        msg = f"{path}: a SPIDER stack must have at least one image, not {words[_N_IMAGES]:g}"
+        msg = f"{path}: a SPIDER stack must have at least one image, not {n_images:g}"
         raise InputFileError(msg)
     order = "<" if np.frombuffer(first_bytes[:4], "<f4")[0] == words[_N_SLICES] else ">"
     width_px = int(words[_WIDTH])
     header_bytes = header_bytes_of(width_px)
     header = StackHeader(
         path=path,
-        n_images=n_images,
+        n_images=int(n_images),
         height_px=int(words[_HEIGHT]),
         width_px=width_px,
         dtype=np.dtype(f"{order}f4"),
