@@ -22,7 +22,6 @@ from scipy.ndimage import map_coordinates
 
 from cl2d.io import ParticleSource, array_source, open_particles
 from cl2d.outputs import prepare_output_folder, write_run
-from cl2d.outputs.folder import HAND_OVER_FILES
 from cl2d.results import IterationReport, LevelResult, Poses
 from tests.finished_run import FinishedClassification, finished
 
@@ -239,7 +238,9 @@ def test_every_promised_file_is_there_and_opens(run: Run) -> None:
         for level in (0, 1)
         for name in ("classes.mrcs", "classes.star", "particles.npz")
     }
-    in_relion = {f"relion/{name}" for name in HAND_OVER_FILES["relion"]}
+    of_relion = ["data.star", "model.star", "optimiser.star", "classes.mrcs"]
+    in_relion = {f"relion/run_it025_{name}" for name in of_relion}
+    in_relion |= {"relion/backup_selection.star", "relion/class_averages.star"}
     assert files == in_levels | (in_relion if result.source.files else set()) | {
         "particles.star",
         "classes.mrcs",

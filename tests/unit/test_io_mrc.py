@@ -130,8 +130,8 @@ def test_bytes_after_the_last_image_are_ignored(tmp_path: Path) -> None:
     ("name", "content", "message"),
     [
         ("a.mrcs", b"", "must hold an MRC header of 1024 bytes"),
-        ("a.mrcs", b"version https://git-lfs" + b" " * 2000, "its header is not one"),
-        ("a.stk", b"\x3f\x80" * 1000, "SPIDER"),
+        ("a.mrcs", b"version https://git-lfs" + b" " * 2000, "its header is neither"),
+        ("a.stk", b"\x3f\x80" * 1000, "must be an MRC or SPIDER stack"),
         ("a.mrcs", b"\x1f\x8b" + bytes(2000), "must be unpacked first"),
     ],
 )

@@ -180,7 +180,7 @@ def test_images_that_are_not_square_are_refused(tmp_path: Path) -> None:
     [
         ("nothing.star", "does not exist"),
         (".", "must be a file"),
-        ("a.cs", r"must be \.star, \.xmd or an MRC stack; convert"),
+        ("a.cs", r"must be a whole cryoSPARC dataset"),
     ],
 )
 def test_what_cannot_be_opened_is_said(tmp_path: Path, path: str, message: str) -> None:

@@ -9,18 +9,31 @@ import pytest
 
 from cl2d.errors import InputError
 from cl2d.outputs.folder import (
-    HAND_OVER_FILES,
     LEVEL_FILES,
     RUN_FILES,
     check_output_folder,
-    hand_over_folder,
     level_folder,
     prepare_output_folder,
 )
+from cl2d.outputs.own_folders import own_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+
+FOR_PROGRAMS = {
+    "relion": (
+        "run_it025_data.star",
+        "run_it025_model.star",
+        "run_it025_optimiser.star",
+        "run_it025_classes.mrcs",
+        "backup_selection.star",
+        "class_averages.star",
+    ),
+    "xmipp": ("images.xmd",),
+    "cryosparc": ("particles.cs", "particles_excluded.cs", "class_averages.mrc"),
+}
 
 
 def tree(folder: Path) -> dict[str, str]:
@@ -46,7 +59,7 @@ def old_run(tmp_path: Path) -> Path:
             (level_folder / name).write_text("old")
     for name in RUN_FILES:
         (folder / name).write_text("old")
-    for program, names in HAND_OVER_FILES.items():
+    for program, names in FOR_PROGRAMS.items():
         (folder / program).mkdir()
         for name in names:
             (folder / program / name).write_text("old")
@@ -65,10 +78,12 @@ def test_folder_with_unrelated_files_is_taken_as_it_is(tmp_path: Path) -> None:
     assert tree(tmp_path) == {"notes.txt": "mine"}
 
 
-@pytest.mark.parametrize("name", [*RUN_FILES, "levels", *HAND_OVER_FILES])
+@pytest.mark.parametrize("name", [*RUN_FILES, "levels", *FOR_PROGRAMS])
 def test_folder_with_a_run_is_refused_and_left_alone(tmp_path: Path, name: str) -> None:
     if name not in RUN_FILES:
         (tmp_path / name).mkdir()
+        for file in FOR_PROGRAMS.get(name, ())[:1]:
+            (tmp_path / name / file).write_text("old")
     else:
         (tmp_path / name).write_text("old")
     before = tree(tmp_path)
@@ -131,11 +146,11 @@ def test_linked_level_folders_are_not_followed(tmp_path: Path, link: str) -> Non
     assert tree(tmp_path) == before
 
 
-@pytest.mark.parametrize("program", HAND_OVER_FILES)
+@pytest.mark.parametrize("program", FOR_PROGRAMS)
 def test_linked_folders_for_other_programs_are_not_followed(tmp_path: Path, program: str) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    (elsewhere / HAND_OVER_FILES[program][0]).write_text("mine")
+    (elsewhere / FOR_PROGRAMS[program][0]).write_text("mine")
     out = tmp_path / "out"
     out.mkdir()
     (out / program).symlink_to(elsewhere)
@@ -143,7 +158,7 @@ def test_linked_folders_for_other_programs_are_not_followed(tmp_path: Path, prog
     with pytest.raises(InputError, match=r"not a symbolic link"):
         prepare_output_folder(out, overwrite=True)
     with pytest.raises(InputError, match=r"not a symbolic link"):
-        hand_over_folder(out, program)
+        own_folder(out, program)
     assert tree(tmp_path) == before
 
 

@@ -108,7 +108,7 @@ def test_run_without_cores_says_what_is_missing(tmp_path):
         ({"classes": [0]}, "not 0"),
         ({"subset": "best"}, "subset must be one of all, core, stable-core, rejected, not 'best'"),
         ({"classes": [3], "subset": "core", "output": "x.star"}, "at least one particle"),
-        ({"output": "x.csv"}, "to a .star or .xmd file, not 'x.csv'"),
+        ({"output": "x.csv"}, "to a .star, .xmd or .cs file, not 'x.csv'"),
     ],
 )
 def test_impossible_selection_is_refused(tmp_path, changes, message, monkeypatch):

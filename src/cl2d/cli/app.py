@@ -23,6 +23,7 @@ from cl2d.cli.interrupts import EXIT_INTERRUPTED
 from cl2d.cli.progress import ReaderGoneError
 from cl2d.cli.relion_external import relion_external
 from cl2d.cli.report import report
+from cl2d.cli.schema import schema
 from cl2d.cli.select import select
 from cl2d.cli.simulate import simulate
 from cl2d.cli.streams import drop_unwritten, open_missing_streams, say
@@ -41,17 +42,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
-    classify,
-    align,
-    assign,
-    cores,
-    evaluate,
-    report,
-    select,
-    compare,
-    simulate,
-    demo,
-    info,
+    *(classify, align, assign, cores, evaluate, report, select, compare),
+    *(simulate, demo, info, schema),
 ):
     app.command()(command)
 # Its words are RELION's, and no two of them need be known here.

@@ -17,7 +17,7 @@ from cl2d.options import ClassifyOptions, build_options, read_config
 
 Particles = Annotated[
     Path,
-    typer.Argument(metavar="INPUT", help="Particles: .star, .xmd, or a stack (.mrcs, .mrc, .stk)."),
+    typer.Argument(metavar="INPUT", help="Particles: .star, .xmd, .cs, or a stack (.mrcs, .stk)."),
 ]
 
 

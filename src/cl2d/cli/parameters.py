@@ -74,9 +74,16 @@ class OptionField:
     @property
     def number_or_word(self) -> str:
         """How a value is written that is a whole number or a word: "N|auto"; else empty."""
+        return "|".join(["N", *self.words]) if self.words else ""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Words that may stand in place of a whole number."""
         parts = get_args(self.field.annotation)
-        words = [word for part in parts if get_origin(part) is Literal for word in get_args(part)]
-        return "|".join(["N", *words]) if int in parts and words else ""
+        if int not in map(plain_type, parts):
+            return ()
+        literals = (part for part in parts if get_origin(part) is Literal)
+        return tuple(word for part in literals for word in get_args(part))
 
     def type_and_choices(self) -> tuple[Any, tuple[str, ...]]:
         """Return the type of a given value, and the choices of an enumeration of strings."""
@@ -108,6 +115,11 @@ def _fields(model: type[BaseModel]) -> Iterator[OptionField]:
             expert = isinstance(extra, dict) and bool(extra.get("expert"))
             panel = model.model_config.get("title") or model.__name__
             yield OptionField(name, field, EXPERT_PANEL if expert else panel)
+
+
+def plain_type(kind: Any) -> Any:
+    """Return a type without what is checked of its values."""
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
 
 
 def range_in_words(field: FieldInfo) -> str:

@@ -20,8 +20,8 @@ from cl2d.cli.parameters import Debug
 from cl2d.cli.progress import shown_progress
 from cl2d.cli.relion_words import RelionCall, output_folder, parse_words
 from cl2d.options import build_options
-from cl2d.outputs.folder import RELION
 from cl2d.outputs.log_pages import write_log
+from cl2d.outputs.program_folders import RELION
 from cl2d.outputs.relion_pipeline import (
     LOG,
     forget_earlier_end,

@@ -21,7 +21,7 @@ from cl2d.pipeline.auto_selection import not_selected_path, selection_path
 
 OutputFile = Annotated[
     Path,
-    typer.Option("-o", "--output", metavar="FILE", help="File to write: .star or .xmd."),
+    typer.Option("-o", "--output", metavar="FILE", help="File to write: .star, .xmd or .cs."),
 ]
 Classes = Annotated[
     str | None,
@@ -65,7 +65,7 @@ def select(
     quiet: Quiet = False,
     debug: Debug = False,  # noqa: ARG001 - read by main, which catches what goes wrong
 ) -> None:
-    """Write the particles of some classes of a finished run to a .star or .xmd file."""
+    """Write the particles of some classes of a finished run to a .star, .xmd or .cs file."""
     given = [
         name
         for name, value in (("--classes", classes), ("--selection", selection), ("--auto", auto))

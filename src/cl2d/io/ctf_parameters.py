@@ -125,7 +125,8 @@ def _column(table: ParticleTable, key: str, names: tuple[str, ...]) -> Numbers:
     found = next((name for name in names if name in table), None)
     if found is not None:
         values = table.numbers(found)
-        _check(values, _Column(table.path, f"data_{table.block_name}", found, key))
+        called = table.field_names.get(found, found)
+        _check(values, _Column(table.path, f"data_{table.block_name}", called, key))
         return values
     found = next((name for name in names if table.optics and name in table.optics), None)
     if found is not None:
@@ -133,7 +134,8 @@ def _column(table: ParticleTable, key: str, names: tuple[str, ...]) -> Numbers:
     if key == _ZERO_IF_MISSING:
         return np.zeros(table.n_rows)
     name = names[0] if table.flavour == "relion" else names[1]
-    msg = f"{table.path}: data_{table.block_name} must have a column _{name} to correct the CTF"
+    name = table.field_names.get(name, f"_{name}")
+    msg = f"{table.path}: data_{table.block_name} must have a column {name} to correct the CTF"
     raise InputFileError(msg)
 
 
@@ -142,7 +144,8 @@ def _of_optics_groups(table: ParticleTable, name: str, key: str) -> Numbers:
     used = used_optics_groups(table)
     assert table.optics is not None
     values = _numbers(table, table.optics, "data_optics", name)
-    _check(values, _Column(table.path, "data_optics", name, key), [row for row, _ in used])
+    called = table.field_names.get(name, name)
+    _check(values, _Column(table.path, "data_optics", called, key), [row for row, _ in used])
     if len(values) == 1:
         return np.full(table.n_rows, values[0])
     group_of_optics = _numbers(table, table.optics, "data_optics", "rlnOpticsGroup")

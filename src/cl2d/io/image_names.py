@@ -68,3 +68,15 @@ def locate_images(table: ParticleTable) -> ImageLocations:
         index_in_stack[row] = int(number) - 1
     names = [name.decode(TEXT_ENCODING, TEXT_ERRORS) for name in codes]
     return ImageLocations(names, stack_of_row, index_in_stack)
+
+
+def marked_as_stacks(names: npt.NDArray[np.bytes_]) -> npt.NDArray[np.bytes_]:
+    """Return image names with stacks named .mrc marked as such, ``stack.mrc:mrcs``.
+
+    RELION and Xmipp take a file named .mrc for a volume unless the name is continued so.
+    """
+    unmarked = np.strings.endswith(names, b".mrc")
+    if not unmarked.any():
+        return names
+    marked: npt.NDArray[np.bytes_] = np.where(unmarked, np.strings.add(names, b":mrcs"), names)
+    return marked

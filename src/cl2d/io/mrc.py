@@ -7,7 +7,6 @@ permissive mode and refuses files without the "MAP " mark, which older programs 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from mrcfile.dtypes import HEADER_DTYPE  # type: ignore[import-untyped]
 
 from cl2d.errors import InputError, InputFileError
 from cl2d.io.atomic import atomic_path
+from cl2d.io.stack_header import StackHeader, first_bytes_and_size
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -28,53 +28,6 @@ _KNOWN_MODES = frozenset(_DTYPE_OF_MODE) | {3, 4, 101}
 _LARGEST_SIDE_PX = 1 << 20
 _VOLUME_STACK_SPACE_GROUPS = range(401, 631)
 _IMAGES_PER_WRITE = 256
-
-
-@dataclass(frozen=True)
-class MrcHeader:
-    """What the header of an MRC file says, checked against the size of the file.
-
-    Attributes
-    ----------
-    path : Path
-    n_images, height_px, width_px : int
-    dtype : numpy dtype of the pixels in the file, byte order included
-    data_offset : int, bytes before the first pixel
-    file_bytes : int
-    pixel_size_angstrom : float, or None if the header does not tell
-    """
-
-    path: Path
-    n_images: int
-    height_px: int
-    width_px: int
-    dtype: np.dtype[np.generic]
-    data_offset: int
-    file_bytes: int
-    pixel_size_angstrom: float | None
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Shape (n, y, x) of the pixels."""
-        return self.n_images, self.height_px, self.width_px
-
-    def map_pixels(self) -> npt.NDArray[np.generic]:
-        """Return the pixels as a read-only memory map of shape (n, y, x), dtype of the file."""
-        try:
-            return np.memmap(self.path, self.dtype, "r", self.data_offset, self.shape)
-        except (OSError, ValueError) as error:
-            msg = f"{self.path}: cannot be read any more ({error})"
-            raise InputFileError(msg) from error
-
-
-def _header_bytes(path: Path) -> tuple[bytes, int]:
-    """Return the header of a file and the size of the whole."""
-    try:
-        with path.open("rb") as stream:
-            return stream.read(HEADER_BYTES), stream.seek(0, 2)
-    except OSError as error:
-        msg = f"{path}: cannot be read ({error.strerror})"
-        raise InputFileError(msg) from error
 
 
 def _plausible(header: np.void) -> bool:
@@ -91,13 +44,7 @@ def _refuse_non_mrc(path: Path, first_bytes: bytes) -> None:
     if first_bytes[:2] == b"\x1f\x8b" or first_bytes[:3] == b"BZh":
         msg = f"{path}: must be unpacked first; compressed stacks cannot be memory-mapped"
         raise InputFileError(msg)
-    if path.suffix == ".stk":
-        msg = (
-            f"{path}: must be an MRC stack, but looks like SPIDER's .stk format; convert it, "
-            f"e.g. xmipp_image_convert -i {path.name} -o {path.stem}.mrcs"
-        )
-        raise InputFileError(msg)
-    msg = f"{path}: must be an MRC stack, but its header is not one"
+    msg = f"{path}: must be an MRC or SPIDER stack, but its header is neither"
     raise InputFileError(msg)
 
 
@@ -140,20 +87,7 @@ def _pixel_size(header: np.void) -> float | None:
     return pixel_size if pixel_size > 0 else None
 
 
-def _check_file_size(header: MrcHeader) -> None:
-    image_bytes = header.height_px * header.width_px * header.dtype.itemsize
-    expected = header.data_offset + header.n_images * image_bytes
-    if header.file_bytes < expected:
-        whole = max(0, header.file_bytes - header.data_offset) // image_bytes
-        msg = (
-            f"{header.path}: must have {expected} bytes for its {header.n_images} images of "
-            f"{header.width_px} x {header.height_px} px, but has {header.file_bytes} "
-            f"({whole} whole images); it is truncated"
-        )
-        raise InputFileError(msg)
-
-
-def read_mrc_header(path: str | Path, *, is_stack: bool = False) -> MrcHeader:
+def read_mrc_header(path: str | Path, *, is_stack: bool = False) -> StackHeader:
     """Read and check the header of a stack without touching its pixels.
 
     Parameters
@@ -170,7 +104,13 @@ def read_mrc_header(path: str | Path, *, is_stack: bool = False) -> MrcHeader:
         If the file is missing, not MRC, compressed, a volume, of another mode, or truncated.
     """
     path = Path(path)
-    first_bytes, file_bytes = _header_bytes(path)
+    return mrc_header(path, *first_bytes_and_size(path, HEADER_BYTES), is_stack=is_stack)
+
+
+def mrc_header(
+    path: Path, first_bytes: bytes, file_bytes: int, *, is_stack: bool = False
+) -> StackHeader:
+    """Return the header of a stack whose first bytes and size are known; see `read_mrc_header`."""
     raw = _decode_header(path, first_bytes)
     mode = int(raw["mode"])
     if mode not in _DTYPE_OF_MODE:
@@ -180,7 +120,7 @@ def read_mrc_header(path: str | Path, *, is_stack: bool = False) -> MrcHeader:
         )
         raise InputFileError(msg)
     _refuse_volume(path, raw, is_stack=is_stack or path.suffix == ".mrcs")
-    header = MrcHeader(
+    header = StackHeader(
         path=path,
         n_images=int(raw["nz"]),
         height_px=int(raw["ny"]),
@@ -190,7 +130,7 @@ def read_mrc_header(path: str | Path, *, is_stack: bool = False) -> MrcHeader:
         file_bytes=file_bytes,
         pixel_size_angstrom=_pixel_size(raw),
     )
-    _check_file_size(header)
+    header.check_file_size()
     return header
 
 

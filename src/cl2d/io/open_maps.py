@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from cl2d.io.mrc import MrcHeader
+    from cl2d.io.stack_header import StackHeader
 
 
 class OpenMaps:
@@ -34,7 +34,7 @@ class OpenMaps:
         self._maps: OrderedDict[Path, npt.NDArray[np.generic]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def pixels(self, header: MrcHeader) -> npt.NDArray[np.generic]:
+    def pixels(self, header: StackHeader) -> npt.NDArray[np.generic]:
         """Return the map (n, y, x) of a file; it closes when evicted and no longer in use."""
         with self._lock:
             pixels = self._maps.pop(header.path, None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -13,6 +13,8 @@ from cl2d.io.star_block import TEXT_ENCODING, TEXT_ERRORS, StarBlock
 from cl2d.io.star_reader import read_star
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy.typing as npt
 
 Flavour = Literal["relion", "xmipp"]
@@ -31,6 +33,7 @@ class ParticleTable:
     block : StarBlock
     flavour : "relion" or "xmipp"
     optics : StarBlock or None, RELION's data_optics as read
+    field_names : mapping from column to what the file itself calls it, where that is another name
     """
 
     path: Path
@@ -38,6 +41,7 @@ class ParticleTable:
     block: StarBlock
     flavour: Flavour
     optics: StarBlock | None = None
+    field_names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def n_rows(self) -> int:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cl2d.errors import InputError
+from cl2d.io.image_names import marked_as_stacks
 from cl2d.io.particle_table import ParticleTable
 from cl2d.io.star import write_star
 from cl2d.io.star_block import StarBlock
+from cl2d.io.star_cells import as_writable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,14 +72,15 @@ def _microscope_values(table: ParticleTable) -> dict[str, npt.NDArray[np.float64
     return values | {name: table.numbers(name) for name in _BEAM_TILT if name in table}
 
 
-def _without_format_hint(column: Column) -> Column:
-    names = [str(name) for name in column]
-    return [name.removesuffix(":mrcs").removesuffix(":mrc") for name in names]
+def _relion_names(names: list[str]) -> Column:
+    """Return image names as RELION takes them: .mrcs for stacks, .mrc only with its mark."""
+    plain = [name.removesuffix(":mrcs").removesuffix(":mrc") for name in names]
+    return marked_as_stacks(as_writable(plain))
 
 
 def _bare_table(source: ParticleSource) -> ParticleTable:
     names = [f"{row + 1:06d}@{source.name}" for row in range(source.n_images)]
-    block = StarBlock({"rlnImageName": names})
+    block = StarBlock({"rlnImageName": _relion_names(names)})
     return ParticleTable(Path(source.name), "particles", block, "relion")
 
 
@@ -105,7 +108,7 @@ def relion_table(source: ParticleSource, table: ParticleTable | None = None) -> 
         table = _bare_table(source)
     columns = dict(table.block.columns)
     if table.flavour == "xmipp":
-        names = _without_format_hint(table.text("image"))
+        names = _relion_names(table.text("image"))
         del columns["image"]
         columns = {"rlnImageName": names, **columns}
     elif table.optics is not None:

@@ -2,43 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cl2d.io.star_block import StarBlock
 from cl2d.io.xmd import write_xmd
+from cl2d.io.xmipp_columns import of_each_row, xmipp_columns, xmipp_pose_columns
 from cl2d.results import poses_from_relion
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import numpy.typing as npt
-
     from cl2d.io.particle_table import ParticleTable
-
-    Column = list[str] | npt.NDArray[Any]
+    from cl2d.results import Poses
 
 BLOCK = "particles"
 
-# Xmipp's name of each RELION column that both programs know; the others stay behind.
-_XMIPP_NAMES = {
-    "rlnMicrographName": "micrograph",
-    "rlnCoordinateX": "xcoor",
-    "rlnCoordinateY": "ycoor",
-    "rlnDefocusU": "ctfDefocusU",
-    "rlnDefocusV": "ctfDefocusV",
-    "rlnDefocusAngle": "ctfDefocusAngle",
-    "rlnClassNumber": "ref",
-    "cl2dScore": "maxCC",
-    "cl2dJunkZscore": "zScore",
-}
-_XMIPP_OPTICS = {
-    "rlnVoltage": "ctfVoltage",
-    "rlnSphericalAberration": "ctfSphericalAberration",
-    "rlnAmplitudeContrast": "ctfQ0",
-    "rlnImagePixelSize": "samplingRate",
-}
+# What a run found out, by the name of Xmipp.
+_OF_A_RUN = {"rlnClassNumber": "ref", "cl2dScore": "maxCC", "cl2dJunkZscore": "zScore"}
 
 
 def write_particles_xmd(path: str | Path, table: ParticleTable) -> None:
@@ -58,53 +40,18 @@ def write_particles_xmd(path: str | Path, table: ParticleTable) -> None:
     InputFileError
         If the table lacks a column of the pose.
     """
-    classes = table.numbers("rlnClassNumber").astype(np.int64)
-    columns: dict[str, Column] = {
-        "image": table.text("rlnImageName"),
-        "enabled": np.where(classes > 0, 1, -1),
-    }
-    columns |= _pose_columns(table)
-    columns |= {new: table.text(old) for old, new in _XMIPP_NAMES.items() if old in table}
-    columns |= _optics_columns(table)
-    for name in table.column_names:
-        if not name.startswith(("rln", "cl2d")):
-            columns.setdefault(name, table.text(name))
+    columns = xmipp_columns(table) | xmipp_pose_columns(_poses(table))
+    columns["enabled"] = np.where(table.numbers("rlnClassNumber") > 0, 1, -1)
+    columns |= {new: table.block.columns[old] for old, new in _OF_A_RUN.items() if old in table}
     write_xmd(path, {BLOCK: StarBlock(columns)})
 
 
-def _pose_columns(table: ParticleTable) -> dict[str, Column]:
+def _poses(table: ParticleTable) -> Poses:
     origin_angstrom = np.stack(
         [table.numbers("rlnOriginXAngst"), table.numbers("rlnOriginYAngst")], axis=1
     )
-    pixel_size = _of_each_row(table, "rlnImagePixelSize").astype(np.float64)
+    pixel_size = of_each_row(table, "rlnImagePixelSize").astype(np.float64)
     flip = table.numbers("rlnIsFlip") != 0
-    psi_deg = table.numbers("rlnAnglePsi")
-    poses = poses_from_relion(psi_deg, origin_angstrom / pixel_size[:, None], flip)
-    return {
-        "anglePsi": -psi_deg,
-        "shiftX": -poses.shift_px[:, 0],
-        "shiftY": -poses.shift_px[:, 1],
-        "flip": flip.astype(np.int64),
-    }
-
-
-def _optics_columns(table: ParticleTable) -> dict[str, Column]:
-    if table.optics is None:
-        return {}
-    return {
-        new: _of_each_row(table, old)
-        for old, new in _XMIPP_OPTICS.items()
-        if old in table.optics and new not in table
-    }
-
-
-def _of_each_row(table: ParticleTable, name: str) -> npt.NDArray[Any]:
-    """Return a value of the optics groups for each particle; 1 without such a value."""
-    if table.optics is None or name not in table.optics:
-        return np.ones(table.n_rows)
-    group_of_row = np.array(table.text("rlnOpticsGroup"))
-    groups = np.array(table.optics.text("rlnOpticsGroup"))
-    order = np.argsort(groups)
-    found = order[np.searchsorted(groups, group_of_row, sorter=order)]
-    values: npt.NDArray[Any] = np.array(table.optics.text(name))[found]
-    return values
+    return poses_from_relion(
+        table.numbers("rlnAnglePsi"), origin_angstrom / pixel_size[:, None], flip
+    )

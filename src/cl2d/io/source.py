@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from cl2d.errors import InputFileError
 from cl2d.io.array_source import ArraySource
-from cl2d.io.mrc import read_mrc_header
+from cl2d.io.cs_source import CryosparcSource, cs_paths
 from cl2d.io.particle_table import read_particle_table
 from cl2d.io.stack_sources import StackSource, TableSource
+from cl2d.io.stacks import read_stack_header
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from cl2d.io.particle_table import ParticleTable
 
 _TABLE_SUFFIXES = (".star", ".xmd")
-_STACK_SUFFIXES = (".mrcs", ".mrc", ".stk", ".map")
+_STACK_SUFFIXES = (".mrcs", ".mrc", ".stk", ".map", ".spi", ".xmp")
 
 
 class ParticleSource(Protocol):
@@ -65,9 +66,6 @@ def _is_table(path: Path) -> bool:
         return True
     if suffix in _STACK_SUFFIXES:
         return False
-    if suffix == ".cs":
-        msg = f"{path}: must be .star, .xmd or an MRC stack; convert .cs with pyem's csparc2star.py"
-        raise InputFileError(msg)
     with path.open("rb") as stream:
         # Every MRC header has NUL bytes and no text file has any.
         return b"\0" not in stream.read(1024)
@@ -79,8 +77,9 @@ def open_particles(path: str | Path) -> ParticleSource:
     Parameters
     ----------
     path : str or Path
-        RELION .star, Xmipp .xmd (``block@file.xmd`` picks a block), or an MRC stack (.mrcs, .mrc,
-        .stk). Another suffix is decided by content.
+        RELION .star, Xmipp .xmd (``block@file.xmd`` picks a block), or a stack: MRC (.mrcs, .mrc)
+        or SPIDER (.stk, .spi, .xmp); or a cryoSPARC dataset .cs (``a.cs+b.cs`` joins two that have
+        the same particles). Another suffix is decided by content.
 
     Raises
     ------
@@ -88,6 +87,9 @@ def open_particles(path: str | Path) -> ParticleSource:
         If the file or a stack it names is missing, malformed, truncated or inconsistent.
     """
     path, block_name = Path(path), None
+    datasets = cs_paths(path)
+    if datasets is not None:
+        return CryosparcSource(datasets)
     if not path.exists() and "@" in str(path):
         block_name, _, file_name = str(path).partition("@")
         path = Path(file_name)
@@ -95,11 +97,11 @@ def open_particles(path: str | Path) -> ParticleSource:
         msg = f"{path}: does not exist"
         raise InputFileError(msg)
     if path.is_dir():
-        msg = f"{path}: must be a file (.star, .xmd or an MRC stack), not a folder"
+        msg = f"{path}: must be a file (.star, .xmd or a stack), not a folder"
         raise InputFileError(msg)
     if block_name is not None or _is_table(path):
         return TableSource(read_particle_table(path, block_name))
-    return StackSource(read_mrc_header(path))
+    return StackSource(read_stack_header(path))
 
 
 def array_source(images: ArrayLike3D, pixel_size_angstrom: float | None = None) -> ParticleSource:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cl2d.errors import InputFileError
-from cl2d.io.mrc import read_mrc_header
+from cl2d.io.stacks import read_stack_header
 from cl2d.io.star_block import TEXT_ENCODING, TEXT_ERRORS
 
 if TYPE_CHECKING:
     from cl2d.io.image_names import ImageLocations
-    from cl2d.io.mrc import MrcHeader
     from cl2d.io.particle_table import ParticleTable
+    from cl2d.io.stack_header import StackHeader
 
 _SHOWN = 5
 _STACK_HINT = ":mrcs"
@@ -54,7 +54,7 @@ def _refuse_missing(table: ParticleTable, locations: ImageLocations, missing: li
     raise InputFileError(msg)
 
 
-def _refuse_mixed_boxes(path: Path, headers: list[MrcHeader]) -> None:
+def _refuse_mixed_boxes(path: Path, headers: list[StackHeader]) -> None:
     counts = Counter((header.width_px, header.height_px) for header in headers)
     examples = {(header.width_px, header.height_px): header.path for header in reversed(headers)}
     if len(counts) > 1:
@@ -67,7 +67,7 @@ def _refuse_mixed_boxes(path: Path, headers: list[MrcHeader]) -> None:
         raise InputFileError(msg)
 
 
-def check_square(header: MrcHeader) -> None:
+def check_square(header: StackHeader) -> None:
     """Raise InputFileError unless the images of a stack are square."""
     if header.width_px != header.height_px:
         msg = f"{header.path}: images must be square, not {header.width_px} x {header.height_px} px"
@@ -75,7 +75,7 @@ def check_square(header: MrcHeader) -> None:
 
 
 def _check_indices(
-    table: ParticleTable, locations: ImageLocations, headers: list[MrcHeader]
+    table: ParticleTable, locations: ImageLocations, headers: list[StackHeader]
 ) -> None:
     n_images = np.array([header.n_images for header in headers], np.int64)
     bad = locations.index_in_stack >= n_images[locations.stack_of_row]
@@ -91,7 +91,7 @@ def _check_indices(
 
 
 def reachable_table(
-    table: ParticleTable, locations: ImageLocations, headers: list[MrcHeader]
+    table: ParticleTable, locations: ImageLocations, headers: list[StackHeader]
 ) -> ParticleTable:
     """Return the table with image names that hold wherever it is written to.
 
@@ -117,7 +117,7 @@ def reachable_table(
     return table.with_image_names(names)
 
 
-def open_stack_files(table: ParticleTable, locations: ImageLocations) -> list[MrcHeader]:
+def open_stack_files(table: ParticleTable, locations: ImageLocations) -> list[StackHeader]:
     """Return the header of every stack a table names, in the order of ``stack_names``.
 
     Names are looked up in the working directory first (RELION's rule), then in the folder of the
@@ -136,7 +136,7 @@ def open_stack_files(table: ParticleTable, locations: ImageLocations) -> list[Mr
     if missing:
         _refuse_missing(table, locations, missing)
     headers = [
-        read_mrc_header(path, is_stack=name.endswith(_STACK_HINT))
+        read_stack_header(path, is_stack=name.endswith(_STACK_HINT))
         for path, name in zip(paths, locations.stack_names, strict=True)
         if path is not None
     ]

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from cl2d.io.mrc import MrcHeader
     from cl2d.io.particle_table import ParticleTable
     from cl2d.io.source import ParticleSource
+    from cl2d.io.stack_header import StackHeader
 
 
-def _file_facts(headers: Iterable[MrcHeader]) -> bytes:
+def _file_facts(headers: Iterable[StackHeader]) -> bytes:
     """Return what identifies stack files, wherever they may be moved to."""
     facts = [
         (header.path.name, header.shape, header.dtype.str, header.file_bytes) for header in headers
@@ -48,7 +48,7 @@ def _sampled_pixels(source: ParticleSource) -> Iterable[bytes]:
 class StackSource:
     """All images of one stack file."""
 
-    def __init__(self, header: MrcHeader) -> None:
+    def __init__(self, header: StackHeader) -> None:
         check_square(header)
         self._header = header
         self._maps = OpenMaps(1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator
 from pydantic_core import PydanticCustomError
 
 IMAGES_PER_AUTOMATIC_CLASS = 50
@@ -32,5 +32,6 @@ def _number_or_auto(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
     return check(value)
 
 
-ClassCount = Annotated[int | Literal["auto"], WrapValidator(_number_or_auto)]
+_Number = Annotated[int, Field(ge=1)]
+ClassCount = Annotated[_Number | Literal["auto"], WrapValidator(_number_or_auto)]
 """A number of classes, or that it is to be found."""

@@ -16,6 +16,7 @@ from cl2d.outputs.core_files import (
     write_core_averages,
     write_particle_subsets,
 )
+from cl2d.outputs.cryosparc_files import renew_cryosparc_cores
 from cl2d.outputs.folder import (
     CLASS_TABLE,
     LEVEL_PARTICLES,
@@ -23,10 +24,12 @@ from cl2d.outputs.folder import (
     level_folder,
 )
 from cl2d.outputs.hierarchy import write_hierarchy
+from cl2d.outputs.program_folders import XMIPP
 from cl2d.outputs.relion_job import renew_relion_particles
 from cl2d.outputs.run_record import save_record
 from cl2d.outputs.saved_run import read_run_particles
 from cl2d.outputs.tables import CLASS_BLOCK, core_member_columns
+from cl2d.outputs.xmipp_files import renew_xmipp_cores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,6 +76,9 @@ def update_cores(
     write_particle_subsets(out, table, cores[-1])
     renew_relion_particles(saved, table)
     write_core_averages(out, averages, saved.plan.pixel_size_angstrom)
+    if XMIPP in saved.options.output.formats:
+        renew_xmipp_cores(out, table, saved.levels[-1], cores[-1], averages)
+    renew_cryosparc_cores(out, saved.levels[-1], cores[-1])
 
 
 def update_record(saved: SavedRun, options: CoreOptions, warnings: Sequence[str]) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cl2d.errors import InputError
+from cl2d.outputs.own_folders import own_folder, refuse_unless_folder
+from cl2d.outputs.program_folders import files_for_programs, folders_for_programs, programs_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,7 +34,6 @@ METRICS = "metrics.json"
 LEVELS = "levels"
 LEVEL_PARTICLES = "particles.npz"
 LEVEL_CURVES = "frc.npz"
-RELION = "relion"
 
 # The run record comes first: a folder whose clearing was cut off must not look complete.
 RUN_FILES = (
@@ -52,17 +53,6 @@ RUN_FILES = (
     METRICS,
 )
 LEVEL_FILES = (CLASS_AVERAGES, CLASS_TABLE, LEVEL_PARTICLES, LEVEL_CURVES)
-HAND_OVER_FILES = {
-    RELION: (
-        "run_it025_data.star",
-        "run_it025_model.star",
-        "run_it025_optimiser.star",
-        "run_it025_classes.mrcs",
-        "backup_selection.star",
-        "class_averages.star",
-    ),
-}
-"""Files for other programs, by the folder of each."""
 _LEVEL_NAME = re.compile(r"level_\d{2,}")
 
 
@@ -136,25 +126,7 @@ def level_folder(out: Path, level: int) -> Path:
     InputError
         If the folder, or the one above it, is a symbolic link: files would land elsewhere.
     """
-    folder = out / LEVELS / f"level_{level:02d}"
-    for part in (folder.parent, folder):
-        _refuse_unless_folder(part)
-        part.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def hand_over_folder(out: Path, name: str) -> Path:
-    """Return a run's folder for another program, created on the first call.
-
-    Raises
-    ------
-    InputError
-        If it is a symbolic link: files would land elsewhere.
-    """
-    folder = out / name
-    _refuse_unless_folder(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return own_folder(out, LEVELS, f"level_{level:02d}")
 
 
 def _named_folder(out: str | os.PathLike[str]) -> Path:
@@ -184,7 +156,8 @@ def _accepted_earlier_run(folder: Path, overwrite: bool) -> list[str]:
     if folder.exists() and not folder.is_dir():
         msg = f"the output must be a folder, not the file '{folder}'"
         raise InputError(msg)
-    earlier = [name for name in (*RUN_FILES, LEVELS, *HAND_OVER_FILES) if _is_there(folder / name)]
+    earlier = [name for name in (*RUN_FILES, LEVELS) if _is_there(folder / name)]
+    earlier += programs_in(folder)
     if earlier and not overwrite:
         msg = (
             f"the output folder must not hold a run already, but '{folder}' has "
@@ -231,8 +204,8 @@ def _remove_run(folder: Path, inputs: Iterable[str | os.PathLike[str]]) -> None:
     for path in _removable_files(folder, inputs):
         path.unlink()
     for run in _run_folders(folder):
-        handed_over = (run / name for name in HAND_OVER_FILES)
-        for emptied in (*_level_folders(run / LEVELS), run / LEVELS, *handed_over):
+        levels = (*_level_folders(run / LEVELS), run / LEVELS)
+        for emptied in (*levels, *folders_for_programs(run)):
             if emptied.is_dir() and not any(emptied.iterdir()):
                 emptied.rmdir()
     rejected = folder / REJECTED
@@ -256,7 +229,7 @@ def _removable_files(folder: Path, inputs: Iterable[str | os.PathLike[str]]) -> 
         candidates += [
             level / name for level in _level_folders(run / LEVELS) for name in LEVEL_FILES
         ]
-        candidates += _hand_over_candidates(run)
+        candidates += files_for_programs(run)
     files = [path for path in candidates if _is_there(path)]
     for path in files:
         if path.is_dir() and not path.is_symlink():
@@ -268,28 +241,12 @@ def _removable_files(folder: Path, inputs: Iterable[str | os.PathLike[str]]) -> 
     return files
 
 
-def _hand_over_candidates(run: Path) -> list[Path]:
-    """Return the files that an earlier run may have written for other programs."""
-    for name in HAND_OVER_FILES:
-        _refuse_unless_folder(run / name)
-    return [run / folder / name for folder, names in HAND_OVER_FILES.items() for name in names]
-
-
 def _level_folders(levels: Path) -> list[Path]:
     """Return the level folders of an earlier run."""
-    _refuse_unless_folder(levels)
+    refuse_unless_folder(levels)
     if not levels.is_dir():
         return []
     folders = sorted(path for path in levels.iterdir() if _LEVEL_NAME.fullmatch(path.name))
     for path in folders:
-        _refuse_unless_folder(path)
+        refuse_unless_folder(path)
     return folders
-
-
-def _refuse_unless_folder(path: Path) -> None:
-    if path.is_symlink():
-        msg = f"'{path}' must be a folder of the run itself, not a symbolic link"
-        raise InputError(msg)
-    if path.exists() and not path.is_dir():
-        msg = f"'{path}' must be a folder, not a file"
-        raise InputError(msg)

@@ -12,7 +12,9 @@ import numpy as np
 from cl2d.errors import InputFileError
 from cl2d.io import StarBlock, read_particle_table, write_stack, write_star
 from cl2d.io.ctf_parameters import ctf_state
-from cl2d.outputs.folder import PARTICLE_TABLE, RELION, hand_over_folder
+from cl2d.outputs.folder import PARTICLE_TABLE
+from cl2d.outputs.own_folders import own_folder
+from cl2d.outputs.program_folders import RELION
 from cl2d.outputs.relion_classes import relion_classes
 from cl2d.outputs.relion_data import Optics, data_blocks
 from cl2d.outputs.relion_model import ITERATION, RelionModel, model_blocks, optimiser_blocks
@@ -117,7 +119,7 @@ def renew_relion_particles(saved: SavedRun, table: ParticleTable) -> None:
     """
     if not (saved.folder / RELION / DATA).is_file():
         return
-    folder = hand_over_folder(saved.folder, RELION)
+    folder = own_folder(saved.folder, RELION)
     split = saved.options.output.relion_mirrors == "split"
     classes = relion_classes(saved.levels[-1], split_mirrors=split)
     write_star(folder / DATA, data_blocks(table, classes, _optics_facts(saved.plan)))
@@ -129,7 +131,7 @@ def write_relion_job(out: Path, job: RelionJob) -> None:
     Names inside the files start from the working directory, which must be RELION's project
     directory when RELION reads them; whole paths stand for files that are not below it.
     """
-    folder = hand_over_folder(out, RELION)
+    folder = own_folder(out, RELION)
     classes = relion_classes(job.level, split_mirrors=job.split_mirrors)
     averages = classes.averages(job.averages)
     table = read_particle_table(out / PARTICLE_TABLE)

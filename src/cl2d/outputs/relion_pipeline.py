@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from cl2d.io import StarBlock, write_star
-from cl2d.outputs.folder import RELION
+from cl2d.outputs.program_folders import RELION
 from cl2d.outputs.relion_job import CLASS_AVERAGES, DATA, MODEL, OPTIMISER, project_path
 
 if TYPE_CHECKING:

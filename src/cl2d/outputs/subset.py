@@ -12,6 +12,7 @@ import numpy as np
 from cl2d.errors import InputError, InputFileError
 from cl2d.io import StarBlock, read_star, write_star
 from cl2d.io.particles_xmd import write_particles_xmd
+from cl2d.outputs.cryosparc_files import write_rows_cs
 from cl2d.outputs.folder import RUN_RECORD
 from cl2d.outputs.saved_run import read_run_record, run_id
 
@@ -64,7 +65,7 @@ def subset_rows(
 
 
 def write_subset(path: str | Path, table: ParticleTable, rows: npt.NDArray[np.intp]) -> None:
-    """Write some rows of a run's particles as RELION .star or Xmipp .xmd, by the suffix.
+    """Write some rows of a run's particles as .star, .xmd or .cs, by the suffix.
 
     Raises
     ------
@@ -84,13 +85,16 @@ def write_subset(path: str | Path, table: ParticleTable, rows: npt.NDArray[np.in
 
 def check_suffix(path: str | os.PathLike[str]) -> None:
     """Refuse a file whose suffix tells no format that particles are written in."""
-    if Path(path).suffix not in (".star", ".xmd"):
-        message = f"the particles must be written to a .star or .xmd file, not '{path}'"
+    if Path(path).suffix not in (".star", ".xmd", ".cs"):
+        message = f"the particles must be written to a .star, .xmd or .cs file, not '{path}'"
         raise InputError(message)
 
 
 def write_rows(path: Path, table: ParticleTable, rows: npt.NDArray[np.intp]) -> None:
-    """Write some rows, none maybe, of a particle table as .xmd or, with another suffix, .star."""
+    """Write some rows, none maybe, of a particle table as .xmd, .cs or, by default, .star."""
+    if path.suffix == ".cs":
+        write_rows_cs(path, table, rows)
+        return
     taken = table.take(rows)
     if path.suffix == ".xmd":
         write_particles_xmd(path, taken)

@@ -10,6 +10,7 @@ import numpy as np
 
 from cl2d.io import read_particle_table, write_stack
 from cl2d.outputs.core_files import write_core_averages, write_particle_subsets
+from cl2d.outputs.cryosparc_files import wants_cryosparc, write_cryosparc
 from cl2d.outputs.evaluation import write_evaluation
 from cl2d.outputs.folder import (
     CLASS_AVERAGES,
@@ -21,10 +22,12 @@ from cl2d.outputs.folder import (
 from cl2d.outputs.gallery import Gallery, write_gallery
 from cl2d.outputs.hierarchy import write_hierarchy
 from cl2d.outputs.level_files import write_level_classes, write_level_particles
+from cl2d.outputs.program_folders import XMIPP
 from cl2d.outputs.relion_job import hand_over_to_relion
 from cl2d.outputs.report import REPORT_PHASE, write_report
 from cl2d.outputs.run_record import mask_radius_px, remove_other_record, run_record, save_record
 from cl2d.outputs.tables import write_class_table, write_particle_table
+from cl2d.outputs.xmipp_files import write_xmipp
 
 if TYPE_CHECKING:
     import os
@@ -78,6 +81,10 @@ def write_run(out: str | os.PathLike[str], result: FinishedRun) -> Path:
         write_run(folder / REJECTED, result.rejected)
     write_evaluation(folder, result.evaluations)
     hand_over_to_relion(folder, result)
+    if XMIPP in result.options.output.formats:
+        write_xmipp(folder, result)
+    if wants_cryosparc(result):
+        write_cryosparc(folder, result)
     write_gallery(folder / GALLERY, gallery_of(result))
     record = run_record(result, "complete")
     record["timings_seconds"]["writing"] = time.perf_counter() - started

@@ -61,7 +61,7 @@ def select_auto(
     subset : "all", "core", "stable-core" or "rejected"
         Which members of the classes kept.
     output : path, optional
-        A .star or .xmd file. Beside NAME.star, ``NAME_not_selected.star`` gets every other
+        A .star, .xmd or .cs file. Beside NAME.star, ``NAME_not_selected.star`` gets every other
         particle of the run and ``NAME_selection.star`` a row for each class with the reason;
         ``NAME_selection.png`` shows the averages, what is dropped crossed out.
 

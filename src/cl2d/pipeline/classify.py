@@ -54,7 +54,7 @@ def classify(
     Parameters
     ----------
     particles : path, (n, y, x) array or ParticleSource
-        A .star or .xmd table, an MRC stack, an array, or anything with ``shape``, ``dtype`` and
+        A .star, .xmd or .cs table, a stack, an array, or anything with ``shape``, ``dtype`` and
         slicing. Images are read once, in blocks.
     n_classes : int or "auto"
         Number of classes, or "auto": classes are cut and joined until each is homogeneous as far

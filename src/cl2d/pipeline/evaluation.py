@@ -16,9 +16,11 @@ from cl2d.outputs.core_files import read_zscores
 from cl2d.outputs.delivered import class_averages
 from cl2d.outputs.evaluation import write_evaluation
 from cl2d.outputs.folder import PARTICLE_TABLE
+from cl2d.outputs.program_folders import XMIPP
 from cl2d.outputs.relion_job import renew_relion_job
 from cl2d.outputs.report import renew_report
 from cl2d.outputs.saved_run import SavedRun, load_run
+from cl2d.outputs.xmipp_files import renew_xmipp_evaluation
 from cl2d.pipeline.ctf import with_correction
 from cl2d.pipeline.fitted_classes import fitted_classes
 from cl2d.pipeline.inputs import particle_source
@@ -137,6 +139,8 @@ def evaluate(
     evaluations = job.evaluations(saved.levels, halves, compared, junk)
     write_evaluation(saved.folder, evaluations)
     renew_relion_job(saved, evaluations)
+    if XMIPP in saved.options.output.formats:
+        renew_xmipp_evaluation(saved.folder, evaluations)
     renew_report(saved, source)
     return evaluations
 

@@ -38,8 +38,8 @@ def select(
         STAR table with ``rlnSelected`` for each class.
     subset : "all", "core", "stable-core" or "rejected"
     output : path, optional
-        A .star file (RELION 3.1) or .xmd file (Xmipp). Rows keep their order, image names and
-        columns.
+        A .star file (RELION 3.1), an .xmd file (Xmipp) or, of a run with datasets, a .cs file
+        (cryoSPARC). Rows keep their order, image names and columns.
 
     Raises
     ------

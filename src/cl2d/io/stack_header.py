@@ -1,0 +1,93 @@
+"""What is known of a stack file before its pixels are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cl2d.errors import InputFileError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class StackHeader:
+    """What the header of a stack says, checked against the size of the file.
+
+    Attributes
+    ----------
+    path : Path
+    n_images, height_px, width_px : int
+    dtype : numpy dtype of the pixels in the file, byte order included
+    data_offset : int, bytes before the first image
+    file_bytes : int
+    pixel_size_angstrom : float, or None if the header does not tell
+    bytes_before_image : int, header that each image has of its own, before its pixels
+    """
+
+    path: Path
+    n_images: int
+    height_px: int
+    width_px: int
+    dtype: np.dtype[np.generic]
+    data_offset: int
+    file_bytes: int
+    pixel_size_angstrom: float | None
+    bytes_before_image: int = 0
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Shape (n, y, x) of the pixels."""
+        return self.n_images, self.height_px, self.width_px
+
+    def map_pixels(self) -> npt.NDArray[np.generic]:
+        """Return the pixels as a read-only memory map of shape (n, y, x), dtype of the file."""
+        try:
+            if self.bytes_before_image == 0:
+                return np.memmap(self.path, self.dtype, "r", self.data_offset, self.shape)
+            parts = [
+                ("header", f"V{self.bytes_before_image}"),
+                ("pixels", self.dtype, self.shape[1:]),
+            ]
+            images: npt.NDArray[np.void] = np.memmap(
+                self.path, np.dtype(parts), "r", self.data_offset, (self.n_images,)
+            )
+        except (OSError, ValueError) as error:
+            msg = f"{self.path}: cannot be read any more ({error})"
+            raise InputFileError(msg) from error
+        pixels: npt.NDArray[np.generic] = images["pixels"]
+        return pixels
+
+    def check_file_size(self) -> None:
+        """Raise InputFileError if the file is too short for its images."""
+        image_bytes = self.height_px * self.width_px * self.dtype.itemsize + self.bytes_before_image
+        expected = self.data_offset + self.n_images * image_bytes
+        if self.file_bytes < expected:
+            whole = max(0, self.file_bytes - self.data_offset) // image_bytes
+            msg = (
+                f"{self.path}: must have {expected} bytes for its {self.n_images} images of "
+                f"{self.width_px} x {self.height_px} px, but has {self.file_bytes} "
+                f"({whole} whole images); it is truncated"
+            )
+            raise InputFileError(msg)
+
+
+def first_bytes_and_size(path: Path, n_bytes: int) -> tuple[bytes, int]:
+    """Return the beginning of a file and the number of bytes of the whole.
+
+    Raises
+    ------
+    InputFileError
+        If the file cannot be read.
+    """
+    try:
+        with path.open("rb") as stream:
+            return stream.read(n_bytes), stream.seek(0, 2)
+    except OSError as error:
+        msg = f"{path}: cannot be read ({error.strerror})"
+        raise InputFileError(msg) from error

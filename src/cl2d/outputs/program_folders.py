@@ -1,0 +1,77 @@
+"""Folders named after other programs: which files a run writes there, for a later run to clear."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from cl2d.outputs.own_folders import refuse_unless_folder
+
+RELION = "relion"
+
+XMIPP = "xmipp"
+XMIPP_IMAGES = "images.xmd"
+XMIPP_CLASSES = "level_classes"
+XMIPP_CORE = "level_classes_core"
+XMIPP_STABLE_CORE = "level_classes_stable_core"
+
+CRYOSPARC = "cryosparc"
+CRYOSPARC_PARTICLES = "particles.cs"
+CRYOSPARC_EXCLUDED = "particles_excluded.cs"
+CRYOSPARC_CLASSES = "class_averages.cs"
+CRYOSPARC_AVERAGES = "class_averages.mrc"
+
+_LEVEL_NAME = re.compile(r"level_\d{2,}")
+# By folder, the paths of files below it.
+_FILES = {
+    RELION: re.compile(
+        r"run_it025_((data|model|optimiser)\.star|classes\.mrcs)|(backup_selection|class_averages)\.star"
+    ),
+    XMIPP: re.compile(r"images\.xmd|level_\d{2,}/level_classes(_core|_stable_core)?\.(xmd|stk)"),
+    CRYOSPARC: re.compile(r"particles(_excluded)?\.cs|class_averages\.(cs|mrc)"),
+}
+
+
+def files_for_programs(run: Path) -> list[Path]:
+    """Return the files for other programs in the folder of a run.
+
+    Raises
+    ------
+    InputError
+        If one of their folders is a link: what it points to is nobody's to clear.
+    """
+    return [path for program in _FILES for path in _files(run, program)]
+
+
+def programs_in(run: Path) -> list[str]:
+    """Return the names of the folders that hold files for other programs; links count as none."""
+    folders = {name: run / name for name in _FILES}
+    own = [name for name, path in folders.items() if path.is_dir() and not path.is_symlink()]
+    return [name for name in own if _files(run, name)]
+
+
+def folders_for_programs(run: Path) -> list[Path]:
+    """Return the folders for other programs in the folder of a run, inner ones first."""
+    return [folder for program in _FILES for folder in reversed(_folders(run / program))]
+
+
+def _files(run: Path, program: str) -> list[Path]:
+    return [
+        path
+        for folder in _folders(run / program)
+        for path in sorted(folder.iterdir())
+        if _FILES[program].fullmatch(path.relative_to(run / program).as_posix())
+    ]
+
+
+def _folders(program: Path) -> list[Path]:
+    """Return a folder and those below it, outer ones first; none if it is not there."""
+    refuse_unless_folder(program)
+    found = []
+    for name, below, _ in os.walk(program):  # does not follow links
+        found.append(Path(name))
+        for part in below:
+            if _LEVEL_NAME.fullmatch(part):
+                refuse_unless_folder(Path(name) / part)
+    return found
