@@ -15,6 +15,7 @@ from cl2d.io import array_source, open_particles, write_stack
 from cl2d.options import OutputOptions
 from cl2d.outputs import prepare_output_folder, write_run
 from cl2d.outputs.relion_classes import mirror_image, relion_classes
+from cl2d.outputs.relion_data import stack_names
 from cl2d.outputs.relion_job import project_path, relion_warnings
 from cl2d.results import Poses
 from tests.finished_run import finished
@@ -220,6 +221,13 @@ def test_relion_is_told_that_a_file_is_a_stack(project: Path, name: str) -> None
     assert data["particles"]["rlnImageName"][0] == wanted
     # What cl2d writes, it can read.
     assert open_particles("out/relion/run_it025_data.star").n_images == len(LABELS)
+
+
+def test_numbered_file_of_another_format_keeps_its_name(project: Path) -> None:
+    (project / "stack.img").write_bytes(bytes(2000))
+    names = [b"1@stack.img", b"2@gone.img", b"3@gone.mrc", b"one.mrc", b"4@stack.mrcs"]
+    wanted = [b"1@stack.img", b"2@gone.img", b"3@gone.mrc:mrcs", b"one.mrc", b"4@stack.mrcs"]
+    assert stack_names(names).tolist() == wanted
 
 
 def test_tables_of_earlier_versions_come_out_in_the_form_of_3_1(project: Path) -> None:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cl2d.io import StarBlock
+from cl2d.errors import InputFileError
+from cl2d.io import StarBlock, read_mrc_header
+from cl2d.io.star_block import TEXT_ENCODING, TEXT_ERRORS
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     Column = list[str] | npt.NDArray[Any]
 
-STACK_SUFFIX, STACK_HINT = b".mrcs", b":mrcs"
+STACK_SUFFIX, STACK_HINT, _VOLUME_SUFFIX = b".mrcs", b":mrcs", b".mrc"
 CLASS_OF_RUN = "cl2dClassNumber"
 """Where RELION's classes are halves of those of the run: the number of the latter."""
 GROUP_NUMBER = "rlnGroupNumber"
@@ -60,12 +62,16 @@ def data_blocks(
 
 
 def stack_names(names: list[bytes]) -> npt.NDArray[np.bytes_]:
-    """Return image names such that RELION takes every numbered file for a stack.
+    """Return image names such that RELION takes every numbered MRC file for a stack.
 
     It takes ``000002@stack.mrc`` for the second image of a volume and stops. What stands after a
     colon overrules the suffix.
     """
-    return np.array([name + STACK_HINT if _needs_hint(name) else name for name in names], dtype="S")
+    named = [name.partition(b"@")[2] for name in names]
+    hints = {stack: _hint(stack) for stack in set(named)}
+    if any(hints.values()):
+        names = [name + hints[stack] for name, stack in zip(names, named, strict=True)]
+    return np.array(names, dtype="S")
 
 
 def group_names(table: ParticleTable) -> npt.NDArray[np.bytes_]:
@@ -76,8 +82,16 @@ def group_names(table: ParticleTable) -> npt.NDArray[np.bytes_]:
     return np.full(table.n_rows, _ONE_GROUP.encode())
 
 
-def _needs_hint(name: bytes) -> bool:
-    return b"@" in name and not name.endswith((STACK_SUFFIX, STACK_HINT))
+def _hint(stack: bytes) -> bytes:
+    """Return what must stand after the name of a stack; nothing for one of another format."""
+    if not stack or stack.endswith((STACK_SUFFIX, STACK_HINT)):
+        return b""
+    if not stack.endswith(_VOLUME_SUFFIX):
+        try:
+            read_mrc_header(stack.decode(TEXT_ENCODING, TEXT_ERRORS), is_stack=True)
+        except InputFileError:
+            return b""
+    return STACK_HINT
 
 
 def _columns_of_a_classification(table: ParticleTable) -> dict[str, Column]:
