@@ -22,13 +22,12 @@ from tests.end_to_end.test_outputs_superposition import (
     CONSTANT_ROW,
     N_IMAGES,
     NAN_ROW,
-    FinishedClassification,
-    classification,
     draw_stack,
     grid,
     make_levels,
     write_input,
 )
+from tests.finished_run import FinishedClassification, finished
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,7 +65,7 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     levels = make_levels(rng)
     stack = draw_stack(levels[-1], box, rng)
     source = open_particles(write_input(folder, stack, 1.7))
-    result = replace(classification(source, levels), options=XMIPP)
+    result = replace(finished(source, levels), options=XMIPP)
     result.evaluations = (evaluation(0, 1, (0,)), evaluation(1, 3, ORDER))
     write_run(prepare_output_folder(folder / "out", overwrite=False), result)
     return folder / "out", result, stack
