@@ -45,10 +45,14 @@ def files_for_programs(run: Path) -> list[Path]:
 
 
 def programs_in(run: Path) -> list[str]:
-    """Return the names of the folders that hold files for other programs; links count as none."""
-    folders = {name: run / name for name in _FILES}
-    own = [name for name, path in folders.items() if path.is_dir() and not path.is_symlink()]
-    return [name for name in own if _files(run, name)]
+    """Return the names of the folders that hold files for other programs.
+
+    Raises
+    ------
+    InputError
+        If there is a link where such a folder would be: it is told before a run, not after.
+    """
+    return [name for name in _FILES if _files(run, name)]
 
 
 def folders_for_programs(run: Path) -> list[Path]:
