@@ -87,7 +87,10 @@ def test_classes_and_a_selection_are_one_too_many(run: Path, tmp_path: Path) -> 
     [
         (["--selection", "selection.json"], "--selection and -o must be given together"),
         (["-o", "a.star"], "--selection and -o must be given together"),
-        (["--selection", "selection.json", "-o", "a.csv"], "a .star, .xmd or .cs file, not 'a.csv'"),
+        (
+            ["--selection", "selection.json", "-o", "a.csv"],
+            ".xmd or .cs file, not 'a.csv'",
+        ),
         (["--selection", "none.json", "-o", "a.star"], "none.json: does not exist"),
     ],
 )
