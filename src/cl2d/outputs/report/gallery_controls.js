@@ -90,7 +90,7 @@ function galleryControls(gallery) {
       stacks.length > 1 ? choice("stack", "Averages of", stacks, () => gallery.look()) : null,
       labelled(
         "size",
-        looks("tile-size", { min: 72, max: 280, step: 4, value: classes.length > 100 ? 116 : 132 }),
+        looks("tile-size", { min: 72, max: 280, step: 4, value: classes.length > 100 ? 124 : 132 }),
       ),
       labelled("contrast", looks("contrast", { min: 0.4, max: 2.5, step: 0.1, value: 1 })),
       labelled(
