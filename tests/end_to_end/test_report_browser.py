@@ -342,3 +342,18 @@ def test_page_is_not_wider_than_the_screen(page: Chrome, width: int) -> None:
             assert page.execute_script("return document.documentElement.scrollWidth") <= width
     finally:
         resize(page, 1280, 800)
+
+
+def test_every_control_has_a_name_for_those_who_hear_the_page(page: Chrome) -> None:
+    tile(page, 1).click()
+    page.find_element("css selector", '.tile[data-number="1"] .more').click()
+    # Tiles and branches of the tree are all alike.
+    controls = ":is(button, select, input, [role=img]):not(.tile ~ .tile *):not(li ~ li *)"
+    nameless = [
+        control.get_attribute("outerHTML")
+        for tab in ("hierarchy", "convergence", "micrographs", "run", "classes")
+        if by_id(page, f"tab-{tab}").click() is None
+        for control in page.find_elements("css selector", controls)
+        if control.is_displayed() and not control.accessible_name.strip()
+    ]
+    assert nameless == []

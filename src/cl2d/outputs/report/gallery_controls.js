@@ -5,14 +5,15 @@ function galleryControls(gallery) {
   const { classes, pictures, verdict, unit } = gallery.data;
   const known = (key) => classes.some((entry) => isNumber(valueIn(entry, key)));
   const labelled = (label, control) => element("label", {}, element("span", {}, label), control);
-  const choice = (id, options, act) =>
+  const choice = (id, name, options, act) =>
     element(
       "select",
-      { id, onchange: act },
+      { id, "aria-label": name, onchange: act },
       options.map(([value, label]) => element("option", { value }, label)),
     );
   const sort = choice(
     "sort",
+    "Order by",
     MEASURES.filter(({ key }) => known(key)).map(({ key, label }) => [key, label]),
     () => gallery.arrange(),
   );
@@ -76,7 +77,7 @@ function galleryControls(gallery) {
       "fieldset",
       {},
       element("legend", {}, "Show"),
-      choice("state", states, () => gallery.arrange()),
+      choice("state", "Classes to show", states, () => gallery.arrange()),
       filters.map(({ label, input, key }) =>
         labelled(key === "resolution" ? `${label} (${unit})` : label, input),
       ),
@@ -86,10 +87,10 @@ function galleryControls(gallery) {
       "fieldset",
       { class: "looks" },
       element("legend", {}, "Averages"),
-      stacks.length > 1 ? choice("stack", stacks, () => gallery.look()) : null,
+      stacks.length > 1 ? choice("stack", "Averages of", stacks, () => gallery.look()) : null,
       labelled(
         "size",
-        looks("tile-size", { min: 72, max: 280, step: 4, value: classes.length > 100 ? 116 : 132 }),
+        looks("tile-size", { min: 72, max: 280, step: 4, value: classes.length > 100 ? 124 : 132 }),
       ),
       labelled("contrast", looks("contrast", { min: 0.4, max: 2.5, step: 0.1, value: 1 })),
       labelled(

@@ -78,7 +78,7 @@ function captionLines(entry, data) {
     lines.push(`${length(valueIn(entry, "resolution"), data.unit)} · Q ${fixed(entry.quality, 2)}`);
   const trust = [
     isNumber(core) ? `core ${fixed(100 * core, 0)}%` : null,
-    isNumber(entry.homogeneity) ? `H ${fixed(entry.homogeneity, 2)}` : null,
+    isNumber(entry.homogeneity) ? `H\u00a0${fixed(entry.homogeneity, 2)}` : null,
   ].filter(Boolean);
   if (trust.length) lines.push(trust.join(" · "));
   return lines;

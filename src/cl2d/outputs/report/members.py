@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from cl2d.outputs.report.pictures import strip
 from cl2d.results import poses_from_relion
@@ -104,7 +104,9 @@ def laid_over_average(image: Image, pose: Poses) -> Image:
     """
     box = len(image)
     factor = max(box // SIDE_PX, 1)
-    smooth = ndimage.gaussian_filter(_binned(image, factor), _blur_px(box) / factor, mode="nearest")
+    smooth = scipy.ndimage.gaussian_filter(
+        _binned(image, factor), _blur_px(box) / factor, mode="nearest"
+    )
     step = box / SIDE_PX
     cos, sin = np.cos(pose.psi_rad[0]), np.sin(pose.psi_rad[0])
     side = -1.0 if pose.mirror[0] else 1.0
@@ -115,7 +117,7 @@ def laid_over_average(image: Image, pose: Poses) -> Image:
     at_origin = matrix @ np.array([shift_y - centre * step, shift_x - centre * step])
     # Pixel c of the image lies at (c + 1/2) / factor - 1/2 of the binned one.
     offset = (at_origin + box // 2 + 0.5) / factor - 0.5
-    moved: Image = ndimage.affine_transform(
+    moved: Image = scipy.ndimage.affine_transform(
         smooth,
         matrix * (step / factor),
         offset,
