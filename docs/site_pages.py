@@ -13,7 +13,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mkdocs.structure.files import File
+from mkdocs.structure.files import File, InclusionLevel
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 FOLDER = "project"
-OUTSIDE = (
-    "CHANGELOG.md",
-    "CITATION.cff",
-    "CONTRIBUTING.md",
-    "LICENSE",
-    "bench/README.md",
-    "bench/instructions.json",
-    "bench/suite_cases.toml",
-)
+PATTERNS = ("*.md", "CITATION.cff", "LICENSE", "bench/*.*", "examples/*.*", "integrations/*/*.md")
+OUTSIDE = frozenset(
+    path.relative_to(ROOT).as_posix() for pattern in PATTERNS for path in ROOT.glob(pattern)
+) - {"README.md"}
 LINK = re.compile(r"(\]\()([^)\s#]+)((?:#[^)\s]*)?\))")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages and files from outside the folder."""
-    for name in OUTSIDE:
-        added = File.generated(config, f"{FOLDER}/{name}", abs_src_path=str(ROOT / name))
+    for name in sorted(OUTSIDE):
+        added = File.generated(
+            config,
+            f"{FOLDER}/{name}",
+            abs_src_path=str(ROOT / name),
+            inclusion=InclusionLevel.NOT_IN_NAV,  # the menu need not name it
+        )
         files.append(added)
     return files
 
@@ -65,7 +65,7 @@ def turned(target: str, source: str) -> str:
     aim = posixpath.normpath(posixpath.join(posixpath.dirname(in_repository), target))
     if aim in OUTSIDE:
         site_path = f"{FOLDER}/{aim}"
-    elif aim == "docs/README.md":
+    elif aim in ("README.md", "docs/README.md"):
         site_path = "index.md"
     elif aim.startswith("docs/"):
         site_path = aim.removeprefix("docs/")
