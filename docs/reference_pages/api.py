@@ -75,7 +75,8 @@ def _call(name: str, thing: Any) -> str:
         is_first_keyword = parameter.kind is parameter.KEYWORD_ONLY and "*" not in words
         if is_first_keyword and not any(word.startswith("*") for word in words):
             words.append("*")
-        words.append(str(parameter.replace(annotation=inspect.Parameter.empty)))
+        word = str(parameter.replace(annotation=inspect.Parameter.empty))
+        words.append(word.replace("'", '"'))  # as the formatter would have it
     one_line = f"{name}({', '.join(words)})"
     if len(one_line) <= 88:
         return one_line

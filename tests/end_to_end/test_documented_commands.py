@@ -29,7 +29,14 @@ N_CLASSES = 6  # as many as there are views: class numbers on the pages go up to
 @pytest.fixture
 def workplace(tmp_path, monkeypatch):
     """Make a folder with particles and later particles the working directory, cl2d a program."""
-    options = SimulationOptions(n_particles=180, n_views=N_CLASSES, box_px=32, snr=1, ctf="none")
+    options = SimulationOptions(
+        n_particles=180,
+        n_views=N_CLASSES,
+        box_px=32,
+        pixel_size_angstrom=8,  # masks of the pages lie within the box
+        snr=1,
+        ctf="none",
+    )
     write_simulation(tmp_path, simulate_particles(options))
     shutil.copy(tmp_path / "particles.star", tmp_path / "new_particles.star")
     program = tmp_path / "bin" / "cl2d"
