@@ -22,7 +22,16 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 FOLDER = "project"
-PATTERNS = ("*.md", "CITATION.cff", "LICENSE", "bench/*.*", "examples/*.*", "integrations/*/*.md")
+PATTERNS = (
+    "*.md",
+    "CITATION.cff",
+    "LICENSE",
+    "bench/*.json",
+    "bench/*.md",
+    "bench/*.toml",
+    "examples/*.py",
+    "integrations/*/*.md",
+)
 OUTSIDE = frozenset(
     path.relative_to(ROOT).as_posix() for pattern in PATTERNS for path in ROOT.glob(pattern)
 ) - {"README.md"}
