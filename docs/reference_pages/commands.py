@@ -73,8 +73,12 @@ class Parameter:
 
 def commands_page() -> str:
     """Return the page as Markdown."""
-    commands = [command.callback for command in app.registered_commands]
-    return "\n".join([HEAD, *(_command(command) for command in commands if command)])
+    parts = [HEAD]
+    for registered in app.registered_commands:
+        command = registered.callback
+        if command is not None and not registered.hidden:
+            parts.append(_command(registered.name or command.__name__.replace("_", "-"), command))
+    return "\n".join(parts)
 
 
 def _parameters(command: Any) -> Iterator[Parameter]:
@@ -89,8 +93,7 @@ def _parameters(command: Any) -> Iterator[Parameter]:
             yield Parameter(name, kind, info, parameter.default)
 
 
-def _command(command: Any) -> str:
-    name = command.__name__.replace("_", "-")
+def _command(name: str, command: Any) -> str:
     parameters = list(_parameters(command))
     arguments = [p for p in parameters if p.is_argument]
     options = [p for p in parameters if not p.is_argument]
