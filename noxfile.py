@@ -191,6 +191,19 @@ def stubs(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Compare the made pages with new ones and build the site; ``-- --write`` renews the pages.
+
+    Every warning is an error: a link or an anchor that leads nowhere, a page that no menu names.
+    """
+    session.run("python", "docs/make_reference.py", *session.posargs)
+    with tempfile.TemporaryDirectory() as folder:
+        # Not --quiet: warnings that are not shown are not counted, either.
+        no_advertisement = {"NO_MKDOCS_2_WARNING": "1"}
+        session.run("mkdocs", "build", "--strict", "--site-dir", folder, env=no_advertisement)
+
+
+@nox.session
 def baseline(session: nox.Session) -> None:
     """Run the Python tests as an old processor would: without AVX."""
     session.run("pytest", *session.posargs, env={"CL2D_SIMD": "baseline"})

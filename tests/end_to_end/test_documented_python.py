@@ -12,7 +12,7 @@ import cl2d
 from cl2d.simulate import SimulationOptions, simulate_particles, write_simulation
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "docs/python.md")
+PAGES = ("README.md", "docs/python.md", "docs/recipes.md")
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

@@ -1,0 +1,3 @@
+"""The pages of docs/reference, made from the program."""
+
+from __future__ import annotations
