@@ -5,8 +5,13 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from cl2d.errors import InputError
 from cl2d.outputs.own_folders import refuse_unless_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 RELION = "relion"
 
@@ -31,6 +36,22 @@ _FILES = {
     XMIPP: re.compile(r"images\.xmd|level_\d{2,}/level_classes(_core|_stable_core)?\.(xmd|stk)"),
     CRYOSPARC: re.compile(r"particles(_excluded)?\.cs|class_averages\.(cs|mrc)"),
 }
+
+
+def check_folder_can_be_named(out: str | os.PathLike[str], formats: Collection[str]) -> None:
+    """Refuse, before a run, a folder whose name the tables for other programs cannot hold.
+
+    Raises
+    ------
+    InputError
+        If there are such tables and the name is of several lines.
+    """
+    if formats and len(str(Path(out).absolute()).splitlines()) > 1:
+        msg = (
+            f"the name of the output folder must be on one line for files for {', '.join(formats)} "
+            f"(--format none leaves them out), not {os.fspath(out)!r}"
+        )
+        raise InputError(msg)
 
 
 def files_for_programs(run: Path) -> list[Path]:

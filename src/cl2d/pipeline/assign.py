@@ -23,6 +23,7 @@ from cl2d.evaluate import AverageComparison
 from cl2d.events import RunWarned
 from cl2d.outputs import prepare_output_folder, write_run
 from cl2d.outputs.delivered import class_averages
+from cl2d.outputs.program_folders import check_folder_can_be_named
 from cl2d.outputs.relion_job import relion_warnings
 from cl2d.pipeline.classification import Classification
 from cl2d.pipeline.ctf import as_particles_show_them, with_correction
@@ -84,6 +85,7 @@ def assign(
     _check_fit(classes, source)
     folder = None
     if output is not None:
+        check_folder_can_be_named(output, options.output.formats)
         folder = prepare_output_folder(output, overwrite, inputs=source.files)
     phases = Phases(on_event)
     result = _assigned(classes, source, options, phases)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cl2d.errors import InputError
 from cl2d.outputs import prepare_output_folder, write_run
+from cl2d.outputs.program_folders import check_folder_can_be_named
 from cl2d.outputs.relion_job import relion_warnings
 from cl2d.pipeline.class_set import ClassSet
 
@@ -136,6 +137,7 @@ class Classification:
         InputError
             If the folder holds a run and ``overwrite`` is false, or cannot be written.
         """
+        check_folder_can_be_named(out, self.options.output.formats)
         folder = prepare_output_folder(out, overwrite, inputs=self.source.files)
         told = relion_warnings(self.source, self.options.output, self.levels[-1])
         warnings = tuple(dict.fromkeys((*self.warnings, *told)))

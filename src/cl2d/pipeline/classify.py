@@ -16,6 +16,7 @@ from cl2d.levels import order_classes_by_size, run_levels
 from cl2d.options import ClassifyOptions
 from cl2d.outputs import UnfinishedRun, check_output_folder, write_run
 from cl2d.outputs.delivered import class_averages
+from cl2d.outputs.program_folders import check_folder_can_be_named
 from cl2d.outputs.relion_job import relion_warnings
 from cl2d.pipeline.classification import Classification
 from cl2d.pipeline.cores import CoreJob, core_levels
@@ -100,6 +101,7 @@ def classify(
         chosen = starting_from(views, chosen)
     inputs = (*source.files, *(() if views is None else views.files))
     if output is not None:
+        check_folder_can_be_named(output, chosen.output.formats)
         check_output_folder(output, chosen.output.overwrite, inputs=inputs)
     phases = Phases(on_event)
     with PeakMemory() as peak:
