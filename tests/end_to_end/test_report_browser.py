@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from selenium.webdriver.remote.webelement import WebElement
 
 N_CLASSES = 12
-DOWNLOAD_SECONDS = 30
+DOWNLOAD_SECONDS = 120
 
 
 @pytest.fixture(scope="module")
