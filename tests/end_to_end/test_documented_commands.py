@@ -20,6 +20,7 @@ import cl2d
 from cl2d.io import read_particle_table
 from cl2d.simulate import SimulationOptions, simulate_particles, write_simulation
 
+pytestmark = pytest.mark.programs
 ROOT = Path(__file__).parents[2]
 PAGES = ("docs/recipes.md", "docs/tutorial.md")
 BLOCK = re.compile(r"^```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -19,6 +19,7 @@ from tests.relion_programs import needs_pipeline, relion, wait_for
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.programs
 JOB = Path("External/job005")
 ENDINGS = {f"RELION_JOB_EXIT_{end}" for end in ("SUCCESS", "FAILURE", "ABORTED")}
 WORDS = ["--o", f"{JOB}/", "--in_parts", "Extract/particles.star", "--j", "1"]

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from cl2d.io import ParticleTable
 
+pytestmark = pytest.mark.programs
 BOX = 32
 LABELS = [0, 1, 0, -1, 2, 2, 0, 1]  # class 4 is empty
 

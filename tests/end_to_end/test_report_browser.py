@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from selenium.webdriver import Chrome
     from selenium.webdriver.remote.webelement import WebElement
 
+pytestmark = pytest.mark.programs
 N_CLASSES = 12
 DOWNLOAD_SECONDS = 120
 
