@@ -15,8 +15,10 @@ namespace cl2d {
 namespace {
 
 // Images are moved in batches of 1 MB, which stay in cache until they are added, and of a few
-// images for each thread at least.
+// images for each thread at least. Several threads take larger ones: at the end of each they wait
+// for the last, spinning, which on a busy machine costs more than memory that is not in cache.
 constexpr std::size_t kBatchFloats = 262'144;
+constexpr std::size_t kBatchFloatsOfThreads = 4'194'304;
 constexpr std::size_t kImagesPerThread = 4;
 
 // Far above any box; keeps every position exact enough to be reflected into it.
@@ -162,7 +164,8 @@ void accumulate_transformed(const RawImages& images,
   if (numbers.empty()) return;
   const std::size_t box = images.height;
   const std::size_t threads = std::min(static_cast<std::size_t>(n_threads), numbers.size());
-  const std::size_t batch = std::max(kBatchFloats / (box * box), kImagesPerThread * threads);
+  const std::size_t floats = threads == 1 ? kBatchFloats : kBatchFloatsOfThreads;
+  const std::size_t batch = std::max(floats / (box * box), kImagesPerThread * threads);
   std::vector<Fitted> splines(threads, Fitted(box));
   std::vector<float> moved(std::min(batch, numbers.size()) * box * box);
   for (std::size_t first = 0; first < numbers.size(); first += batch) {
