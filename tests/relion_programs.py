@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 PATIENCE_SECONDS = 120  # for one step on a machine that is busy; as a rule it takes a tenth of one
+SECONDS_TO_A_REPEAT = 10
 # The menu of 3.1's display for classes: 16 entries, "Save selected classes" the last but one.
 MENU_ENTRIES, SAVE_ENTRY = 16, 14
 SCREEN_WIDTH, SCREEN_HEIGHT = 1000, 700
@@ -60,12 +61,21 @@ def relion(program: str, *words: object) -> str:
     return done.stdout
 
 
-def wait_for(found: Callable[[], object], what: str) -> None:
-    """Wait until something is true; the test fails if it never becomes so."""
+def wait_for(
+    found: Callable[[], object], what: str, again: Callable[[], object] | None = None
+) -> None:
+    """Wait until something is true; the test fails if it never becomes so.
+
+    ``again`` repeats what should make it true: a window that has just been drawn may lose a click.
+    """
     give_up = time.monotonic() + PATIENCE_SECONDS
+    repeat_at = time.monotonic() + SECONDS_TO_A_REPEAT
     while not found():
         if time.monotonic() > give_up:
             pytest.fail(f"{what}: not within {PATIENCE_SECONDS} s")
+        if again is not None and time.monotonic() > repeat_at:
+            again()
+            repeat_at = time.monotonic() + SECONDS_TO_A_REPEAT
         time.sleep(0.05)
 
 
@@ -107,13 +117,21 @@ class ClassDisplay:
     def click_class(self, number: int) -> None:
         """Click a class that is not selected, and wait until it is framed."""
         before = self._n_selected_pixels()
-        self._click((number - 0.5) * self._tile, self._tile / 2, button=1)
-        wait_for(lambda: self._n_selected_pixels() > before, f"the frame of class {number}")
+
+        def click() -> None:
+            self._click((number - 0.5) * self._tile, self._tile / 2, button=1)
+
+        click()
+        wait_for(lambda: self._n_selected_pixels() > before, f"the frame of class {number}", click)
 
     def save(self) -> None:
         """Choose "Save selected classes" from the menu, and wait until the files are written."""
-        self._click(self._tile / 2, self._tile / 2, button=3)
-        wait_for(self._menu, "the menu")
+
+        def ask() -> None:
+            self._click(self._tile / 2, self._tile / 2, button=3)
+
+        ask()
+        wait_for(self._menu, "the menu", ask)
         left, top, width, height = self._menu()
         self._pointer(left + width / 2, top + height * (SAVE_ENTRY + 0.5) / MENU_ENTRIES, button=1)
         wait_for(lambda: "selected particles" in self._log.read_text(), "the saved particles")
