@@ -51,15 +51,21 @@ def images_of(path: Path | str) -> list[str]:
     return read_particle_table(path).text("rlnImageName")
 
 
-@needs_display
-def test_display_saves_the_members_of_the_classes_that_were_clicked(project: Path) -> None:
+def saved_selection(project: Path, *classes: int) -> Path:
+    """Click classes in RELION's display, save, and return the folder of what it wrote."""
     select = Path("Select/job005")
     select.mkdir(parents=True)
     display = ClassDisplay(project)
     with display.showing(MODEL, select, BOX + 4):
-        display.click_class(2)
-        display.click_class(3)
+        for number in classes:
+            display.click_class(number)
         display.save()
+    return select
+
+
+@needs_display
+def test_display_saves_the_members_of_the_classes_that_were_clicked(project: Path) -> None:
+    select = saved_selection(project, 2, 3)
     wanted = [f"{row + 1:06d}@stack.mrcs" for row, label in enumerate(LABELS) if label in (1, 2)]
     assert sorted(images_of(select / "particles.star")) == wanted
     [averages] = read_star(select / "class_averages.star").values()
@@ -71,13 +77,7 @@ def test_display_saves_the_members_of_the_classes_that_were_clicked(project: Pat
 
 @needs_display
 def test_empty_class_adds_no_particle_to_a_selection(project: Path) -> None:
-    select = Path("Select/job005")
-    select.mkdir(parents=True)
-    display = ClassDisplay(project)
-    with display.showing(MODEL, select, BOX + 4):
-        display.click_class(4)
-        display.click_class(1)
-        display.save()
+    select = saved_selection(project, 4, 1)
     wanted = [f"{row + 1:06d}@stack.mrcs" for row, label in enumerate(LABELS) if label == 0]
     assert images_of(select / "particles.star") == wanted
 

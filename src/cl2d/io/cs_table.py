@@ -13,6 +13,7 @@ from cl2d.io.image_names import marked_as_stacks
 from cl2d.io.particle_table import ParticleTable
 from cl2d.io.stacks import read_stack_header
 from cl2d.io.star_block import TEXT_ENCODING, TEXT_ERRORS, StarBlock
+from cl2d.io.working_directory import path_from_here
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -132,8 +133,7 @@ class _Stacks:
         return None
 
     def _shown(self, path: Path) -> bytes:
-        below = path.relative_to(self._here) if path.is_relative_to(self._here) else path
-        return str(below).encode(TEXT_ENCODING, TEXT_ERRORS)
+        return str(path_from_here(path)).encode(TEXT_ENCODING, TEXT_ERRORS)
 
     def _refuse(self, missing: list[int]) -> None:
         examples = ", ".join(

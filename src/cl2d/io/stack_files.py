@@ -11,6 +11,7 @@ import numpy as np
 from cl2d.errors import InputFileError
 from cl2d.io.stacks import read_stack_header
 from cl2d.io.star_block import TEXT_ENCODING, TEXT_ERRORS
+from cl2d.io.working_directory import path_from_here
 
 if TYPE_CHECKING:
     from cl2d.io.image_names import ImageLocations
@@ -104,9 +105,8 @@ def reachable_table(
     moved: dict[int, bytes] = {}
     for stack, (name, header) in enumerate(zip(locations.stack_names, headers, strict=True)):
         if _find(name, (here,)) is None:
-            path = header.path
-            below = path.relative_to(here) if path.is_relative_to(here) else path
-            moved[stack] = str(below).encode(TEXT_ENCODING, TEXT_ERRORS)
+            name_from_here = str(path_from_here(header.path))
+            moved[stack] = name_from_here.encode(TEXT_ENCODING, TEXT_ERRORS)
     if not moved:
         return table
     names = table.image_names()

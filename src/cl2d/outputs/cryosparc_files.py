@@ -7,7 +7,6 @@ shift)``, which agrees with converters that copy both and with its recentring of
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +17,7 @@ from cl2d.io.cs_columns import blob_fields, fields_of_table, row_uids
 from cl2d.io.cs_dataset import UID, read_cs, read_joined_cs, rows_of_uids, write_cs
 from cl2d.io.cs_source import SUFFIX
 from cl2d.io.star_block import TEXT_ENCODING, TEXT_ERRORS
+from cl2d.io.working_directory import path_from_here
 from cl2d.outputs.own_folders import own_folder
 from cl2d.outputs.program_folders import (
     CRYOSPARC,
@@ -28,6 +28,8 @@ from cl2d.outputs.program_folders import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy.typing as npt
 
     from cl2d.cores import LevelCores
@@ -165,9 +167,8 @@ def _core_fields(core: LevelCores) -> Fields:
 def _class_fields(stack: Path, result: FinishedRun) -> Fields:
     """Return a row for each class, in the order of their numbers."""
     n_classes = len(result.averages)
-    here, path = Path.cwd(), stack.absolute()
-    shown = path.relative_to(here) if path.is_relative_to(here) else path
-    paths = np.full(n_classes, str(shown).encode(TEXT_ENCODING, TEXT_ERRORS))
+    name = str(path_from_here(stack)).encode(TEXT_ENCODING, TEXT_ERRORS)
+    paths = np.full(n_classes, name)
     key = result.source.fingerprint().encode()
     digests = [hashlib.blake2b(key + b"%d" % k, digest_size=8) for k in range(n_classes)]
     uids = [int.from_bytes(digest.digest(), "little") for digest in digests]

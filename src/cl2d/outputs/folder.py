@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cl2d.errors import InputError
-from cl2d.outputs.own_folders import own_folder, refuse_unless_folder
+from cl2d.outputs.own_folders import LEVEL_NAME, level_name, own_folder, refuse_unless_folder
 from cl2d.outputs.program_folders import files_for_programs, folders_for_programs, programs_in
 
 if TYPE_CHECKING:
@@ -53,7 +52,6 @@ RUN_FILES = (
     METRICS,
 )
 LEVEL_FILES = (CLASS_AVERAGES, CLASS_TABLE, LEVEL_PARTICLES, LEVEL_CURVES)
-_LEVEL_NAME = re.compile(r"level_\d{2,}")
 
 
 def check_output_folder(
@@ -126,7 +124,7 @@ def level_folder(out: Path, level: int) -> Path:
     InputError
         If the folder, or the one above it, is a symbolic link: files would land elsewhere.
     """
-    return own_folder(out, LEVELS, f"level_{level:02d}")
+    return own_folder(out, LEVELS, level_name(level))
 
 
 def _named_folder(out: str | os.PathLike[str]) -> Path:
@@ -246,7 +244,7 @@ def _level_folders(levels: Path) -> list[Path]:
     refuse_unless_folder(levels)
     if not levels.is_dir():
         return []
-    folders = sorted(path for path in levels.iterdir() if _LEVEL_NAME.fullmatch(path.name))
+    folders = sorted(path for path in levels.iterdir() if LEVEL_NAME.fullmatch(path.name))
     for path in folders:
         refuse_unless_folder(path)
     return folders

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from cl2d.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+LEVEL_NAME = re.compile(r"level_\d{2,}")
+
+
+def level_name(level: int) -> str:
+    """Return what the folder of a level is called, wherever it lies."""
+    return f"level_{level:02d}"
 
 
 def own_folder(out: Path, *parts: str) -> Path:

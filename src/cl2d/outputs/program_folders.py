@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cl2d.errors import InputError
-from cl2d.outputs.own_folders import refuse_unless_folder
+from cl2d.outputs.own_folders import LEVEL_NAME, refuse_unless_folder
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -27,7 +27,6 @@ CRYOSPARC_EXCLUDED = "particles_excluded.cs"
 CRYOSPARC_CLASSES = "class_averages.cs"
 CRYOSPARC_AVERAGES = "class_averages.mrc"
 
-_LEVEL_NAME = re.compile(r"level_\d{2,}")
 # By folder, the paths of files below it.
 _FILES = {
     RELION: re.compile(
@@ -97,6 +96,6 @@ def _folders(program: Path) -> list[Path]:
     for name, below, _ in os.walk(program):  # does not follow links
         found.append(Path(name))
         for part in below:
-            if _LEVEL_NAME.fullmatch(part):
+            if LEVEL_NAME.fullmatch(part):
                 refuse_unless_folder(Path(name) / part)
     return found

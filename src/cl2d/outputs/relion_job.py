@@ -12,6 +12,7 @@ import numpy as np
 from cl2d.errors import InputFileError
 from cl2d.io import StarBlock, read_particle_table, write_stack, write_star
 from cl2d.io.ctf_parameters import ctf_state
+from cl2d.io.working_directory import path_from_here
 from cl2d.outputs.folder import PARTICLE_TABLE
 from cl2d.outputs.own_folders import own_folder
 from cl2d.outputs.program_folders import RELION
@@ -80,33 +81,29 @@ def relion_warnings(
     ]
 
 
-def hand_over_to_relion(out: Path, run: FinishedRun) -> None:
-    """Write the job of a run whose particles.star is written, if it was asked for."""
-    output = run.options.output
-    if RELION not in output.formats or not _has_files(run.source):
+def hand_over_to_relion(out: Path, run: FinishedRun, table: ParticleTable) -> None:
+    """Write the job of a run, if it was asked for, from what its particles.star holds."""
+    if RELION not in run.options.output.formats or not _has_files(run.source):
         return
-    job = RelionJob(
-        level=run.levels[-1],
-        averages=run.averages,
-        plan=run.plan,
-        evaluation=run.evaluations[-1] if run.evaluations else None,
-        split_mirrors=output.relion_mirrors == "split",
-    )
-    write_relion_job(out, job)
+    write_relion_job(out, _job(run, run.evaluations), table)
 
 
 def renew_relion_job(saved: SavedRun, evaluations: Sequence[LevelEvaluation]) -> None:
     """Write the job of a saved run anew, if it has one, after its other files have changed."""
     if not (saved.folder / RELION / MODEL).is_file():
         return
-    job = RelionJob(
-        level=saved.levels[-1],
-        averages=saved.averages,
-        plan=saved.plan,
+    table = read_particle_table(saved.folder / PARTICLE_TABLE)
+    write_relion_job(saved.folder, _job(saved, evaluations), table)
+
+
+def _job(run: FinishedRun | SavedRun, evaluations: Sequence[LevelEvaluation]) -> RelionJob:
+    return RelionJob(
+        level=run.levels[-1],
+        averages=run.averages,
+        plan=run.plan,
         evaluation=evaluations[-1] if evaluations else None,
-        split_mirrors=saved.options.output.relion_mirrors == "split",
+        split_mirrors=run.options.output.relion_mirrors == "split",
     )
-    write_relion_job(saved.folder, job)
 
 
 def renew_relion_particles(saved: SavedRun, table: ParticleTable) -> None:
@@ -125,7 +122,7 @@ def renew_relion_particles(saved: SavedRun, table: ParticleTable) -> None:
     write_star(folder / DATA, data_blocks(table, classes, _optics_facts(saved.plan)))
 
 
-def write_relion_job(out: Path, job: RelionJob) -> None:
+def write_relion_job(out: Path, job: RelionJob, table: ParticleTable) -> None:
     """Write all files of a job into ``relion/`` of a run's folder, from its particles.star.
 
     Names inside the files start from the working directory, which must be RELION's project
@@ -134,7 +131,6 @@ def write_relion_job(out: Path, job: RelionJob) -> None:
     folder = own_folder(out, RELION)
     classes = relion_classes(job.level, split_mirrors=job.split_mirrors)
     averages = classes.averages(job.averages)
-    table = read_particle_table(out / PARTICLE_TABLE)
     data = data_blocks(table, classes, _optics_facts(job.plan))
     write_star(folder / DATA, data)
     write_stack(folder / AVERAGES, averages, job.plan.pixel_size_angstrom)
@@ -161,9 +157,7 @@ def write_relion_job(out: Path, job: RelionJob) -> None:
 def project_path(path: Path) -> str:
     """Return how RELION, in the working directory, names a file: from there, or by whole path."""
     # Links stay what they are called: a folder of the project may lie on another disk.
-    whole = Path(os.path.normpath(path.absolute()))
-    here = Path.cwd()
-    return str(whole.relative_to(here) if whole.is_relative_to(here) else whole)
+    return str(path_from_here(Path(os.path.normpath(path.absolute()))))
 
 
 def _selection(job: RelionJob, classes: RelionClasses) -> StarBlock:

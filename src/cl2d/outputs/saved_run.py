@@ -22,6 +22,7 @@ from cl2d.outputs.folder import (
     PARTICLE_TABLE,
     RUN_RECORD,
 )
+from cl2d.outputs.own_folders import level_name
 from cl2d.outputs.tables import CLASS_BLOCK
 from cl2d.preprocess import PreprocessPlan
 from cl2d.results import ClassHomogeneity, IterationReport, LevelResult, poses_from_relion
@@ -151,7 +152,7 @@ def _levels(folder: Path, facts: list[dict[str, Any]]) -> tuple[LevelResult, ...
     tree = json.loads((folder / HIERARCHY).read_text(encoding="utf-8"))
     levels = []
     for fact, branch in zip(facts, tree["levels"], strict=True):
-        path = folder / LEVELS / f"level_{fact['level']:02d}" / LEVEL_PARTICLES
+        path = folder / LEVELS / level_name(fact["level"]) / LEVEL_PARTICLES
         parents = [(entry["parent"] or 0) - 1 for entry in branch["classes"]]
         iterations = tuple(IterationReport(**report) for report in fact["iterations"])
         levels.append(_level(path, fact, np.array(parents, dtype=np.int32), iterations))

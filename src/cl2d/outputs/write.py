@@ -70,17 +70,18 @@ def write_run(out: str | os.PathLike[str], result: FinishedRun) -> Path:
     write_stack(folder / CLASS_AVERAGES, result.averages, pixel_size)
     write_class_table(folder / CLASS_TABLE, result.levels, result.cores)
     core = result.cores[-1] if result.cores else None
-    table = folder / PARTICLE_TABLE
-    write_particle_table(table, result.source, result.levels[-1], result.flags, core)
+    path = folder / PARTICLE_TABLE
+    write_particle_table(path, result.source, result.levels[-1], result.flags, core)
+    table = read_particle_table(path)
     write_hierarchy(folder, result.levels, result.cores)
     if core is not None:
         of_cores = (result.core_averages, result.stable_core_averages)
         write_core_averages(folder, of_cores, pixel_size)
-        write_particle_subsets(folder, read_particle_table(table), core)
+        write_particle_subsets(folder, table, core)
     if result.rejected is not None:
         write_run(folder / REJECTED, result.rejected)
     write_evaluation(folder, result.evaluations)
-    hand_over_to_relion(folder, result)
+    hand_over_to_relion(folder, result, table)
     if XMIPP in result.options.output.formats:
         write_xmipp(folder, result)
     if wants_cryosparc(result):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cl2d.io import StarBlock, read_star, relion_table, write_spider_stack, write_xmd
-from cl2d.outputs.own_folders import own_folder
+from cl2d.outputs.own_folders import level_name, own_folder
 from cl2d.outputs.program_folders import (
     XMIPP,
     XMIPP_CLASSES,
@@ -67,7 +67,7 @@ def write_xmipp(out: Path, result: FinishedRun) -> None:
     for level, averages, evaluation, core in parts:
         images = level_images(columns, level, core)
         blocks = _level_blocks(out, images, level)
-        folder = _level_folder(out, level)
+        folder = _level_folder(out, level.level)
         write_spider_stack(folder / f"{XMIPP_CLASSES}.stk", averages)
         write_xmd(folder / f"{XMIPP_CLASSES}.xmd", with_evaluation(blocks, evaluation))
     last = result.cores[-1] if result.cores else None
@@ -103,17 +103,17 @@ def renew_xmipp_cores(
 def renew_xmipp_evaluation(out: Path, evaluations: Sequence[LevelEvaluation]) -> None:
     """Put another evaluation into the classes of every level of a finished run."""
     for evaluation in evaluations:
-        path = own_folder(out, XMIPP, f"level_{evaluation.level:02d}") / f"{XMIPP_CLASSES}.xmd"
+        path = _level_folder(out, evaluation.level) / f"{XMIPP_CLASSES}.xmd"
         if path.is_file():
             write_xmd(path, with_evaluation(read_star(path), evaluation))
 
 
-def _level_folder(out: Path, level: LevelResult) -> Path:
-    return own_folder(out, XMIPP, f"level_{level.level:02d}")
+def _level_folder(out: Path, level: int) -> Path:
+    return own_folder(out, XMIPP, level_name(level))
 
 
 def _level_blocks(out: Path, images: XmippImages, level: LevelResult) -> dict[str, StarBlock]:
-    stack = _level_folder(out, level) / f"{XMIPP_CLASSES}.stk"
+    stack = _level_folder(out, level.level) / f"{XMIPP_CLASSES}.stk"
     blocks = {INFO: info_block(level), CLASSES: class_block(stack, level.class_sizes())}
     return blocks | images.class_blocks()
 
@@ -126,7 +126,7 @@ def _write_cores(
 ) -> None:
     level, core = found
     kinds = {XMIPP_CORE: core.is_core, XMIPP_STABLE_CORE: core.is_stable_core}
-    folder = _level_folder(out, level)
+    folder = _level_folder(out, level.level)
     for (name, chosen), stack in zip(kinds.items(), averages, strict=True):
         path = folder / f"{name}.stk"
         if stack is None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cl2d.io import StarBlock
 from cl2d.io.star_cells import as_writable
+from cl2d.io.working_directory import path_from_here
 from cl2d.io.xmipp_columns import xmipp_columns, xmipp_pose_columns
 from cl2d.outputs.tables import class_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     import numpy.typing as npt
 
@@ -107,8 +108,7 @@ def class_block(stack: Path, members: npt.NDArray[np.int64]) -> StarBlock:
 
     The average is named as Xmipp looks for it: from the working directory, if it lies below.
     """
-    here, path = Path.cwd(), stack.absolute()
-    name = path.relative_to(here) if path.is_relative_to(here) else path
+    name = path_from_here(stack)
     numbers = np.arange(1, len(members) + 1)
     columns: Mapping[str, Sequence[str] | npt.NDArray[Any]] = {
         "ref": numbers,

@@ -20,6 +20,7 @@ from cl2d.outputs.folder import (
     LEVEL_PARTICLES,
     LEVELS,
 )
+from cl2d.outputs.own_folders import level_name
 from cl2d.outputs.tables import CLASS_BLOCK
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class RunFiles:
         return self._level(int(self.tree[-1]["level"]))
 
     def _level(self, level: int) -> Path:
-        return self.folder / LEVELS / f"level_{level:02d}"
+        return self.folder / LEVELS / level_name(level)
 
 
 def _arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
