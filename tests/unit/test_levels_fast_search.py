@@ -127,7 +127,7 @@ def test_the_last_iteration_is_that_which_follows_settling_with_averages_of_the_
     loop = LevelLoop(engine, options, ignore_event, by_likelihood=True, fast=True)
     references = normalised_references(np.eye(12)[:4, None].astype(np.complex128))
     start = LevelStart(0, references, np.full(4, -1, dtype=np.int32), last=True)
-    settled = loop.settled(start, loop.run(start))
+    settled = loop.continued(loop.settling(start, loop.run(start)))
     found = loop.verified(start, settled)
 
     fitted, last = settled.assignment, found.reports[-1]

@@ -23,6 +23,7 @@ from cl2d.engine import (
 )
 from cl2d.events import ClassesAdjusted, ClassesExchanged, ExchangeEnded, IterationProgress
 from cl2d.levels.automatic import adjusted_classes
+from cl2d.levels.bookmark import Bookmark, Continuation, Exchanging, Iterating
 from cl2d.levels.centring import centred_poses
 from cl2d.levels.cuts import cut_rule, find_cuts, judging_rule
 from cl2d.levels.doubt import last_poses
@@ -74,7 +75,9 @@ class LevelLoop:
         *,
         by_likelihood: bool,
         fast: bool = False,
+        mark: Bookmark | None = None,
     ) -> None:
+        self._mark = mark or Bookmark()
         self._fast = fast
         self._sampled = False
         self._judged: tuple[Assignment, dict[int, Cut]] | None = None
@@ -109,22 +112,27 @@ class LevelLoop:
         Classes that surely show one view stay joined in any case: apart they may fit a little
         better, by the defocus of their members.
         """
-        end = self.run(start)
-        for exchange in range(1, MOST_EXCHANGES + 1):
-            exchanged = self._exchanged(start, end, exchange)
-            if exchanged is None:
-                break
-            changed, of_one_view = exchanged
-            again = self.run(changed)
-            kept = of_one_view or again.mean_score > end.mean_score
-            self._on_event(ExchangeEnded(start.level, exchange, kept))
-            reports = (*end.reports, *again.reports)
+        done = self._mark.place.exchanging or Exchanging(self.run(start))
+        while done.number < MOST_EXCHANGES:
+            number = done.number + 1
+            if done.under_way is None:
+                self._mark.keep(exchanging=done)
+                exchanged = self._exchanged(start, done.end, number)
+                if exchanged is None:
+                    break
+                done = replace(done, under_way=exchanged[0], of_one_view=exchanged[1])
+                self._mark.keep(exchanging=done)
+            assert done.under_way is not None
+            again = self.run(done.under_way)
+            kept = done.of_one_view or again.mean_score > done.end.mean_score
+            self._on_event(ExchangeEnded(start.level, number, kept))
+            reports = (*done.end.reports, *again.reports)
             if not kept:
-                return replace(end, reports=reports)
-            end = replace(again, reports=reports)
-        return end
+                return replace(done.end, reports=reports)
+            done = Exchanging(replace(again, reports=reports), number)
+        return done.end
 
-    def run_with_adjustments(self, start: LevelStart, end: LevelEnd, n_most: int) -> LevelEnd:
+    def run_with_adjustments(self, start: LevelStart, done: Exchanging) -> LevelEnd:
         """Join and cut classes and iterate again, until none calls for it.
 
         Once classes were joined after a cut nothing is cut any more, lest the same be cut and
@@ -133,37 +141,53 @@ class LevelLoop:
         Parameters
         ----------
         start : of the level
-        end : of its iterations
-        n_most : number of classes not to be exceeded
+        done : the end of its iterations, the number of classes not to be exceeded, and what an
+            earlier process has done
         """
-        was_cut = False
-        for exchange in range(1, MOST_ADJUSTMENTS + 1):
-            fitted, rule = end.assignment, self._judging_rule
-            found = adjusted_classes(self._engine, fitted, end.n_classes, rule, n_most)
-            if found.n_joined == found.n_cut == 0:
-                break
-            self._on_event(ClassesAdjusted(start.level, exchange, found.n_joined, found.n_cut))
-            if was_cut and found.n_joined > 0:
-                n_most = 0
-            was_cut = was_cut or found.n_cut > 0
-            parents = end.parents[found.origin]
-            changed = LevelStart(
-                start.level, found.references, parents, exchange=exchange, before=fitted
-            )
-            again = self.run(changed)
-            end = replace(again, reports=(*end.reports, *again.reports))
-        return end
+        while done.number < MOST_ADJUSTMENTS:
+            if done.under_way is None:
+                self._mark.keep(adjusting=done)
+                adjusted = self._adjusted(start, done)
+                if adjusted is None:
+                    break
+                done = adjusted
+                self._mark.keep(adjusting=done)
+            assert done.under_way is not None
+            again = self.run(done.under_way)
+            again = replace(again, reports=(*done.end.reports, *again.reports))
+            done = replace(done, end=again, number=done.number + 1, under_way=None)
+        return done.end
 
-    def settled(self, start: LevelStart, end: LevelEnd) -> LevelEnd:
-        """Return the end of a level after more iterations with averages of the sure members."""
+    def _adjusted(self, start: LevelStart, done: Exchanging) -> Exchanging | None:
+        """Return the adjustments with one more under way, None if nothing calls for it."""
+        fitted, rule = done.end.assignment, self._judging_rule
+        found = adjusted_classes(self._engine, fitted, done.end.n_classes, rule, done.n_most)
+        if found.n_joined == found.n_cut == 0:
+            return None
+        number = done.number + 1
+        self._on_event(ClassesAdjusted(start.level, number, found.n_joined, found.n_cut))
+        parents = done.end.parents[found.origin]
+        changed = LevelStart(start.level, found.references, parents, exchange=number, before=fitted)
+        return replace(
+            done,
+            under_way=changed,
+            n_most=0 if done.was_cut and found.n_joined > 0 else done.n_most,
+            was_cut=done.was_cut or found.n_cut > 0,
+        )
+
+    def settling(self, start: LevelStart, end: LevelEnd) -> Continuation:
+        """Return the iterations that settle a level: with averages of the sure members."""
         fitted, n_classes = end.assignment, end.n_classes
         settling = classes_of_one_view(self._cuts_of(fitted, n_classes), n_classes)
         _, sums = self._summed(fitted, n_classes, settling)
         references = normalised_references(sums.sums)
-        again = self.run(
-            LevelStart(start.level, references, end.parents, settling=settling, before=fitted)
-        )
-        return replace(again, reports=(*end.reports, *again.reports))
+        again = LevelStart(start.level, references, end.parents, settling=settling, before=fitted)
+        return Continuation(again, end.reports)
+
+    def continued(self, continuation: Continuation) -> LevelEnd:
+        """Return the end of iterations that go on where others have ended."""
+        end = self.run(continuation.start)
+        return replace(end, reports=(*continuation.reports, *end.reports))
 
     def verified(self, start: LevelStart, end: LevelEnd) -> LevelEnd:
         """Return the end of the last level with what an exhaustive search gives, if it was fast.
@@ -228,18 +252,31 @@ class LevelLoop:
 
     def run(self, start: LevelStart) -> LevelEnd:
         """Iterate until few images change class or the iterations are used up."""
-        parents = start.parents
-        step: Step | None = None
-        reports: list[IterationReport] = []
-        for iteration in range(1, self._most_iterations(start) + 1):
+        step, parents, reports = self._behind(start)
+        while step is None or self._goes_on(start, step.report):
+            iteration = 1 if step is None else step.report.iteration + 1
             step = self._iterate(start, iteration, step)
             parents = parents[step.reseeding.origin]
-            reports.append(step.report)
+            reports = (*reports, step.report)
             self._on_event(step.report)
-            if self._at_rest(start, step.report):
-                break
-        assert step is not None
-        return LevelEnd(step.assignment, parents, tuple(reports), settling=start.settling)
+            self._mark.keep(iterating=Iterating(step, parents, reports))
+            self._mark.save()
+        self._mark.keep(iterating=None)
+        return LevelEnd(step.assignment, parents, reports, settling=start.settling)
+
+    def _behind(
+        self, start: LevelStart
+    ) -> tuple[Step | None, npt.NDArray[np.int32], tuple[IterationReport, ...]]:
+        """Return what the iterations of an earlier process have left; at first there is nothing."""
+        behind = self._mark.place.iterating
+        if behind is None:
+            return None, start.parents, ()
+        return behind.step, behind.parents, behind.reports
+
+    def _goes_on(self, start: LevelStart, report: IterationReport) -> bool:
+        """Tell whether another iteration follows."""
+        within = report.iteration < self._most_iterations(start)
+        return within and not self._at_rest(start, report)
 
     def _iterate(
         self, start: LevelStart, iteration: int, before: Step | None, *, final: bool = False
