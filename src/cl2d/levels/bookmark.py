@@ -86,6 +86,15 @@ class Place:
     ended: LevelEnd | None = None
     iterating: Iterating | None = None
 
+    @property
+    def n_iterations(self) -> int:
+        """Number of iterations that are behind."""
+        past = (self.exchanging, self.adjusting)
+        ends = [self.ended, *(None if done is None else done.end for done in past)]
+        of_level = [*ends, self.settling, self.closing, self.iterating]
+        reports = [part.reports for part in of_level if part is not None]
+        return sum(map(len, (*reports, *(level.iterations for level in self.levels))))
+
 
 RECORDS: tuple[type, ...] = (
     *(Place, Iterating, Continuation, Exchanging, LevelStart, LevelEnd, Step, Reseeding),

@@ -258,9 +258,9 @@ class LevelLoop:
             step = self._iterate(start, iteration, step)
             parents = parents[step.reseeding.origin]
             reports = (*reports, step.report)
-            self._on_event(step.report)
             self._mark.keep(iterating=Iterating(step, parents, reports))
-            self._mark.save()
+            self._mark.save()  # whoever is told of the iteration may end the run
+            self._on_event(step.report)
         self._mark.keep(iterating=None)
         return LevelEnd(step.assignment, parents, reports, settling=start.settling)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PARTICLES = "particles"
 """Key of the particles in a file written by hand."""
 
-_NOT_REPEATED = ("overwrite",)  # a new decision each time
+_NOT_REPEATED = ("overwrite", "max_time")  # a new decision each time
 
 
 @dataclass(frozen=True)
