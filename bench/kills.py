@@ -36,7 +36,7 @@ PARTICLES = "sim/particles.star"
 OUT = "out"
 OF_THE_CLOCK = (
     *("seconds", "timings_seconds", "cpu_seconds", "peak_memory_bytes", "written_at"),
-    *("memory", "command_line", "peak_bytes"),
+    *("memory", "command_line", "peak_bytes", "earlier_processes"),
 )
 """Keys of run.json that differ between any two runs."""
 

@@ -172,7 +172,7 @@ def unfinished_run(
     """
     folder = Path(out)
     record = _record(folder)
-    if record.get("status") == "complete":
+    if record.get("status") in ("complete", "renewing"):  # whoever renews it has to do it again
         message = f"the run in {folder} must be unfinished to go on with it, but it is complete"
         raise CompleteRunError(message)
     checkpoint, complaints = CheckpointFolder(folder).newest()

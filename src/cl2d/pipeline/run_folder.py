@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cl2d.errors import TimeIsUpError
 from cl2d.events import RunWarned
@@ -21,6 +21,7 @@ from cl2d.outputs import (
 from cl2d.outputs.folder import prepare_to_go_on, remove_leftovers
 from cl2d.outputs.program_folders import check_folder_can_be_named
 from cl2d.outputs.run_lock import locked_folder
+from cl2d.outputs.run_record import what_was_done
 from cl2d.pipeline.resuming import unfinished_run
 
 if TYPE_CHECKING:
@@ -67,11 +68,13 @@ class RunFolder:
         self._begun = begun
         self._checkpoints: Checkpoints | None = None
         self._levels: list[LevelResult] = []
+        self._earlier: list[dict[str, Any]] = []
         if unfinished is None:
             self.path = prepare_output_folder(out, begun.options.output.overwrite, inputs=inputs)
             self.mark = Bookmark()
         else:
             self.path = prepare_to_go_on(out, inputs)
+            self._earlier = what_was_done(self.path)
             self.mark = Bookmark(unfinished.place)
         self._record("running")
         for level in self.mark.place.levels:
@@ -115,7 +118,7 @@ class RunFolder:
 
     def _record(self, status: Status, error: str | None = None) -> None:
         unfinished = replace(self._begun, levels=order_classes_by_size(self._levels))
-        write_run_record(self.path, unfinished, status, error=error)
+        write_run_record(self.path, unfinished, status, error=error, earlier=self._earlier)
 
 
 @contextmanager
