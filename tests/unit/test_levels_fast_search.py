@@ -18,7 +18,7 @@ from cl2d.events import ignore_event
 from cl2d.levels import run_levels
 from cl2d.levels.doubt import DOUBTED_SHARE, TURNS, last_poses
 from cl2d.levels.endpoints import LevelStart
-from cl2d.levels.iterate import LevelLoop
+from cl2d.levels.level_loop import LevelLoop
 from cl2d.levels.sure_members import sure_labels
 from cl2d.options import LevelOptions
 from cl2d.results import IterationReport, identity_poses

@@ -14,7 +14,7 @@ from cl2d.levels.bookmark import OF_A_LEVEL, Bookmark, Continuation, Exchanging
 from cl2d.levels.cuts import cut_rule, find_cuts, judging_rule
 from cl2d.levels.endpoints import LevelEnd, LevelStart
 from cl2d.levels.homogeneity import class_homogeneity
-from cl2d.levels.iterate import LevelLoop
+from cl2d.levels.level_loop import LevelLoop
 from cl2d.levels.main_view import main_view_confidence
 from cl2d.levels.sampled import ITERATIONS_OF_ALL, sample_of
 from cl2d.levels.schedule import level_schedule
