@@ -11,6 +11,7 @@ from cl2d.errors import InputFileError
 from cl2d.io.cs_dataset import UID
 from cl2d.io.image_names import marked_as_stacks
 from cl2d.io.particle_table import ParticleTable
+from cl2d.io.regular_files import is_file
 from cl2d.io.stacks import read_stack_header
 from cl2d.io.star_block import TEXT_ENCODING, TEXT_ERRORS, StarBlock
 from cl2d.io.working_directory import path_from_here
@@ -126,7 +127,7 @@ class _Stacks:
 
     def _find(self, name: str) -> Path | None:
         for place, folder in enumerate(self._folders):
-            if (folder / name).is_file():
+            if is_file(folder / name):
                 # The others are likely to lie below the same folder.
                 self._folders.insert(0, self._folders.pop(place))
                 return folder / name

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cl2d.errors import InputFileError
+from cl2d.io.regular_files import is_file
 from cl2d.io.stacks import read_stack_header
 from cl2d.io.star_block import TEXT_ENCODING, TEXT_ERRORS
 from cl2d.io.working_directory import path_from_here
@@ -31,7 +32,7 @@ def _find(name: str, folders: tuple[Path, ...]) -> Path | None:
     names = [name] + [name.removesuffix(hint) for hint in _FORMAT_HINTS if name.endswith(hint)]
     for folder in folders:
         for candidate in names:
-            if (folder / candidate).is_file():
+            if is_file(folder / candidate):
                 return folder / candidate
     return None
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cl2d.errors import InputFileError
+from cl2d.io.regular_files import open_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,8 +87,10 @@ def first_bytes_and_size(path: Path, n_bytes: int) -> tuple[bytes, int]:
         If the file cannot be read.
     """
     try:
-        with path.open("rb") as stream:
+        with open_file(path) as stream:
             return stream.read(n_bytes), stream.seek(0, 2)
+    except InputFileError:
+        raise
     except OSError as error:
         msg = f"{path}: cannot be read ({error.strerror})"
         raise InputFileError(msg) from error
