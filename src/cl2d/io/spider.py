@@ -89,6 +89,9 @@ def spider_header(path: Path, first_bytes: bytes, file_bytes: int) -> StackHeade
     if not 1 <= n_images <= _MOST_IMAGES:
         msg = f"{path}: a SPIDER stack must have at least one image, not {n_images:g}"
         raise InputFileError(msg)
+    if n_images != np.floor(n_images):
+        msg = f"{path}: a SPIDER stack must have a whole number of images, not {n_images:g}"
+        raise InputFileError(msg)
     order = "<" if np.frombuffer(first_bytes[:4], "<f4")[0] == words[_N_SLICES] else ">"
     width_px = int(words[_WIDTH])
     header_bytes = header_bytes_of(width_px)
