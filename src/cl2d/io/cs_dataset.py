@@ -15,6 +15,7 @@ from cl2d.errors import InputFileError
 from cl2d.io.atomic import atomic_path
 from cl2d.io.cs_compressed import MARK as COMPRESSED
 from cl2d.io.cs_compressed import read_compressed
+from cl2d.io.npz import MALFORMED_ARRAY
 from cl2d.io.regular_files import is_packed
 from cl2d.io.stack_header import first_bytes_and_size
 
@@ -31,11 +32,6 @@ _MOST_HEADER_BYTES = 1 << 20
 """A header has some 40 bytes a field."""
 
 _LAST_CHARACTER = 0x10FFFF
-# What numpy raises for headers that are none.
-_MALFORMED = (
-    *(ValueError, OSError, EOFError, TypeError, LookupError, AttributeError, SyntaxError),
-    *(OverflowError, RecursionError, MemoryError),
-)
 
 
 def read_cs(path: str | Path) -> Fields:
@@ -120,7 +116,7 @@ def _mapped(path: Path) -> npt.NDArray[Any]:
         mapped: npt.NDArray[Any] = np.load(
             path, mmap_mode="r", allow_pickle=False, max_header_size=_MOST_HEADER_BYTES
         )
-    except _MALFORMED as error:
+    except MALFORMED_ARRAY as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         msg = f"{path}: must be a whole cryoSPARC dataset without Python objects ({reason})"
         raise InputFileError(msg) from error

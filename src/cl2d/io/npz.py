@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import struct
+import tokenize
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +24,13 @@ _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
 }
-# What zipfile and numpy raise for files that are none.
-_MALFORMED = (
+MALFORMED_ARRAY = (
     *(ValueError, OSError, EOFError, TypeError, LookupError, AttributeError, SyntaxError),
-    *(OverflowError, RecursionError, RuntimeError, MemoryError, struct.error, zipfile.BadZipFile),
+    *(OverflowError, RecursionError, MemoryError, tokenize.TokenError),
 )
+"""What numpy raises for headers that are none."""
+
+_MALFORMED_ARCHIVE = (RuntimeError, struct.error, zipfile.BadZipFile)
 
 
 def read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:
@@ -47,7 +50,7 @@ def read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:
                     info.filename.removesuffix(_SUFFIX): _array(archive.read(info))
                     for info in archive.infolist()
                 }
-        except _MALFORMED as error:
+        except (*MALFORMED_ARRAY, *_MALFORMED_ARCHIVE) as error:
             reason = str(error).partition("\n")[0] or type(error).__name__
             msg = f"{path}: must be a whole file of arrays ({reason})"
             raise InputFileError(msg) from error
