@@ -19,7 +19,6 @@ from mrcfile.dtypes import HEADER_DTYPE
 from cl2d.errors import InputError
 from cl2d.io import open_particles, open_references, read_star, write_particles_star, write_star
 from cl2d.io.cs_compressed import MARK, read_compressed
-from cl2d.io.cs_dataset import write_cs
 from cl2d.io.ctf_parameters import ctf_state, has_defocus, read_ctf_parameters
 from cl2d.io.npz import read_npz
 from cl2d.options.config_file import read_config
@@ -179,8 +178,25 @@ def cryosparc_fields() -> dict[str, np.ndarray]:
     }
 
 
+def dataset(fields: dict[str, np.ndarray]) -> bytes:
+    """Return a plain dataset of some fields."""
+    parts = [(name, values.dtype.str, values.shape[1:]) for name, values in fields.items()]
+    records = np.zeros(len(fields["uid"]), dtype=parts)
+    for name, values in fields.items():
+        records[name] = values
+    stream = io.BytesIO()
+    np.save(stream, records)
+    return stream.getvalue()
+
+
+def npy(descr: str, shape: tuple[int, ...], content: bytes = bytes(64)) -> bytes:
+    """Return a .npy file whose header says what it likes."""
+    header = f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + content
+
+
 def plain_dataset(folder: Path) -> bytes:
-    write_cs(folder / "seed.cs", cryosparc_fields())
+    (folder / "seed.cs").write_bytes(dataset(cryosparc_fields()))
     return (folder / "seed.cs").read_bytes()
 
 

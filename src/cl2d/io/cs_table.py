@@ -103,6 +103,22 @@ def _check_kinds(path: Path, fields: Fields) -> None:
                 raise InputFileError(msg)
 
 
+def _check_texts(path: Path, fields: Fields) -> None:
+    """Refuse texts that no table could hold; better now than when results are written."""
+    for name in (_PATH, _MICROGRAPH):
+        values = fields.get(name)
+        if values is None:
+            continue
+        for marks in ((b"\n",), (b"\r",), (b'"', b"'")):
+            wrong = np.all([np.strings.find(values, mark) >= 0 for mark in marks], axis=0)
+            if wrong.any():
+                row = int(np.argmax(wrong))
+                wanted = "one line" if len(marks) == 1 else "a text with one kind of quotes"
+                shown = values[row].decode(TEXT_ENCODING, "replace")
+                msg = f"{path}: row {row + 1}: {name} must be {wanted}, not {shown!r}"
+                raise InputFileError(msg)
+
+
 def _require(path: Path, fields: Fields) -> None:
     # Without a CTF the microscope does not matter, with one it must not be guessed.
     microscope = [name for name, _ in _OPTICS.values()] if _CTF["rlnDefocusU"] in fields else []
@@ -118,6 +134,7 @@ def _require(path: Path, fields: Fields) -> None:
         )
         raise InputFileError(msg)
     _check_kinds(path, fields)
+    _check_texts(path, fields)
     if _SIGN in fields and len(np.unique(fields[_SIGN])) > 1:
         msg = f"{path}: {_SIGN} must be the same for all particles, not both dark and bright"
         raise InputFileError(msg)

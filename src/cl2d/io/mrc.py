@@ -90,10 +90,10 @@ def _decode_header(path: Path, first_bytes: bytes) -> np.void:
     The machine stamp decides only between two orders that both make sense (mode 0), because
     files with a wrong or empty stamp are common.
     """
-    if len(first_bytes) < HEADER_BYTES:
+    if len(first_bytes) < HEADER_BYTES and not is_packed(first_bytes):
         msg = f"{path}: must hold an MRC header of {HEADER_BYTES} bytes, but is shorter"
         raise InputFileError(msg)
-    for header in _headers(first_bytes):
+    for header in _headers(first_bytes.ljust(HEADER_BYTES, b"\0")):
         if _plausible(header):
             return header
     _refuse_non_mrc(path, first_bytes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import stat
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -27,6 +28,14 @@ def exists(path: Path) -> bool:
         return path.exists()
     except OSError:  # no permission, or a name that is too long: who opens it will say so
         return True
+
+
+def is_link(path: Path) -> bool:
+    """Tell whether there is a link of that name, wherever it leads to."""
+    try:
+        return path.is_symlink()
+    except (OSError, ValueError):
+        return False
 
 
 def is_file(path: Path) -> bool:
@@ -60,6 +69,8 @@ def open_file(path: Path) -> BinaryIO:
             return path.open("rb")
     except OSError as error:
         msg = f"{path}: cannot be read ({error.strerror})"
+        if path.is_symlink() and error.errno in (errno.ENOENT, errno.ELOOP):
+            msg = f"{path}: is a link to {path.readlink()}, which leads to no file"
         raise InputFileError(msg) from error
     except ValueError as error:
         msg = f"{str(path)!r} must be the name of a file ({error})"

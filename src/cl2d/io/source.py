@@ -10,7 +10,7 @@ from cl2d.io.array_source import ArraySource
 from cl2d.io.cs_source import CryosparcSource, cs_paths
 from cl2d.io.mrc import HEADER_BYTES
 from cl2d.io.particle_table import read_particle_table
-from cl2d.io.regular_files import exists, is_folder
+from cl2d.io.regular_files import exists, is_folder, is_link
 from cl2d.io.stack_header import first_bytes_and_size
 from cl2d.io.stack_sources import StackSource, TableSource
 from cl2d.io.stacks import read_stack_header
@@ -95,10 +95,8 @@ def open_particles(path: str | Path) -> ParticleSource:
     if not exists(path) and "@" in str(path):
         block_name, _, file_name = str(path).partition("@")
         path = Path(file_name)
-    if not exists(path):
+    if not exists(path) and not is_link(path):
         msg = f"{path}: does not exist"
-        if path.is_symlink():
-            msg = f"{path}: is a link to {path.readlink()}, which does not exist"
         raise InputFileError(msg)
     if is_folder(path):
         msg = f"{path}: must be a file (.star, .xmd or a stack), not a folder"
