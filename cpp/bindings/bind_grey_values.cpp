@@ -47,7 +47,7 @@ py::tuple moments(const Array<float>& images, const Array<std::int64_t>& first) 
 
 void bind_grey_values(py::module_& m) {
   py::class_<GreyRules>(m, "GreyRules", "What counts as far, flat or too large.")
-      .def(py::init<double, int, double, double, int, double, double, double>(),
+      .def(py::init<double, int, double, double, int, double, double, double, double, double>(),
            py::kw_only(),
            py::arg("clip_sigma"),
            py::arg("clip_rounds"),
@@ -56,7 +56,9 @@ void bind_grey_values(py::module_& m) {
            py::arg("spike_rounds"),
            py::arg("largest"),
            py::arg("beyond_sums"),
-           py::arg("least_spread"));
+           py::arg("least_spread"),
+           py::arg("least_range"),
+           py::arg("least_deviation"));
   m.def("normalise_images",
         &normalise,
         py::arg("images").noconvert(),

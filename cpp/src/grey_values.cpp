@@ -84,7 +84,8 @@ GreyFlag flag_of(const Range& range, const GreyRules& rules) {
   if (!range.is_finite) return GreyFlag::NotFinite;
   const auto low = static_cast<double>(range.low), high = static_cast<double>(range.high);
   const double rounding = rules.least_spread * std::max(std::abs(low), std::abs(high));
-  return high - low <= rounding ? GreyFlag::Constant : GreyFlag::Usable;
+  const bool is_constant = high - low <= std::max(rounding, rules.least_range);
+  return is_constant ? GreyFlag::Constant : GreyFlag::Usable;
 }
 
 // Count, sum and sum of squares of the values within `reach` of `centre`, less the centre.
@@ -258,7 +259,8 @@ void normalise_images(const GreyImages& images,
       background[i] = values[regions.background[i]];
     }
     Scale scale = clipped_scale(background, n_background, rules);
-    if (scale.deviation <= rules.least_spread * std::abs(scale.mean)) {
+    const double rounding = rules.least_spread * std::abs(scale.mean);
+    if (scale.deviation <= std::max(rounding, rules.least_deviation)) {
       // A background that does not vary was masked before.
       scale.deviation = std::sqrt(mean_square_from(scale.mean, values, n));
     }

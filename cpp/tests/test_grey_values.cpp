@@ -11,7 +11,7 @@
 namespace {
 
 // The values of cl2d.preprocess.normalise.
-const cl2d::GreyRules kRules{3.0, 3, 0.986578, 10.0, 12, 1e15, 1e36, 1e-6};
+const cl2d::GreyRules kRules{3.0, 3, 0.986578, 10.0, 12, 1e15, 1e24, 1e-6, 1e-30, 1e-36};
 
 std::vector<float> noise(std::size_t count, float mean, float deviation) {
   std::mt19937 generator(5);

@@ -11,7 +11,7 @@ class GreyRules:
     """
     What counts as far, flat or too large.
     """
-    def __init__(self, *, clip_sigma: typing.SupportsFloat | typing.SupportsIndex, clip_rounds: typing.SupportsInt | typing.SupportsIndex, clipped_std: typing.SupportsFloat | typing.SupportsIndex, spike_rms: typing.SupportsFloat | typing.SupportsIndex, spike_rounds: typing.SupportsInt | typing.SupportsIndex, largest: typing.SupportsFloat | typing.SupportsIndex, beyond_sums: typing.SupportsFloat | typing.SupportsIndex, least_spread: typing.SupportsFloat | typing.SupportsIndex) -> None:
+    def __init__(self, *, clip_sigma: typing.SupportsFloat | typing.SupportsIndex, clip_rounds: typing.SupportsInt | typing.SupportsIndex, clipped_std: typing.SupportsFloat | typing.SupportsIndex, spike_rms: typing.SupportsFloat | typing.SupportsIndex, spike_rounds: typing.SupportsInt | typing.SupportsIndex, largest: typing.SupportsFloat | typing.SupportsIndex, beyond_sums: typing.SupportsFloat | typing.SupportsIndex, least_spread: typing.SupportsFloat | typing.SupportsIndex, least_range: typing.SupportsFloat | typing.SupportsIndex, least_deviation: typing.SupportsFloat | typing.SupportsIndex) -> None:
         ...
 class PolarGrid:
     """

@@ -41,7 +41,7 @@ def test_hot_pixels_and_images_masked_before_are_treated_by_the_definition():
     images = noise(6, 32)
     images[0, 0, 1] = 1e6  # in the background
     images[1, 16, 15] = -1e5  # on the particle
-    images[2, 16, 15] = 1e30
+    images[2, 16, 15] = 1e20
     images[3] = np.where(regions(32)[1] > 0, images[3], np.float32(7.5))
     images[4, 20, 20] = np.nan
     images[5] = 2.25

@@ -95,10 +95,10 @@ def test_missing_column_is_named_with_its_file(tmp_path, missing):
 @pytest.mark.parametrize(
     ("column", "value", "wanted"),
     [
-        ("rlnDefocusU", "nan", "finite"),
-        ("rlnDefocusAngle", "inf", "finite"),
-        ("rlnVoltage", "0", "positive"),
-        ("rlnAmplitudeContrast", "1.5", "at most 1"),
+        ("rlnDefocusU", "nan", r"between -1e\+07 and 1e\+07, not nan"),
+        ("rlnDefocusAngle", "inf", "between -100000 and 100000, not inf"),
+        ("rlnVoltage", "0", "between 1 and 10000, not 0"),
+        ("rlnAmplitudeContrast", "1.5", "between -1 and 1, not 1.5"),
     ],
 )
 def test_impossible_value_is_named_with_its_row(tmp_path, column, value, wanted):

@@ -80,7 +80,7 @@ def test_several_samplings_are_refused_with_the_groups(
         ({}, _optics("1 1.06 6", "2 1.06 6"), "must both have _rlnOpticsGroup"),
         ({}, _optics("1 1.06 128"), r"must be the box of the stacks \(6 px\), not 128"),
         ({}, _optics("1 0 6"), "rlnImagePixelSize of data_optics must be positive"),
-        ({}, _optics("1 wide 6"), "rlnImagePixelSize must be numbers"),
+        ({}, _optics("1 wide 6"), "row 1 of data_optics: rlnImagePixelSize must be a number, not"),
         ({}, _optics(), "data_optics must have at least one row"),
         ({"rlnPixelSize": [1.5, 2]}, "", "one pixel size, not 2 .* 1.5 A/px in 1 rows; 2 A/px"),
         ({"rlnPixelSize": [1.5, -2]}, "", "row 2 .* must be positive, not -2"),

@@ -258,7 +258,7 @@ def test_bad_images_are_flagged_and_the_others_classified(easy: Simulation) -> N
     assert adjusted_rand_index(easy.truth.view[good], result.labels[good]) == 1
     told = [event.message for event in events if isinstance(event, RunWarned)]
     assert told == [
-        "2 of 100 images hold values that are not finite, so they are in no class: "
+        "2 of 100 images hold values that are not finite or beyond 1e24, so they are in no class: "
         "image 4, image 41",
         "1 of 100 images is constant, so it is in no class: image 8",
         "the stable core is the whole core: a tolerance of 1 needs at least 3 levels, "

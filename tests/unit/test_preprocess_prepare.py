@@ -132,7 +132,7 @@ def test_hot_pixel_in_the_background_changes_nothing_else(value):
     np.testing.assert_allclose(hot, plain, atol=0.02)
 
 
-@pytest.mark.parametrize(("value", "flag"), [(1e30, 0), (-1e30, 0), (3e38, 1), (-2e36, 1)])
+@pytest.mark.parametrize(("value", "flag"), [(1e20, 0), (-1e20, 0), (1e30, 1), (-2e24, 1)])
 def test_value_that_would_make_an_average_infinite_counts_as_not_finite(value, flag):
     images = noise(2, 32)
     images[1, 4, 4] = value

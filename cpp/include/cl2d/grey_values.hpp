@@ -15,14 +15,16 @@ struct GreyImages {
 
 /// What counts as far, flat or too large; see cl2d.preprocess.normalise, which holds the values.
 struct GreyRules {
-  double clip_sigma;    // values of the background further from its mean are left out
-  int clip_rounds;      // so many times
-  double clipped_std;   // deviation of a normal distribution cut there, in sigma
-  double spike_rms;     // pixels beyond so many root mean squares are cut to that
-  int spike_rounds;     // limits that are tried for it
-  double largest;       // no pixel is further from 0, in deviations
-  double beyond_sums;   // grey values from here on count as not finite
-  double least_spread;  // a range, over the largest value, that is no more than rounding
+  double clip_sigma;       // values of the background further from its mean are left out
+  int clip_rounds;         // so many times
+  double clipped_std;      // deviation of a normal distribution cut there, in sigma
+  double spike_rms;        // pixels beyond so many root mean squares are cut to that
+  int spike_rounds;        // limits that are tried for it
+  double largest;          // no pixel is further from 0, in deviations
+  double beyond_sums;      // grey values from here on count as not finite
+  double least_spread;     // a range, over the largest value, that is no more than rounding
+  double least_range;      // a range, whatever the values, that is no image's
+  double least_deviation;  // of a background: float32 cannot hold one over less
 };
 
 /// Region of images and the weight of each of their pixels.

@@ -25,6 +25,8 @@ _RULES = _native.GreyRules(
     largest=normalise.LARGEST,
     beyond_sums=normalise.BEYOND_SUMS,
     least_spread=normalise.ROUNDING,
+    least_range=normalise.LEAST_RANGE,
+    least_deviation=normalise.LEAST_DEVIATION,
 )
 
 

@@ -13,6 +13,10 @@ import numpy as np
 
 from cl2d.errors import InputFileError
 from cl2d.io.atomic import atomic_path
+from cl2d.io.cs_compressed import MARK as COMPRESSED
+from cl2d.io.cs_compressed import read_compressed
+from cl2d.io.npz import MALFORMED_ARRAY
+from cl2d.io.regular_files import is_packed
 from cl2d.io.stack_header import first_bytes_and_size
 
 if TYPE_CHECKING:
@@ -23,9 +27,11 @@ if TYPE_CHECKING:
     Fields = dict[str, npt.NDArray[Any]]
 
 UID = "uid"
-_PLAIN, _COMPRESSED = b"\x93NUMPY", b"\x95CSDAT"
+_PLAIN = b"\x93NUMPY"
 _MOST_HEADER_BYTES = 1 << 20
 """A header has some 40 bytes a field."""
+
+_LAST_CHARACTER = 0x10FFFF
 
 
 def read_cs(path: str | Path) -> Fields:
@@ -38,17 +44,22 @@ def read_cs(path: str | Path) -> Fields:
     """
     path = Path(path)
     magic, _ = first_bytes_and_size(path, len(_PLAIN))
-    if magic == _COMPRESSED:
-        records = _decompressed(path)
+    if magic == COMPRESSED:
+        records = read_compressed(path)
     elif magic == _PLAIN:
         records = _mapped(path)
+    elif is_packed(magic):
+        msg = f"{path}: must be unpacked first, it is a compressed file"
+        raise InputFileError(msg)
     else:
         msg = f"{path}: must be a cryoSPARC dataset (.cs), but does not begin like one"
         raise InputFileError(msg)
     if records.dtype.names is None or records.ndim != 1 or UID not in records.dtype.names:
         msg = f"{path}: must be a table with a field {UID}, not an array of {records.dtype}"
         raise InputFileError(msg)
-    fields: Fields = {name: _as_bytes(np.array(records[name])) for name in records.dtype.names}
+    fields: Fields = {
+        name: _as_bytes(path, name, np.array(records[name])) for name in records.dtype.names
+    }
     _check_uids(path, fields)
     return fields
 
@@ -105,33 +116,22 @@ def _mapped(path: Path) -> npt.NDArray[Any]:
         mapped: npt.NDArray[Any] = np.load(
             path, mmap_mode="r", allow_pickle=False, max_header_size=_MOST_HEADER_BYTES
         )
-    except (ValueError, OSError, EOFError) as error:
-        reason = str(error).splitlines()[0]
+    except MALFORMED_ARRAY as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
         msg = f"{path}: must be a whole cryoSPARC dataset without Python objects ({reason})"
         raise InputFileError(msg) from error
     return mapped
 
 
-def _decompressed(path: Path) -> npt.NDArray[Any]:
-    try:
-        from cryosparc.dataset import Dataset  # noqa: PLC0415 - not everyone has it
-        from cryosparc.errors import DatasetLoadError  # noqa: PLC0415
-    except ImportError as error:
-        msg = (
-            f"{path}: is a compressed dataset; to read it, install cryosparc-tools "
-            "(pip install 'cl2d[cryosparc]')"
-        )
-        raise InputFileError(msg) from error
-    try:
-        records: npt.NDArray[Any] = Dataset.load(path).to_records(fixed=True)
-    except DatasetLoadError as error:
-        msg = f"{path}: must be a whole compressed dataset ({error.__cause__ or error})"
-        raise InputFileError(msg) from error
-    return records
-
-
-def _as_bytes(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    return np.strings.encode(values, "utf-8") if values.dtype.kind == "U" else values
+def _as_bytes(path: Path, name: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    if values.dtype.kind != "U":
+        return values
+    characters = np.ascontiguousarray(values).ravel().astype(values.dtype.newbyteorder("="))
+    codes = characters.view(np.uint32)
+    if ((codes > _LAST_CHARACTER) | ((codes >= 0xD800) & (codes < 0xE000))).any():
+        msg = f"{path}: {name} must be text, but holds characters that are none"
+        raise InputFileError(msg)
+    return np.strings.encode(values, "utf-8")
 
 
 def _check_uids(path: Path, fields: Fields) -> None:

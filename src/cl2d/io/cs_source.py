@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cl2d.io.cs_dataset import read_joined_cs
 from cl2d.io.cs_table import cs_table
+from cl2d.io.regular_files import exists
 from cl2d.io.stack_sources import TableSource
 
 SUFFIX = ".cs"
@@ -17,7 +18,7 @@ def cs_paths(address: Path) -> list[Path] | None:
 
     An existing file is always meant as a whole.
     """
-    parts = [address] if address.exists() else [Path(p) for p in str(address).split(_JOINT)]
+    parts = [address] if exists(address) else [Path(p) for p in str(address).split(_JOINT)]
     return parts if all(part.suffix.lower() == SUFFIX for part in parts) else None
 
 

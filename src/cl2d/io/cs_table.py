@@ -11,6 +11,7 @@ from cl2d.errors import InputFileError
 from cl2d.io.cs_dataset import UID
 from cl2d.io.image_names import marked_as_stacks
 from cl2d.io.particle_table import ParticleTable
+from cl2d.io.regular_files import is_file
 from cl2d.io.stacks import read_stack_header
 from cl2d.io.star_block import TEXT_ENCODING, TEXT_ERRORS, StarBlock
 from cl2d.io.working_directory import path_from_here
@@ -35,6 +36,16 @@ _OPTICS = {
 }
 _CTF = {"rlnDefocusU": "ctf/df1_A", "rlnDefocusV": "ctf/df2_A"}
 _CTF_ANGLES = {"rlnDefocusAngle": "ctf/df_angle_rad", "rlnPhaseShift": "ctf/phase_shift_rad"}
+_LOCATION = "location/center_x_frac", "location/center_y_frac"
+_MICROGRAPH, _MICROGRAPH_SHAPE = "location/micrograph_path", "location/micrograph_shape"
+_REAL = (_PIXEL_SIZE, _SIGN, _GROUP, *_CTF.values(), *_CTF_ANGLES.values(), *_LOCATION)
+_KINDS = (
+    ((_PATH, _MICROGRAPH), "S", 1, "a text"),
+    ((_INDEX,), "iu", 1, "a whole number"),
+    ((_SHAPE, _MICROGRAPH_SHAPE), "iu", 2, "two whole numbers"),
+    ((*_REAL, *(field for field, _ in _OPTICS.values())), "iuf", 1, "a number"),
+)
+_LARGEST_INDEX = 1 << 40
 _FIELD_NAMES = _CTF | _CTF_ANGLES | {name: field for name, (field, _) in _OPTICS.items()}
 
 
@@ -67,9 +78,45 @@ def cs_table(path: Path, fields: Fields) -> ParticleTable:
     for name, field in _CTF_ANGLES.items():
         if field in fields:
             columns[name] = np.degrees(fields[field].astype(np.float64))
-    columns["rlnOpticsGroup"], optics = _optics(path, fields, Path(names[0].decode(TEXT_ENCODING)))
+    columns["rlnOpticsGroup"], optics = _optics(
+        path, fields, Path(names[0].decode(TEXT_ENCODING, TEXT_ERRORS))
+    )
     columns[UID_COLUMN] = fields[UID]
     return ParticleTable(path, "particles", StarBlock(columns), "relion", optics, _FIELD_NAMES)
+
+
+def _check_kinds(path: Path, fields: Fields) -> None:
+    """Refuse fields that do not have one text, number or pair of numbers a row."""
+    for names, kinds, n_axes, what in _KINDS:
+        for name in names:
+            values = fields.get(name)
+            if values is None:
+                continue
+            is_pair = n_axes == 2 and values.ndim == 2 and values.shape[1] == 2
+            if values.dtype.kind not in kinds or not (is_pair or values.ndim == n_axes == 1):
+                kind = (
+                    f"{values.dtype} of shape {values.shape[1:]}"
+                    if values.ndim > 1
+                    else (values.dtype)
+                )
+                msg = f"{path}: {name} must hold {what} for each row, not {kind}"
+                raise InputFileError(msg)
+
+
+def _check_texts(path: Path, fields: Fields) -> None:
+    """Refuse texts that no table could hold; better now than when results are written."""
+    for name in (_PATH, _MICROGRAPH):
+        values = fields.get(name)
+        if values is None:
+            continue
+        for marks in ((b"\n",), (b"\r",), (b'"', b"'")):
+            wrong = np.all([np.strings.find(values, mark) >= 0 for mark in marks], axis=0)
+            if wrong.any():
+                row = int(np.argmax(wrong))
+                wanted = "one line" if len(marks) == 1 else "a text with one kind of quotes"
+                shown = values[row].decode(TEXT_ENCODING, "replace")
+                msg = f"{path}: row {row + 1}: {name} must be {wanted}, not {shown!r}"
+                raise InputFileError(msg)
 
 
 def _require(path: Path, fields: Fields) -> None:
@@ -86,6 +133,8 @@ def _require(path: Path, fields: Fields) -> None:
             else f"if another dataset has it, give both as {path}+OTHER.cs"
         )
         raise InputFileError(msg)
+    _check_kinds(path, fields)
+    _check_texts(path, fields)
     if _SIGN in fields and len(np.unique(fields[_SIGN])) > 1:
         msg = f"{path}: {_SIGN} must be the same for all particles, not both dark and bright"
         raise InputFileError(msg)
@@ -93,11 +142,13 @@ def _require(path: Path, fields: Fields) -> None:
 
 def _numbers_of_images(path: Path, index: npt.NDArray[Any]) -> npt.NDArray[np.bytes_]:
     """Return the numbers, from 1, of images in their stacks."""
-    numbers = index.astype(np.int64) + 1
-    if (numbers < 1).any():
-        row = int(np.argmin(numbers))
-        msg = f"{path}: row {row + 1}: {_INDEX} must be 0 or more, not {index[row]}"
+    possible = (index >= 0) & (index < _LARGEST_INDEX)
+    if not possible.all():
+        row = int(np.argmin(possible))
+        wanted = "0 or more" if index[row] < 0 else f"below {_LARGEST_INDEX}"
+        msg = f"{path}: row {row + 1}: {_INDEX} must be {wanted}, not {index[row]}"
         raise InputFileError(msg)
+    numbers = index.astype(np.int64) + 1
     texts: npt.NDArray[np.bytes_] = numbers.astype(f"S{len(str(numbers.max()))}")
     return texts
 
@@ -108,7 +159,7 @@ class _Stacks:
     def __init__(self, path: Path, values: npt.NDArray[Any]) -> None:
         self._path = path
         # cryoSPARC marks paths that are relative to the project so.
-        stripped = np.strings.lstrip(values.astype("S"), b">").tolist()
+        stripped = np.strings.lstrip(values, b">").tolist()
         self._first_rows, self._stack_of_row = _grouped(stripped)
         self._given = [stripped[row].decode(TEXT_ENCODING, TEXT_ERRORS) for row in self._first_rows]
         self._here = Path.cwd()
@@ -126,7 +177,7 @@ class _Stacks:
 
     def _find(self, name: str) -> Path | None:
         for place, folder in enumerate(self._folders):
-            if (folder / name).is_file():
+            if is_file(folder / name):
                 # The others are likely to lie below the same folder.
                 self._folders.insert(0, self._folders.pop(place))
                 return folder / name
@@ -161,13 +212,13 @@ def _grouped(values: list[bytes]) -> tuple[list[int], npt.NDArray[np.int64]]:
 
 def _micrograph_columns(fields: Fields) -> Columns:
     columns: Columns = {}
-    if "location/micrograph_path" in fields:
-        paths = fields["location/micrograph_path"].astype("S")
+    if _MICROGRAPH in fields:
+        paths = fields[_MICROGRAPH]
         columns["rlnMicrographName"] = np.strings.lstrip(paths, b">")
-    shape = fields.get("location/micrograph_shape")  # rows and columns, in pixels
+    shape = fields.get(_MICROGRAPH_SHAPE)  # rows and columns, in pixels
     for name, axis, field in (
-        ("rlnCoordinateX", 1, "location/center_x_frac"),
-        ("rlnCoordinateY", 0, "location/center_y_frac"),
+        ("rlnCoordinateX", 1, _LOCATION[0]),
+        ("rlnCoordinateY", 0, _LOCATION[1]),
     ):
         if shape is not None and field in fields:
             columns[name] = fields[field].astype(np.float64) * shape[:, axis]
@@ -180,7 +231,11 @@ def _optics(path: Path, fields: Fields, stack: Path) -> tuple[npt.NDArray[np.int
     values: Columns = {"group": fields.get(_GROUP, np.zeros(n_rows))}
     for name, (field, default) in _OPTICS.items():
         values[name] = _finite(path, fields, field) if field in fields else np.full(n_rows, default)
-    values["rlnImagePixelSize"] = _finite(path, fields, _PIXEL_SIZE)
+    values["rlnImagePixelSize"] = pixel_sizes = _finite(path, fields, _PIXEL_SIZE)
+    if (pixel_sizes <= 0).any():
+        row = int(np.argmax(pixel_sizes <= 0))
+        msg = f"{path}: row {row + 1}: {_PIXEL_SIZE} must be positive, not {pixel_sizes[row]}"
+        raise InputFileError(msg)
     box = np.full(n_rows, read_stack_header(stack).width_px) if _SHAPE not in fields else None
     values["rlnImageSize"] = fields[_SHAPE][:, 0] if box is None else box
     matrix = np.stack([value.astype(np.float64) for value in values.values()], axis=1)

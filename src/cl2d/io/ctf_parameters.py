@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from cl2d.errors import InputFileError
-from cl2d.io.sampling import used_optics_groups
+from cl2d.io.sampling import optics_numbers, used_optics_groups
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cl2d.io.particle_table import ParticleTable
-    from cl2d.io.star_block import StarBlock
 
     Numbers = npt.NDArray[np.float64]
 
@@ -34,6 +33,16 @@ _COLUMNS = {
     "phase_shift_deg": ("rlnPhaseShift", "ctfVPPphaseshift"),
 }
 _ZERO_IF_MISSING = "phase_shift_deg"
+# What a microscope can have, and far more. Beyond, single precision has no digits left for phases.
+_POSSIBLE = {
+    "voltage_kv": (1.0, 1e4),
+    "spherical_aberration_mm": (-1e3, 1e3),
+    "amplitude_contrast": (-1.0, 1.0),
+    "defocus_u_angstrom": (-1e7, 1e7),
+    "defocus_v_angstrom": (-1e7, 1e7),
+    "defocus_angle_deg": (-1e5, 1e5),
+    "phase_shift_deg": (-1e5, 1e5),
+}
 _FLIPPED = ("rlnCtfDataArePhaseFlipped", "ctfPhaseFlipped")
 _PREMULTIPLIED = ("rlnCtfDataAreCtfPremultiplied",)
 # Xmipp's programs that set it divide by the CTF, more or less.
@@ -143,38 +152,27 @@ def _of_optics_groups(table: ParticleTable, name: str, key: str) -> Numbers:
     """Return a value of the optics groups for each particle."""
     used = used_optics_groups(table)
     assert table.optics is not None
-    values = _numbers(table, table.optics, "data_optics", name)
+    values = optics_numbers(table, name)
     called = table.field_names.get(name, name)
     _check(values, _Column(table.path, "data_optics", called, key), [row for row, _ in used])
     if len(values) == 1:
         return np.full(table.n_rows, values[0])
-    group_of_optics = _numbers(table, table.optics, "data_optics", "rlnOpticsGroup")
+    group_of_optics = optics_numbers(table, "rlnOpticsGroup")
     order = np.argsort(group_of_optics)
     place = np.searchsorted(group_of_optics, table.numbers("rlnOpticsGroup"), sorter=order)
     of_each_row: Numbers = values[order[place]]
     return of_each_row
 
 
-def _numbers(table: ParticleTable, block: StarBlock, block_name: str, name: str) -> Numbers:
-    try:
-        return block.numbers(name)
-    except ValueError as error:
-        msg = f"{table.path}: {block_name}: {name} must be numbers ({error})"
-        raise InputFileError(msg) from error
-
-
 def _check(values: Numbers, column: _Column, rows: list[int] | None = None) -> None:
     """Refuse values that no microscope has; only in ``rows``, if they are given."""
-    possible, wanted = np.isfinite(values), "finite"
-    if column.key == "voltage_kv":
-        possible, wanted = possible & (values > 0), "positive"
-    elif column.key == "amplitude_contrast":
-        possible, wanted = possible & (np.abs(values) <= 1), "at most 1"
+    low, high = _POSSIBLE[column.key]
+    possible = (values >= low) & (values <= high)
     wrong = [row for row in np.flatnonzero(~possible).tolist() if rows is None or row in rows]
     if wrong:
         msg = (
-            f"{column.path}: row {wrong[0] + 1} of {column.block}: {column.name} must be {wanted}, "
-            f"not {values[wrong[0]]:g}"
+            f"{column.path}: row {wrong[0] + 1} of {column.block}: {column.name} must be between "
+            f"{low:g} and {high:g}, not {values[wrong[0]]:g}"
         )
         raise InputFileError(msg)
 
@@ -186,7 +184,7 @@ def _flag(table: ParticleTable, names: tuple[str, ...]) -> bool:
             values = table.numbers(name)
         elif table.optics is not None and name in table.optics:
             rows = [row for row, _ in used_optics_groups(table)]
-            values = _numbers(table, table.optics, "data_optics", name)[rows]
+            values = optics_numbers(table, name)[rows]
         else:
             continue
         on = values != 0

@@ -37,9 +37,14 @@ class ImageLocations:
         return int(np.argmax(self.stack_of_row == stack))
 
 
+_LARGEST_NUMBER = 1 << 40
+_MOST_DIGITS = 40
+_SHOWN_BYTES = 200
+
+
 def _refuse(table: ParticleTable, row: int, name: bytes) -> NoReturn:
     column = IMAGE_COLUMN[table.flavour]
-    shown = name.decode(TEXT_ENCODING, "replace")
+    shown = name[:_SHOWN_BYTES].decode(TEXT_ENCODING, "replace")
     msg = (
         f"{table.path}: row {row} of data_{table.block_name}: {column} must be "
         f"number@stack, with the number counted from 1, not '{shown}'"
@@ -62,10 +67,14 @@ def locate_images(table: ParticleTable) -> ImageLocations:
         number, at, stack = name.partition(b"@")
         if not at:
             number, stack = b"1", name
-        if not number.isdigit() or not stack or int(number) < 1:
+        # Python reads digits by the thousand only if it is asked to.
+        if not number.isdigit() or not stack or len(number) > _MOST_DIGITS:
+            _refuse(table, row + 1, name)
+        index = int(number) - 1
+        if not 0 <= index < _LARGEST_NUMBER:
             _refuse(table, row + 1, name)
         stack_of_row[row] = codes.setdefault(stack, len(codes))
-        index_in_stack[row] = int(number) - 1
+        index_in_stack[row] = index
     names = [name.decode(TEXT_ENCODING, TEXT_ERRORS) for name in codes]
     return ImageLocations(names, stack_of_row, index_in_stack)
 

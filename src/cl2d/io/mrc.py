@@ -15,6 +15,7 @@ from mrcfile.dtypes import HEADER_DTYPE  # type: ignore[import-untyped]
 
 from cl2d.errors import InputError, InputFileError
 from cl2d.io.atomic import atomic_path
+from cl2d.io.regular_files import is_packed
 from cl2d.io.stack_header import StackHeader, first_bytes_and_size
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 HEADER_BYTES = 1024
+_MARK = slice(208, 211)
 _DTYPE_OF_MODE = {0: "i1", 1: "i2", 2: "f4", 6: "u2", 12: "f2"}
 _KNOWN_MODES = frozenset(_DTYPE_OF_MODE) | {3, 4, 101}
 _LARGEST_SIDE_PX = 1 << 20
@@ -40,12 +42,46 @@ def _plausible(header: np.void) -> bool:
     )
 
 
+def _refuse_wrong_field(path: Path, header: np.void) -> None:
+    """Name the first value of an MRC header that cannot be."""
+    for name in ("nx", "ny", "nz"):
+        side = int(header[name])
+        if side <= 0:
+            msg = f"{path}: {name} of the MRC header must be positive, not {side}"
+            raise InputFileError(msg)
+        if name != "nz" and side > _LARGEST_SIDE_PX:
+            msg = f"{path}: {name} of the MRC header must be at most {_LARGEST_SIDE_PX}, not {side}"
+            raise InputFileError(msg)
+    if int(header["nsymbt"]) < 0:
+        msg = f"{path}: nsymbt of the MRC header must be 0 or more, not {header['nsymbt']}"
+        raise InputFileError(msg)
+
+
+def _refuse_mode(path: Path, mode: int) -> None:
+    msg = (
+        f"{path}: pixels must be float32, float16, int16, uint16 or int8 "
+        f"(MRC mode 2, 12, 1, 6, 0), not mode {mode}"
+    )
+    raise InputFileError(msg)
+
+
 def _refuse_non_mrc(path: Path, first_bytes: bytes) -> None:
-    if first_bytes[:2] == b"\x1f\x8b" or first_bytes[:3] == b"BZh":
+    if is_packed(first_bytes):
         msg = f"{path}: must be unpacked first; compressed stacks cannot be memory-mapped"
         raise InputFileError(msg)
+    if first_bytes[_MARK] == b"MAP":
+        by_stamp = _headers(first_bytes)
+        header = next((raw for raw in by_stamp if int(raw["mode"]) in _KNOWN_MODES), by_stamp[0])
+        _refuse_wrong_field(path, header)
+        _refuse_mode(path, int(header["mode"]))
     msg = f"{path}: must be an MRC or SPIDER stack, but its header is neither"
     raise InputFileError(msg)
+
+
+def _headers(first_bytes: bytes) -> list[np.void]:
+    """Return the header in either byte order, that of the machine stamp first."""
+    orders = "><" if first_bytes[212:213] == b"\x11" else "<>"
+    return [np.frombuffer(first_bytes, HEADER_DTYPE.newbyteorder(order))[0] for order in orders]
 
 
 def _decode_header(path: Path, first_bytes: bytes) -> np.void:
@@ -54,12 +90,10 @@ def _decode_header(path: Path, first_bytes: bytes) -> np.void:
     The machine stamp decides only between two orders that both make sense (mode 0), because
     files with a wrong or empty stamp are common.
     """
-    if len(first_bytes) < HEADER_BYTES:
+    if len(first_bytes) < HEADER_BYTES and not is_packed(first_bytes):
         msg = f"{path}: must hold an MRC header of {HEADER_BYTES} bytes, but is shorter"
         raise InputFileError(msg)
-    orders = "><" if first_bytes[212:213] == b"\x11" else "<>"
-    for order in orders:
-        header: np.void = np.frombuffer(first_bytes, HEADER_DTYPE.newbyteorder(order))[0]
+    for header in _headers(first_bytes.ljust(HEADER_BYTES, b"\0")):
         if _plausible(header):
             return header
     _refuse_non_mrc(path, first_bytes)
@@ -81,10 +115,9 @@ def _refuse_volume(path: Path, header: np.void, *, is_stack: bool) -> None:
 
 
 def _pixel_size(header: np.void) -> float | None:
-    if int(header["mx"]) <= 0 or not np.isfinite(header["cella"]["x"]):
+    if int(header["mx"]) <= 0:
         return None
-    pixel_size = float(header["cella"]["x"]) / int(header["mx"])
-    return pixel_size if pixel_size > 0 else None
+    return float(header["cella"]["x"]) / int(header["mx"]) or None
 
 
 def read_mrc_header(path: str | Path, *, is_stack: bool = False) -> StackHeader:
@@ -114,11 +147,7 @@ def mrc_header(
     raw = _decode_header(path, first_bytes)
     mode = int(raw["mode"])
     if mode not in _DTYPE_OF_MODE:
-        msg = (
-            f"{path}: pixels must be float32, float16, int16, uint16 or int8 "
-            f"(MRC mode 2, 12, 1, 6, 0), not mode {mode}"
-        )
-        raise InputFileError(msg)
+        _refuse_mode(path, mode)
     _refuse_volume(path, raw, is_stack=is_stack or path.suffix == ".mrcs")
     header = StackHeader(
         path=path,

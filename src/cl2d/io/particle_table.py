@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Flavour = Literal["relion", "xmipp"]
 IMAGE_COLUMN: dict[Flavour, str] = {"relion": "rlnImageName", "xmipp": "image"}
 _ENABLED = "enabled"
+_SHOWN_CHARACTERS = 200
 
 
 @dataclass(frozen=True)
@@ -76,14 +77,10 @@ class ParticleTable:
         try:
             return self.block.numbers(name)
         except ValueError as error:
-            row, value = next(
-                (row, value)
-                for row, value in enumerate(self.block.text(name), 1)
-                if not _is_number(value)
-            )
+            row = self.block.first_without_number(name)
             msg = (
-                f"{self.path}: row {row} of data_{self.block_name}: {name} must be a number, "
-                f"not '{value}'"
+                f"{self.path}: row {row + 1} of data_{self.block_name}: {name} must be a number, "
+                f"not '{self.block.text(name)[row][:_SHOWN_CHARACTERS]}'"
             )
             raise InputFileError(msg) from error
 
@@ -105,7 +102,15 @@ class ParticleTable:
         """
         if _ENABLED not in self:
             return np.ones(self.n_rows, dtype=np.bool_)
-        return self.numbers(_ENABLED) > 0
+        values = self.numbers(_ENABLED)
+        if np.isnan(values).any():
+            row = int(np.argmax(np.isnan(values)))
+            msg = (
+                f"{self.path}: row {row + 1} of data_{self.block_name}: {_ENABLED} must be a "
+                "number, not nan"
+            )
+            raise InputFileError(msg)
+        return values > 0
 
     def with_image_names(self, names: list[bytes]) -> ParticleTable:
         """Return the table with other image names, one for each row, all columns in place."""
@@ -116,14 +121,6 @@ class ParticleTable:
     def take(self, rows: npt.NDArray[np.intp]) -> ParticleTable:
         """Return the table of some of the rows, in the order asked for."""
         return replace(self, block=self.block.take(rows))
-
-
-def _is_number(value: str) -> bool:
-    try:
-        float(value)
-    except ValueError:
-        return False
-    return True
 
 
 def _flavour_of(block: StarBlock) -> Flavour | None:

@@ -32,6 +32,7 @@ _XMIPP_CTF = {
     "rlnSphericalAberration": "ctfSphericalAberration",
     "rlnAmplitudeContrast": "ctfQ0",
 }
+_GROUP = "rlnOpticsGroup"
 _BEAM_TILT = ("rlnBeamTiltX", "rlnBeamTiltY")
 # RELION 3.0 wrote origins in pixels; beside the new ones they would contradict them.
 _SUPERSEDED = {"rlnOriginXAngst": "rlnOriginX", "rlnOriginYAngst": "rlnOriginY"}
@@ -112,10 +113,13 @@ def relion_table(source: ParticleSource, table: ParticleTable | None = None) -> 
         del columns["image"]
         columns = {"rlnImageName": names, **columns}
     elif table.optics is not None:
-        if "rlnOpticsGroup" not in columns:
-            group = table.optics.text("rlnOpticsGroup")[0]
-            columns["rlnOpticsGroup"] = [group] * table.n_rows
-        return replace(table, block_name="particles", block=StarBlock(columns))
+        optics = table.optics
+        if _GROUP not in optics:  # it is the only one, whatever the rows call it
+            optics = StarBlock({_GROUP: ["1"], **optics.columns}, optics.is_loop)
+            columns.pop(_GROUP, None)
+        if _GROUP not in columns:
+            columns[_GROUP] = [optics.text(_GROUP)[0]] * table.n_rows
+        return replace(table, block_name="particles", block=StarBlock(columns), optics=optics)
     optics, columns["rlnOpticsGroup"] = _optics_for(source, table)
     return ParticleTable(table.path, "particles", StarBlock(columns), "relion", optics)
 

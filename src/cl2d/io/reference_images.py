@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cl2d.io.particle_table import IMAGE_COLUMN, ParticleTable, read_particle_table
+from cl2d.io.regular_files import is_file
 from cl2d.io.source import open_particles
 from cl2d.io.stack_sources import TableSource
 from cl2d.io.star_block import StarBlock
@@ -39,7 +40,7 @@ def open_references(path: str | Path) -> ParticleSource:
         one = StarBlock({IMAGE_COLUMN["relion"]: [str(path)]})
         return TableSource(ParticleTable(Path(stack), "", one, "relion"))
     path = Path(path)
-    if not path.is_file() or path.suffix.lower() not in _TABLE_SUFFIXES:
+    if not is_file(path) or path.suffix.lower() not in _TABLE_SUFFIXES:
         return open_particles(path)
     blocks = read_star(path)
     for name, block in blocks.items():

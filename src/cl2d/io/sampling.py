@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cl2d.io.particle_table import ParticleTable
 
 # Programs round pixel sizes to between 3 and 6 decimals.
-_SAME_PIXEL_SIZE = 1e-3
+SAME_PIXEL_SIZE = 1e-3
 _SHOWN = 8
 _GROUP = "rlnOpticsGroup"
 
@@ -29,7 +29,7 @@ def _one_value(table: ParticleTable, values: npt.NDArray[np.float64], what: str)
         )
         raise InputFileError(msg)
     low, high = float(values.min()), float(values.max())
-    if high - low > _SAME_PIXEL_SIZE * low:
+    if high - low > SAME_PIXEL_SIZE * low:
         sizes, counts = np.unique(values, return_counts=True)
         groups = "; ".join(
             f"{size:g} A/px in {count} rows"
@@ -43,12 +43,17 @@ def _one_value(table: ParticleTable, values: npt.NDArray[np.float64], what: str)
     return float(values[0])
 
 
-def _optics_numbers(table: ParticleTable, name: str) -> npt.NDArray[np.float64]:
+def optics_numbers(table: ParticleTable, name: str) -> npt.NDArray[np.float64]:
+    """Return a column of data_optics as float64; InputFileError naming what is no number."""
     assert table.optics is not None
     try:
         return table.optics.numbers(name)
     except ValueError as error:
-        msg = f"{table.path}: data_optics: {name} must be numbers ({error})"
+        row = table.optics.first_without_number(name)
+        msg = (
+            f"{table.path}: row {row + 1} of data_optics: {name} must be a number, "
+            f"not '{table.optics.text(name)[row]}'"
+        )
         raise InputFileError(msg) from error
 
 
@@ -69,7 +74,14 @@ def used_optics_groups(table: ParticleTable) -> list[tuple[int, int]]:
         msg = f"{table.path}: data_optics and data_{table.block_name} must both have _{_GROUP}"
         raise InputFileError(msg)
     groups = table.numbers(_GROUP)
-    row_of_group = {group: row for row, group in enumerate(_optics_numbers(table, _GROUP))}
+    row_of_group: dict[float, int] = {}
+    for row, group in enumerate(optics_numbers(table, _GROUP).tolist()):
+        if row_of_group.setdefault(group, row) != row:
+            msg = (
+                f"{table.path}: row {row + 1} of data_optics: {_GROUP} {group:g} must occur once, "
+                "but is here again"
+            )
+            raise InputFileError(msg)
     used, first_rows, counts = np.unique(groups, return_index=True, return_counts=True)
     for group, first in zip(used.tolist(), first_rows.tolist(), strict=True):
         if group not in row_of_group:
@@ -102,7 +114,7 @@ def _from_optics(table: ParticleTable, box_px: int) -> float | None:
     rows = [row for row, _ in used]
     assert table.optics is not None
     if "rlnImageSize" in table.optics:
-        boxes = _optics_numbers(table, "rlnImageSize")[rows]
+        boxes = optics_numbers(table, "rlnImageSize")[rows]
         if len(set(boxes.tolist())) > 1:
             _refuse_mixed_groups(table, used, "box size")
         if boxes[0] != box_px:
@@ -113,11 +125,11 @@ def _from_optics(table: ParticleTable, box_px: int) -> float | None:
             raise InputFileError(msg)
     if "rlnImagePixelSize" not in table.optics:
         return None
-    sizes = _optics_numbers(table, "rlnImagePixelSize")[rows]
+    sizes = optics_numbers(table, "rlnImagePixelSize")[rows]
     if not (np.isfinite(sizes) & (sizes > 0)).all():
         msg = f"{table.path}: rlnImagePixelSize of data_optics must be positive"
         raise InputFileError(msg)
-    if sizes.max() - sizes.min() > _SAME_PIXEL_SIZE * sizes.min():
+    if sizes.max() - sizes.min() > SAME_PIXEL_SIZE * sizes.min():
         _refuse_mixed_groups(table, used, "pixel size")
     return float(sizes[0])
 

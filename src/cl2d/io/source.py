@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 from cl2d.errors import InputFileError
 from cl2d.io.array_source import ArraySource
 from cl2d.io.cs_source import CryosparcSource, cs_paths
+from cl2d.io.mrc import HEADER_BYTES
 from cl2d.io.particle_table import read_particle_table
+from cl2d.io.regular_files import exists, is_folder, is_link
+from cl2d.io.stack_header import first_bytes_and_size
 from cl2d.io.stack_sources import StackSource, TableSource
 from cl2d.io.stacks import read_stack_header
 
@@ -66,9 +69,8 @@ def _is_table(path: Path) -> bool:
         return True
     if suffix in _STACK_SUFFIXES:
         return False
-    with path.open("rb") as stream:
-        # Every MRC header has NUL bytes and no text file has any.
-        return b"\0" not in stream.read(1024)
+    # Every MRC header has NUL bytes and no text file has any.
+    return b"\0" not in first_bytes_and_size(path, HEADER_BYTES)[0]
 
 
 def open_particles(path: str | Path) -> ParticleSource:
@@ -90,13 +92,13 @@ def open_particles(path: str | Path) -> ParticleSource:
     datasets = cs_paths(path)
     if datasets is not None:
         return CryosparcSource(datasets)
-    if not path.exists() and "@" in str(path):
+    if not exists(path) and "@" in str(path):
         block_name, _, file_name = str(path).partition("@")
         path = Path(file_name)
-    if not path.exists():
+    if not exists(path) and not is_link(path):
         msg = f"{path}: does not exist"
         raise InputFileError(msg)
-    if path.is_dir():
+    if is_folder(path):
         msg = f"{path}: must be a file (.star, .xmd or a stack), not a folder"
         raise InputFileError(msg)
     if block_name is not None or _is_table(path):

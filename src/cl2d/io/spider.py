@@ -86,8 +86,14 @@ def spider_header(path: Path, first_bytes: bytes, file_bytes: int) -> StackHeade
         return None
     is_stack = words[_IS_STACK] >= _SMALLEST_STACK_MARK
     n_images = words[_N_IMAGES] if is_stack else np.float32(1)
-    if not 1 <= n_images <= _MOST_IMAGES:
+    if n_images > _MOST_IMAGES:
+        msg = f"{path}: a SPIDER stack must have at most {_MOST_IMAGES} images, not {n_images:g}"
+        raise InputFileError(msg)
+    if not n_images >= 1:
         msg = f"{path}: a SPIDER stack must have at least one image, not {n_images:g}"
+        raise InputFileError(msg)
+    if n_images != np.floor(n_images):
+        msg = f"{path}: a SPIDER stack must have a whole number of images, not {n_images:g}"
         raise InputFileError(msg)
     order = "<" if np.frombuffer(first_bytes[:4], "<f4")[0] == words[_N_SLICES] else ">"
     width_px = int(words[_WIDTH])

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cl2d.errors import InputFileError
+from cl2d.io.regular_files import is_file
+from cl2d.io.sampling import SAME_PIXEL_SIZE
 from cl2d.io.stacks import read_stack_header
 from cl2d.io.star_block import TEXT_ENCODING, TEXT_ERRORS
 from cl2d.io.working_directory import path_from_here
@@ -31,7 +33,7 @@ def _find(name: str, folders: tuple[Path, ...]) -> Path | None:
     names = [name] + [name.removesuffix(hint) for hint in _FORMAT_HINTS if name.endswith(hint)]
     for folder in folders:
         for candidate in names:
-            if (folder / candidate).is_file():
+            if is_file(folder / candidate):
                 return folder / candidate
     return None
 
@@ -66,6 +68,28 @@ def _refuse_mixed_boxes(path: Path, headers: list[StackHeader]) -> None:
         )
         msg = f"{path}: all images must have one box size, not {len(counts)}: {groups}"
         raise InputFileError(msg)
+
+
+def stacks_pixel_size(table: ParticleTable, headers: list[StackHeader]) -> float | None:
+    """Return the pixel size that the stacks of a table state, None if the first does not.
+
+    Raises
+    ------
+    InputFileError
+        If one is not positive, or they state several.
+    """
+    stated = [(header.checked_pixel_size(), header.path) for header in headers]
+    first, path = stated[0]
+    if first is None:
+        return None
+    for size, other in stated[1:]:
+        if size is not None and abs(size - first) > SAME_PIXEL_SIZE * first:
+            msg = (
+                f"{table.path}: all stacks must have one pixel size, as the table states none, "
+                f"not {first:g} A/px ({path}) and {size:g} A/px ({other})"
+            )
+            raise InputFileError(msg)
+    return first
 
 
 def check_square(header: StackHeader) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cl2d.errors import InputFileError
+from cl2d.io.regular_files import open_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +28,7 @@ class StackHeader:
     dtype : numpy dtype of the pixels in the file, byte order included
     data_offset : int, bytes before the first image
     file_bytes : int
-    pixel_size_angstrom : float, or None if the header does not tell
+    pixel_size_angstrom : float, as the header states it, or None if it does not
     bytes_before_image : int, header that each image has of its own, before its pixels
     """
 
@@ -44,6 +46,23 @@ class StackHeader:
     def shape(self) -> tuple[int, int, int]:
         """Shape (n, y, x) of the pixels."""
         return self.n_images, self.height_px, self.width_px
+
+    def checked_pixel_size(self) -> float | None:
+        """Return the pixel size in Angstrom, None if the header does not tell.
+
+        Raises
+        ------
+        InputFileError
+            If it is not positive.
+        """
+        size = self.pixel_size_angstrom
+        if size is not None and not 0 < size < math.inf:
+            msg = (
+                f"{self.path}: the pixel size of the header must be positive, or 0 if it is not "
+                f"known, not {size:g}"
+            )
+            raise InputFileError(msg)
+        return size
 
     def map_pixels(self) -> npt.NDArray[np.generic]:
         """Return the pixels as a read-only memory map of shape (n, y, x), dtype of the file."""
@@ -86,8 +105,10 @@ def first_bytes_and_size(path: Path, n_bytes: int) -> tuple[bytes, int]:
         If the file cannot be read.
     """
     try:
-        with path.open("rb") as stream:
+        with open_file(path) as stream:
             return stream.read(n_bytes), stream.seek(0, 2)
+    except InputFileError:
+        raise
     except OSError as error:
         msg = f"{path}: cannot be read ({error.strerror})"
         raise InputFileError(msg) from error

@@ -12,7 +12,12 @@ from cl2d.io.image_names import locate_images
 from cl2d.io.open_maps import OpenMaps
 from cl2d.io.particle_table import IMAGE_COLUMN
 from cl2d.io.sampling import table_pixel_size
-from cl2d.io.stack_files import check_square, open_stack_files, reachable_table
+from cl2d.io.stack_files import (
+    check_square,
+    open_stack_files,
+    reachable_table,
+    stacks_pixel_size,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,6 +56,7 @@ class StackSource:
     def __init__(self, header: StackHeader) -> None:
         check_square(header)
         self._header = header
+        self._pixel_size_angstrom = header.checked_pixel_size()
         self._maps = OpenMaps(1)
 
     @property
@@ -66,7 +72,7 @@ class StackSource:
     @property
     def pixel_size_angstrom(self) -> float | None:
         """Pixel size of the header in Angstrom; None if it has none."""
-        return self._header.pixel_size_angstrom
+        return self._pixel_size_angstrom
 
     @property
     def name(self) -> str:
@@ -114,9 +120,9 @@ class TableSource:
         self._headers = open_stack_files(table, self._locations)
         self._reachable = reachable_table(table, self._locations, self._headers)
         self._maps = OpenMaps(max_open_files)
-        self._pixel_size_angstrom = (
-            table_pixel_size(table, self.box_px) or self._headers[0].pixel_size_angstrom
-        )
+        self._pixel_size_angstrom = table_pixel_size(table, self.box_px)
+        if self._pixel_size_angstrom is None:
+            self._pixel_size_angstrom = stacks_pixel_size(table, self._headers)
 
     @property
     def n_images(self) -> int:

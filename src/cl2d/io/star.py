@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cl2d.errors import InputError
 from cl2d.io.atomic import atomic_path
-from cl2d.io.star_block import StarBlock
+from cl2d.io.star_block import TEXT_ENCODING, TEXT_ERRORS, StarBlock
 from cl2d.io.star_cells import as_writable, column_cells, join_cells
 from cl2d.io.star_reader import read_star
 
@@ -45,18 +45,22 @@ def _check_lengths(name: str, block: StarBlock) -> None:
             raise InputError(msg)
 
 
+def _encoded(text: str) -> bytes:
+    return text.encode(TEXT_ENCODING, TEXT_ERRORS)  # names come back as the bytes they were
+
+
 def _write_list(stream: BinaryIO, block: StarBlock, dialect: StarDialect) -> None:
     width = max(map(len, block.columns), default=0) + 4
     for name, values in block.columns.items():
         text = join_cells([column_cells(as_writable(values), name, is_first=False)])
-        stream.write(dialect.indent + f"_{name}".ljust(width).encode() + text)
+        stream.write(dialect.indent + _encoded(f"_{name}".ljust(width)) + text)
 
 
 def _write_loop(stream: BinaryIO, block: StarBlock, dialect: StarDialect) -> None:
     stream.write(b"loop_\n")
     for number, name in enumerate(block.columns, 1):
         label = f"_{name} #{number}\n" if dialect.numbered_labels else f"_{name}\n"
-        stream.write(dialect.indent + label.encode())
+        stream.write(dialect.indent + _encoded(label))
     columns = {name: as_writable(values) for name, values in block.columns.items()}
     for start in range(0, block.n_rows, _ROWS_PER_WRITE):
         cells = [
@@ -73,7 +77,7 @@ def write_blocks(path: str | Path, blocks: Mapping[str, StarBlock], dialect: Sta
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
         stream.write(dialect.file_header)
         for name, block in blocks.items():
-            stream.write(dialect.block_header + f"data_{name}\n".encode())
+            stream.write(dialect.block_header + _encoded(f"data_{name}\n"))
             stream.write(b"\n" if dialect.blank_lines else b"")
             (_write_loop if block.is_loop else _write_list)(stream, block, dialect)
             # RELION ends a table at the first blank line.

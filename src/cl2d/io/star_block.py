@@ -55,6 +55,17 @@ class StarBlock:
         """Return a column as float64; ValueError if a value is not a number."""
         return np.asarray(self.columns[name]).astype(np.float64)
 
+    def first_without_number(self, name: str) -> int:
+        """Return the first row (0-based) of a column that `numbers` cannot read."""
+        column = np.asarray(self.columns[name])
+        for row in range(len(column)):
+            try:
+                column[row : row + 1].astype(np.float64)
+            except ValueError:
+                return row
+        msg = f"column {name} must hold something that is no number"
+        raise ValueError(msg)
+
     def take(self, rows: npt.NDArray[np.intp]) -> StarBlock:
         """Return some of the rows, in the order asked for."""
         taken: dict[str, Sequence[str] | npt.NDArray[Any]] = {

@@ -29,14 +29,24 @@ _RESERVED = (b"_", b"data_", b"loop_", b"save_", b"global_", b"stop_")
 
 
 def _quoted(value: bytes, name: str) -> bytes:
+    shown = value.decode(TEXT_ENCODING, "replace")
     if b"\n" in value or b"\r" in value:
-        msg = f"a value of column {name} must be on one line, not {value.decode()!r}"
+        msg = f"a value of column {name} must be on one line, not {shown!r}"
         raise InputError(msg)
     for quote in (b'"', b"'"):
         if quote not in value:
             return quote + value + quote
-    msg = f"a value of column {name} must not need both kinds of quotes, as {value.decode()!r} does"
+    # A quote ends a value only where white space follows, so whatever was read can be written.
+    for quote in (b'"', b"'"):
+        if not any(after.isspace() for after in _following(quote, value)):
+            return quote + value + quote
+    msg = f"a value of column {name} must not need both kinds of quotes, as {shown!r} does"
     raise InputError(msg)
+
+
+def _following(quote: bytes, value: bytes) -> list[bytes]:
+    """Return what stands after each quote within a value."""
+    return [part[:1] for part in value.split(quote)[1:]]
 
 
 def _as_cells(column: npt.NDArray[np.bytes_]) -> Cells:

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 PARTICLES = "particles"
 """Key of the particles in a file written by hand."""
 
+_MOST_BYTES = 1 << 26
+"""The record of a run of thousands of iterations has some megabytes."""
+
 _NOT_REPEATED = ("overwrite", "max_time")  # a new decision each time
+
+
+# What the library says, beside its own errors, of values like 2001-99-99 and !!int x.
+_BAD_YAML = (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError)
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,7 @@ def read_config(path: str | os.PathLike[str]) -> ConfigFile:
         return _of_run(file, content)
     particles = content.pop(PARTICLES, None)
     if particles is not None and not isinstance(particles, str):
-        message = f"{file}: {PARTICLES} must be the name of a file, not {particles!r}"
+        message = f"{file}: {PARTICLES} must be the name of a file, not {_shown(particles)}"
         raise InputFileError(message)
     return ConfigFile(file, _flat(file, content), _found(file, particles))
 
@@ -65,23 +72,44 @@ def read_config(path: str | os.PathLike[str]) -> ConfigFile:
 def _of_run(file: Path, record: dict[str, Any]) -> ConfigFile:
     values = _flat(file, _mapping(file, "options", record["options"]))
     kept = {name: value for name, value in values.items() if name not in _NOT_REPEATED}
-    storage = (record.get("memory") or {}).get("storage")
+    storage = _mapping(file, "memory", record.get("memory") or {}).get("storage")
     if storage is not None:  # "auto" may choose another precision where there is more memory
         kept["storage"] = storage
     about = _mapping(file, "input", record.get("input", {}))
+    versions = _mapping(file, "versions", record.get("versions", {}))
     return ConfigFile(
         file,
         kept,
-        _found(file, about.get("name")),
-        _mapping(file, "versions", record.get("versions", {})).get("cl2d"),
-        about.get("fingerprint_sha256"),
+        _found(file, _text(file, "name of input", about.get("name"))),
+        _text(file, "cl2d of versions", versions.get("cl2d")),
+        _text(file, "fingerprint_sha256 of input", about.get("fingerprint_sha256")),
     )
+
+
+def _text(file: Path, what: str, value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    message = f"{file}: {what} must be a text, not {_shown(value)}"
+    raise InputFileError(message)
+
+
+def _shown(value: Any) -> str:
+    """Return a value if it is short; a few lines of YAML can stand for any number of them."""
+    return repr(value) if isinstance(value, (int, float, bool)) else f"a {type(value).__name__}"
 
 
 def _content(file: Path) -> dict[str, Any]:
     try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        if file.exists() and not file.is_file():
+            message = f"{file}: must be a file of options, not a folder, a pipe or a device"
+            raise InputFileError(message)
+        if file.stat().st_size > _MOST_BYTES:
+            message = f"{file}: a file of options must not have more than {_MOST_BYTES} bytes"
+            raise InputFileError(message)
+        text = file.read_text(encoding="utf-8-sig")
+    except InputFileError:
+        raise
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8"
         message = f"{file}: must be a file of options that can be read ({reason})"
         raise InputFileError(message) from error
@@ -92,7 +120,7 @@ def _parsed(file: Path, text: str) -> Any:
     if file.suffix == ".json":
         try:
             return json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             message = f"{file}: must be JSON ({error})"
             raise InputFileError(message) from error
     if file.suffix not in (".yaml", ".yml"):
@@ -102,7 +130,7 @@ def _parsed(file: Path, text: str) -> Any:
 
     try:
         return yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, *_BAD_YAML) as error:
         message = f"{file}: must be YAML ({' '.join(str(error).split())})"
         raise InputFileError(message) from error
 
@@ -136,4 +164,7 @@ def _found(file: Path, particles: str | None) -> Path | None:
     if particles is None:
         return None
     beside = file.parent / particles
-    return beside if not Path(particles).exists() and beside.exists() else Path(particles)
+    try:
+        return beside if not Path(particles).exists() and beside.exists() else Path(particles)
+    except OSError:  # a name that is too long, say, which opening it will tell
+        return Path(particles)

@@ -12,6 +12,7 @@ import numpy as np
 
 from cl2d.errors import InputFileError
 from cl2d.io import read_particle_table, read_stack, read_star
+from cl2d.io.npz import read_npz
 from cl2d.options import ClassifyOptions
 from cl2d.outputs.folder import (
     CLASS_AVERAGES,
@@ -33,6 +34,16 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cl2d.io import ParticleTable
+
+_LEVEL_ARRAYS = (
+    "class_number",
+    "psi_deg",
+    "origin_x_px",
+    "origin_y_px",
+    "flip",
+    "score",
+    "confidence",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +106,9 @@ def load_run(out: str | os.PathLike[str], *, renewable: bool = False) -> SavedRu
         options = ClassifyOptions.model_validate_json(json.dumps(record["options"]))
         plan = _plan(record["preprocessing"])
         levels = _levels(folder, record["levels"])
-    except (KeyError, TypeError, ValueError, OSError) as error:
+    except InputFileError:
+        raise
+    except (LookupError, AttributeError, TypeError, ValueError, OSError, RecursionError) as error:
         message = f"{folder}: must hold the files of a run as cl2d wrote them ({error})"
         raise InputFileError(message) from error
     return SavedRun(folder, record, options, plan, levels, read_stack(folder / CLASS_AVERAGES))
@@ -115,7 +128,10 @@ def read_run_record(folder: Path) -> dict[str, Any]:
         raise InputFileError(message)
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except OSError as error:
+        message = f"{path}: cannot be read ({error.strerror})"
+        raise InputFileError(message) from error
+    except (ValueError, RecursionError) as error:
         message = f"{path}: must be JSON ({error})"
         raise InputFileError(message) from error
     if not isinstance(record, dict) or "status" not in record:
@@ -186,16 +202,28 @@ def _level(
     parents: npt.NDArray[np.int32],
     iterations: tuple[IterationReport, ...],
 ) -> LevelResult:
-    with np.load(path, allow_pickle=False) as arrays:
-        origin_px = np.stack([arrays["origin_x_px"], arrays["origin_y_px"]], axis=1)
-        return LevelResult(
-            level=fact["level"],
-            n_classes=fact["n_classes"],
-            labels=arrays["class_number"].astype(np.int32) - 1,
-            poses=poses_from_relion(arrays["psi_deg"], origin_px, arrays["flip"]),
-            scores=arrays["score"],
-            confidence=arrays["confidence"],
-            parents=parents,
-            iterations=iterations,
-            margin=arrays.get("margin"),
-        )
+    arrays = read_npz(path)
+    _check_rows(path, arrays)
+    origin_px = np.stack([arrays["origin_x_px"], arrays["origin_y_px"]], axis=1)
+    return LevelResult(
+        level=fact["level"],
+        n_classes=fact["n_classes"],
+        labels=arrays["class_number"].astype(np.int32) - 1,
+        poses=poses_from_relion(arrays["psi_deg"], origin_px, arrays["flip"]),
+        scores=arrays["score"],
+        confidence=arrays["confidence"],
+        parents=parents,
+        iterations=iterations,
+        margin=arrays.get("margin"),
+    )
+
+
+def _check_rows(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:
+    """Refuse arrays of a level that do not have one number for each particle."""
+    n_rows = len(arrays["class_number"])
+    for name in (*_LEVEL_ARRAYS, "margin"):
+        values = arrays[name] if name in _LEVEL_ARRAYS else arrays.get(name)
+        if values is not None and (values.shape != (n_rows,) or values.dtype.kind not in "biuf"):
+            kind = f"{values.dtype} of shape {values.shape}"
+            message = f"{path}: {name} must be {n_rows} numbers, not {kind}"
+            raise InputFileError(message)

@@ -10,6 +10,7 @@ import numpy as np
 
 from cl2d.errors import InputError
 from cl2d.io import array_source, open_particles
+from cl2d.io.repeated_images import repeated_images
 from cl2d.preprocess import CONSTANT, DISABLED, NOT_FINITE
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ NAMED_IMAGES = 5
 """Images that a warning lists by name."""
 
 _LEFT_OUT = {
-    NOT_FINITE: ("holds values that are not finite", "hold values that are not finite"),
+    NOT_FINITE: (
+        "holds values that are not finite or beyond 1e24",
+        "hold values that are not finite or beyond 1e24",
+    ),
     CONSTANT: ("is constant", "are constant"),
     DISABLED: ("is disabled in the input", "are disabled in the input"),
 }
@@ -83,12 +87,16 @@ def check_number_of_classes(options: LevelOptions, n_usable: int, source: Partic
 
 
 def flag_warnings(flags: npt.NDArray[np.uint8], source: ParticleSource) -> list[str]:
-    """Return a sentence for each reason for which images are in no class, with some names."""
-    return [
+    """Return a sentence for each reason for which images are in no class, with some names.
+
+    And one if rows of the input name the same image, which is then counted as often.
+    """
+    told = [
         _flag_warning(np.flatnonzero(flags == flag), words, source)
         for flag, words in _LEFT_OUT.items()
         if (flags == flag).any()
     ]
+    return told + _repeated_warnings(source)
 
 
 def limit_warnings(
@@ -102,6 +110,28 @@ def limit_warnings(
         f"the number of classes found, {most}, is the largest allowed, so some may show several "
         "views: set max_classes to allow more"
     ]
+
+
+def _repeated_warnings(source: ParticleSource) -> list[str]:
+    repeated = [] if source.table is None else repeated_images(source.table)
+    if not repeated:
+        return []
+    examples = "; ".join(
+        f"{source.image_name(int(rows[0]))} in rows {_numbers(rows + 1)}"
+        for rows in repeated[:NAMED_IMAGES]
+    )
+    more = "; ..." if len(repeated) > NAMED_IMAGES else ""
+    n_rows = sum(len(rows) - 1 for rows in repeated)
+    what, are = ("row names an image", "is") if n_rows == 1 else ("rows name images", "are")
+    return [
+        f"{n_rows} of {source.n_images} {what} that an earlier row names, and {are} counted again: "
+        f"{examples}{more}"
+    ]
+
+
+def _numbers(rows: npt.NDArray[np.intp]) -> str:
+    shown = [str(row) for row in rows[:NAMED_IMAGES].tolist()]
+    return ", ".join(shown) + (", ..." if len(rows) > NAMED_IMAGES else "")
 
 
 def _flag_warning(

@@ -24,10 +24,14 @@ SPIKE_RMS = 10.0
 SPIKE_ROUNDS = 12
 # Largest grey value, in standard deviations, whose square and sums float32 can hold.
 LARGEST = 1e15
-# Grey values so large that sums of them, and with them a whole class average, become infinite.
-BEYOND_SUMS = 1e36
+# No camera and no program gives such grey values, and one image that has them would be all that is
+# left of the average of its class.
+BEYOND_SUMS = 1e24
 # A grey range below this many steps of float32 is rounding, not an image.
 ROUNDING = 8.0 * float(np.finfo(np.float32).eps)
+# A grey range that is no image's whatever the values, and a deviation over which float32 cannot
+# hold one: such numbers are left where a program wrote nothing, or something else.
+LEAST_RANGE, LEAST_DEVIATION = 1e-30, 1e-36
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +62,8 @@ class GreyRange:
         finite = (low > -BEYOND_SUMS) & (high < BEYOND_SUMS)
         flags[~finite] = NOT_FINITE
         rounding = ROUNDING * np.maximum(np.abs(low[finite]), np.abs(high[finite]))
-        flags[finite] = np.where(high[finite] - low[finite] <= rounding, CONSTANT, USABLE)
+        is_constant = high[finite] - low[finite] <= np.maximum(rounding, LEAST_RANGE)
+        flags[finite] = np.where(is_constant, CONSTANT, USABLE)
         return flags
 
 
@@ -135,7 +140,7 @@ def normalise_rows(
         images = np.where(usable[:, None], images, np.float32(0))
         greys = GreyRange.of(images)
     mean, std = clipped_mean_and_std(np.take(images, background, axis=1))
-    flat = (std <= ROUNDING * np.abs(mean)).ravel()
+    flat = (std <= np.maximum(ROUNDING * np.abs(mean), LEAST_DEVIATION)).ravel()
     for row in np.flatnonzero(flat):
         std[row] = np.sqrt(np.square(images[row] - mean[row]).mean())
     return on_scale(images, greys, mean, std), flags, flat & usable

@@ -31,6 +31,7 @@ _GRID = 16
 
 _BACKGROUND_RADIUS = 0.45
 _OUTER_RADIUS = 0.40
+_LEAST_NOISE = 1e-12  # over the variance of the whole image
 
 
 def image_statistics(
@@ -120,7 +121,9 @@ def _measured(means: Moments, variances: Moments, place: Moments) -> Moments:
     levels = np.take(flat, background, axis=1)
     noise = np.take(variances.reshape(n_images, n_patches), background, axis=1).mean(axis=1)
     noise += levels.var(axis=1)
-    scale = np.sqrt(np.maximum(noise, np.finfo(np.float64).tiny))
+    # A background that was masked before has no noise: powers of its distances must stay numbers.
+    whole = flat.var(axis=1) + variances.reshape(n_images, n_patches).mean(axis=1)
+    scale = np.sqrt(np.maximum(noise, np.maximum(_LEAST_NOISE * whole, np.finfo(np.float64).tiny)))
     z = (flat - levels.mean(axis=1)[:, None]) / scale[:, None]
     deviation = z - z.mean(axis=1, keepdims=True)
     squares = np.square(deviation)
