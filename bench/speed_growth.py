@@ -44,7 +44,8 @@ def growth_of(*, quick: bool, large: bool, n_classes: int | None) -> Growth:
 
 def first_images(stack: Path, n_images: int) -> Path:
     """Write the first images of a stack as a stack of their own, a few at a time."""
-    pixels = read_mrc_header(stack).map_pixels()
+    header = read_mrc_header(stack)
+    pixels = np.memmap(stack, header.dtype, "r", header.data_offset, header.shape)
     path = stack.with_name(f"first_{n_images}_{stack.name}")
     write_stack(path, pixels[:n_images], FIELD_OF_VIEW_ANGSTROM / pixels.shape[1])
     return path

@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import pickle
-import resource
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import mrcfile
 import numpy as np
@@ -11,10 +8,6 @@ import pytest
 
 from cl2d.errors import InputError, InputFileError
 from cl2d.io import open_particles, read_mrc_header, read_stack, write_stack
-from cl2d.io.open_maps import OpenMaps
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 def _some_images(n: int = 3, box: int = 8) -> np.ndarray:
@@ -175,60 +168,6 @@ def test_only_stacks_can_be_written(tmp_path: Path, shape: tuple[int, ...]) -> N
     with pytest.raises(InputError, match=r"images must have shape \(n, height, width\)"):
         write_stack(tmp_path / "a.mrcs", np.zeros(shape, np.float32))
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.fixture
-def few_descriptors() -> Iterator[int]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    limit = 200
-    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
-    yield limit
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
-def test_more_files_than_descriptors_can_be_mapped(tmp_path: Path, few_descriptors: int) -> None:
-    n_files = 2 * few_descriptors
-    headers = []
-    for k in range(n_files):
-        write_stack(tmp_path / f"{k}.mrcs", np.full((1, 2, 2), k, np.float32))
-        headers.append(read_mrc_header(tmp_path / f"{k}.mrcs"))
-    with pytest.raises(InputFileError, match="Too many open files"):
-        _ = [header.map_pixels() for header in headers]
-    maps = OpenMaps(64)
-    for _ in range(2):
-        for k, header in enumerate(headers):
-            assert maps.pixels(header)[0, 0, 0] == k
-    assert len(maps) == 64
-
-
-def test_most_recently_used_maps_stay_open(tmp_path: Path) -> None:
-    headers = []
-    for k in range(3):
-        write_stack(tmp_path / f"{k}.mrcs", np.full((1, 2, 2), k, np.float32))
-        headers.append(read_mrc_header(tmp_path / f"{k}.mrcs"))
-    maps = OpenMaps(2)
-    first = maps.pixels(headers[0])
-    maps.pixels(headers[1])
-    assert maps.pixels(headers[0]) is first
-    maps.pixels(headers[2])
-    assert maps.pixels(headers[0]) is first
-
-
-def test_open_maps_travel_to_another_process_closed(tmp_path: Path) -> None:
-    write_stack(tmp_path / "a.mrcs", _some_images())
-    maps = OpenMaps(7)
-    maps.pixels(read_mrc_header(tmp_path / "a.mrcs"))
-    copy = pickle.loads(pickle.dumps(maps))
-    assert len(copy) == 0
-    assert np.array_equal(copy.pixels(read_mrc_header(tmp_path / "a.mrcs")), _some_images())
-
-
-def test_file_that_vanished_after_opening_is_named(tmp_path: Path) -> None:
-    write_stack(tmp_path / "a.mrcs", _some_images())
-    header = read_mrc_header(tmp_path / "a.mrcs")
-    header.path.unlink()
-    with pytest.raises(InputFileError, match=r"a\.mrcs: cannot be read any more"):
-        header.map_pixels()
 
 
 def mapped_bytes() -> int:

@@ -47,7 +47,7 @@ def read_cs(path: str | Path) -> Fields:
     if magic == COMPRESSED:
         records = read_compressed(path)
     elif magic == _PLAIN:
-        records = _mapped(path)
+        records = _loaded(path)
     elif is_packed(magic):
         msg = f"{path}: must be unpacked first, it is a compressed file"
         raise InputFileError(msg)
@@ -110,17 +110,21 @@ def write_cs(path: str | Path, fields: Fields) -> None:
         np.save(stream, records, allow_pickle=False)
 
 
-def _mapped(path: Path) -> npt.NDArray[Any]:
-    """Return a plain dataset as a memory map, which is checked against the size of the file."""
+def _loaded(path: Path) -> npt.NDArray[Any]:
+    """Return a plain dataset; its size is checked against that of the file before any is read.
+
+    The map is for that check alone: a mapped file that shrinks while it is read ends the process.
+    """
     try:
-        mapped: npt.NDArray[Any] = np.load(
-            path, mmap_mode="r", allow_pickle=False, max_header_size=_MOST_HEADER_BYTES
+        np.load(path, mmap_mode="r", allow_pickle=False, max_header_size=_MOST_HEADER_BYTES)
+        whole: npt.NDArray[Any] = np.load(
+            path, allow_pickle=False, max_header_size=_MOST_HEADER_BYTES
         )
     except MALFORMED_ARRAY as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         msg = f"{path}: must be a whole cryoSPARC dataset without Python objects ({reason})"
         raise InputFileError(msg) from error
-    return mapped
+    return whole
 
 
 def _as_bytes(path: Path, name: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:

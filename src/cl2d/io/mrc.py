@@ -15,6 +15,7 @@ from mrcfile.dtypes import HEADER_DTYPE  # type: ignore[import-untyped]
 
 from cl2d.errors import InputError, InputFileError
 from cl2d.io.atomic import atomic_path
+from cl2d.io.open_stacks import OpenStacks
 from cl2d.io.regular_files import is_packed
 from cl2d.io.stack_header import StackHeader, first_bytes_and_size
 
@@ -67,7 +68,7 @@ def _refuse_mode(path: Path, mode: int) -> None:
 
 def _refuse_non_mrc(path: Path, first_bytes: bytes) -> None:
     if is_packed(first_bytes):
-        msg = f"{path}: must be unpacked first; compressed stacks cannot be memory-mapped"
+        msg = f"{path}: must be unpacked first; compressed stacks cannot be read image by image"
         raise InputFileError(msg)
     if first_bytes[_MARK] == b"MAP":
         by_stamp = _headers(first_bytes)
@@ -175,7 +176,10 @@ def read_stack(path: str | Path) -> npt.NDArray[np.float32]:
     InputFileError
         As `read_mrc_header`.
     """
-    return np.array(read_mrc_header(path).map_pixels(), dtype=np.float32)
+    header = read_mrc_header(path)
+    images = np.empty(header.shape, np.float32)
+    OpenStacks(1).read_into(header, [(0, images)])
+    return images
 
 
 def _stack_header(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import os
 import stat
 from typing import TYPE_CHECKING, BinaryIO
 
 from cl2d.errors import InputFileError
+from cl2d.io.patience import patiently
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,10 +65,9 @@ def open_file(path: Path) -> BinaryIO:
         If it cannot be opened, or is a folder, a pipe, a socket or a device.
     """
     try:
-        mode = path.stat().st_mode
-        kind = next((name for is_kind, name in _KINDS if is_kind(mode)), None)
-        if kind is None:
-            return path.open("rb")
+        return patiently(path, lambda: os.fdopen(open_descriptor(path), "rb"))
+    except InputFileError:
+        raise
     except OSError as error:
         msg = f"{path}: cannot be read ({error.strerror})"
         if path.is_symlink() and error.errno in (errno.ENOENT, errno.ELOOP):
@@ -75,8 +76,34 @@ def open_file(path: Path) -> BinaryIO:
     except ValueError as error:
         msg = f"{str(path)!r} must be the name of a file ({error})"
         raise InputFileError(msg) from error
-    msg = f"{path}: must be a file, not a {kind}"
-    raise InputFileError(msg)
+
+
+def open_descriptor(path: Path) -> int:
+    """Open a file for reading and return its descriptor.
+
+    Raises
+    ------
+    InputFileError
+        If it is a folder, a pipe, a socket or a device.
+    OSError
+        If it cannot be opened.
+    """
+    _refuse_unless_file(path, path.stat().st_mode)
+    # Should it be a pipe by now, the call itself would wait for somebody to write into it.
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        _refuse_unless_file(path, os.fstat(descriptor).st_mode)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _refuse_unless_file(path: Path, mode: int) -> None:
+    kind = next((name for is_kind, name in _KINDS if is_kind(mode)), None)
+    if kind is not None:
+        msg = f"{path}: must be a file, not a {kind}"
+        raise InputFileError(msg)
 
 
 def is_packed(first_bytes: bytes) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cl2d.errors import InputFileError
+from cl2d.io.patience import patiently
 from cl2d.io.regular_files import open_file
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class StackHeader:
     file_bytes : int
     pixel_size_angstrom : float, as the header states it, or None if it does not
     bytes_before_image : int, header that each image has of its own, before its pixels
+    modified_ns : int, when the file was last written to, in nanoseconds; 0 if that is not known
     """
 
     path: Path
@@ -41,6 +43,7 @@ class StackHeader:
     file_bytes: int
     pixel_size_angstrom: float | None
     bytes_before_image: int = 0
+    modified_ns: int = 0
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -64,22 +67,18 @@ class StackHeader:
             raise InputFileError(msg)
         return size
 
-    def map_pixels(self) -> npt.NDArray[np.generic]:
-        """Return the pixels as a read-only memory map of shape (n, y, x), dtype of the file."""
-        try:
-            if self.bytes_before_image == 0:
-                return np.memmap(self.path, self.dtype, "r", self.data_offset, self.shape)
-            parts = [
-                ("header", f"V{self.bytes_before_image}"),
-                ("pixels", self.dtype, self.shape[1:]),
-            ]
-            images: npt.NDArray[np.void] = np.memmap(
-                self.path, np.dtype(parts), "r", self.data_offset, (self.n_images,)
-            )
-        except (OSError, ValueError) as error:
-            msg = f"{self.path}: cannot be read any more ({error})"
-            raise InputFileError(msg) from error
-        pixels: npt.NDArray[np.generic] = images["pixels"]
+    def stored_image(self) -> np.dtype[np.generic]:
+        """Return the type of one image as the file has it, without a header of its own if none."""
+        if self.bytes_before_image == 0:
+            return np.dtype((self.dtype, self.shape[1:]))
+        before = f"V{self.bytes_before_image}"
+        return np.dtype([("header", before), ("pixels", self.dtype, self.shape[1:])])
+
+    def pixels_of(self, stored: npt.NDArray[np.uint8]) -> npt.NDArray[np.generic]:
+        """Return the pixels (n, y, x) among the bytes of some images, in the type of the file."""
+        if self.bytes_before_image == 0:
+            return stored.view(self.dtype).reshape(-1, *self.shape[1:])
+        pixels: npt.NDArray[np.generic] = stored.view(self.stored_image())["pixels"]
         return pixels
 
     def check_file_size(self) -> None:
@@ -104,9 +103,13 @@ def first_bytes_and_size(path: Path, n_bytes: int) -> tuple[bytes, int]:
     InputFileError
         If the file cannot be read.
     """
-    try:
+
+    def read() -> tuple[bytes, int]:
         with open_file(path) as stream:
             return stream.read(n_bytes), stream.seek(0, 2)
+
+    try:
+        return patiently(path, read)
     except InputFileError:
         raise
     except OSError as error:

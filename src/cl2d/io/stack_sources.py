@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cl2d.io.array_source import check_rows, sample_rows, to_float32
+from cl2d.io.array_source import check_rows, sample_rows
 from cl2d.io.image_names import locate_images
-from cl2d.io.open_maps import OpenMaps
+from cl2d.io.open_stacks import OpenStacks
 from cl2d.io.particle_table import IMAGE_COLUMN
 from cl2d.io.sampling import table_pixel_size
 from cl2d.io.stack_files import (
@@ -40,7 +41,7 @@ def _file_facts(headers: Iterable[StackHeader]) -> bytes:
 
 def _as_slice(numbers: npt.NDArray[np.intp]) -> slice | npt.NDArray[np.intp]:
     """Return consecutive numbers as a slice, which needs no copy of what it selects."""
-    if (np.diff(numbers) == 1).all():
+    if len(numbers) == 1 or (np.diff(numbers) == 1).all():
         return slice(int(numbers[0]), int(numbers[-1]) + 1)
     return numbers
 
@@ -57,7 +58,7 @@ class StackSource:
         check_square(header)
         self._header = header
         self._pixel_size_angstrom = header.checked_pixel_size()
-        self._maps = OpenMaps(1)
+        self._stacks = OpenStacks(1)
 
     @property
     def n_images(self) -> int:
@@ -92,8 +93,8 @@ class StackSource:
     def read(self, start: int, stop: int) -> npt.NDArray[np.float32]:
         """Return rows ``start`` to ``stop`` as a fresh (stop - start, box, box) array."""
         check_rows(start, stop, self.n_images)
-        images = to_float32(self._maps.pixels(self._header)[start:stop])
-        self._maps.release_pages()
+        images = np.empty((stop - start, self.box_px, self.box_px), np.float32)
+        self._stacks.read_into(self._header, [(start, images)])
         return images
 
     def image_name(self, row: int) -> str:
@@ -102,6 +103,11 @@ class StackSource:
 
     def fingerprint(self) -> str:
         """Return a sha256 (hex) of the header and some of the pixels."""
+        return self._fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        # Kept, so that the record of a run whose disk fails can be written without that disk.
         digest = hashlib.sha256(_file_facts([self._header]))
         for pixels in _sampled_pixels(self):
             digest.update(pixels)
@@ -119,7 +125,7 @@ class TableSource:
         self._locations = locate_images(table)
         self._headers = open_stack_files(table, self._locations)
         self._reachable = reachable_table(table, self._locations, self._headers)
-        self._maps = OpenMaps(max_open_files)
+        self._stacks = OpenStacks(max_open_files)
         self._pixel_size_angstrom = table_pixel_size(table, self.box_px)
         if self._pixel_size_angstrom is None:
             self._pixel_size_angstrom = stacks_pixel_size(table, self._headers)
@@ -167,10 +173,30 @@ class TableSource:
         order = np.lexsort((indices, stacks))
         boundaries = np.flatnonzero(np.diff(stacks[order])) + 1
         for rows in np.split(order, boundaries) if len(order) else []:
-            pixels = self._maps.pixels(self._headers[stacks[rows[0]]])
-            images[_as_slice(rows)] = pixels[_as_slice(indices[rows])]
-        self._maps.release_pages()
+            self._read_stack(self._headers[stacks[rows[0]]], indices[rows], rows, images)
         return images
+
+    def _read_stack(
+        self,
+        header: StackHeader,
+        indices: npt.NDArray[np.int64],
+        rows: npt.NDArray[np.intp],
+        images: npt.NDArray[np.float32],
+    ) -> None:
+        """Read images of one stack, in ascending order, to their rows; neighbours at once."""
+        breaks = (np.flatnonzero(np.diff(indices) != 1) + 1).tolist()
+        parts, scattered = [], []
+        for start, end in zip([0, *breaks], [*breaks, len(indices)], strict=True):
+            target = _as_slice(rows[start:end])
+            if isinstance(target, slice):
+                parts.append((int(indices[start]), images[target]))
+            else:
+                read = np.empty((end - start, *images.shape[1:]), np.float32)
+                parts.append((int(indices[start]), read))
+                scattered.append((target, read))
+        self._stacks.read_into(header, parts)
+        for target, read in scattered:
+            images[target] = read
 
     def image_name(self, row: int) -> str:
         """Return the image name as the table has it."""
@@ -178,6 +204,10 @@ class TableSource:
 
     def fingerprint(self) -> str:
         """Return a sha256 (hex) of image names, stack headers and some of the pixels."""
+        return self._fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> str:
         digest = hashlib.sha256(b"\n".join(self._table.image_names()))
         digest.update(_file_facts(self._headers))
         for pixels in _sampled_pixels(self):

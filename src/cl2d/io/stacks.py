@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,9 +29,18 @@ def read_stack_header(path: str | Path, *, is_stack: bool = False) -> StackHeade
         If the file is missing, of another format, of an unknown kind of pixels, or truncated.
     """
     path = Path(path)
-    # SPIDER goes first: its floats can pass for an MRC header of the other byte order.
+    # Asked before the header is read: whatever changes later is then seen to have changed.
+    modified_ns = _modified_ns(path)
     first_bytes, file_bytes = first_bytes_and_size(path, HEADER_BYTES)
+    # SPIDER goes first: its floats can pass for an MRC header of the other byte order.
     header = spider_header(path, first_bytes, file_bytes)
-    if header is not None:
-        return header
-    return mrc_header(path, first_bytes, file_bytes, is_stack=is_stack)
+    if header is None:
+        header = mrc_header(path, first_bytes, file_bytes, is_stack=is_stack)
+    return replace(header, modified_ns=modified_ns)
+
+
+def _modified_ns(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0  # reading it tells why, or gets through

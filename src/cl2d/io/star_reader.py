@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from cl2d.errors import InputFileError
+from cl2d.io.patience import patiently
 from cl2d.io.regular_files import is_packed, open_file
 from cl2d.io.star_block import TEXT_ENCODING, TEXT_ERRORS, StarBlock
 
@@ -296,9 +297,13 @@ def read_star(path: str | Path) -> dict[str, StarBlock]:
         If the file is missing or malformed; the message names line and row.
     """
     path = Path(path)
-    try:
+
+    def parse() -> dict[str, StarBlock]:
         with open_file(path) as stream:
-            blocks = _StarParser(path).parse(stream)
+            return _StarParser(path).parse(stream)
+
+    try:
+        blocks = patiently(path, parse)
     except InputFileError:
         raise
     except OSError as error:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cl2d.engine.raw_average import Moves, accumulate_moved
-from cl2d.events import PhaseFinished, PhaseProgress, PhaseStarted, ignore_event
+from cl2d.events import PhaseFinished, PhaseProgress, PhaseStarted, RunWarned, ignore_event
+from cl2d.io.patience import told_of_waits
 from cl2d.results import Poses
 
 if TYPE_CHECKING:
@@ -100,7 +101,9 @@ def class_sums(
     block = block_length(box)
     for start in range(0, n_images, block):
         stop = min(start + block, n_images)
-        accumulate_moved(sums, read(start, stop), _moves(groups, start, stop), n_threads)
+        with told_of_waits(lambda line: emit(RunWarned(line))):
+            images = read(start, stop)
+        accumulate_moved(sums, images, _moves(groups, start, stop), n_threads)
         emit(PhaseProgress(PHASE, stop, n_images))
     emit(PhaseFinished(PHASE, time.perf_counter() - started))
     return [sums[begin:end] for begin, end in pairwise(first)]

@@ -6,7 +6,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from cl2d.events import PhaseFinished, PhaseProgress, PhaseStarted, ignore_event
+from cl2d.events import PhaseFinished, PhaseProgress, PhaseStarted, RunWarned, ignore_event
+from cl2d.io.patience import told_of_waits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,7 +42,8 @@ class Phases:
     def timed(self, name: str) -> Iterator[None]:
         """Time a phase that announces itself."""
         started = time.perf_counter()
-        yield
+        with told_of_waits(lambda line: self.tell(RunWarned(line))):
+            yield
         self.seconds[name] = time.perf_counter() - started
 
     def tell_and_time(self, event: object) -> None:
