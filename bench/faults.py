@@ -1,7 +1,8 @@
 """What becomes of a run whose files fail, as a table: ``python bench/faults.py [--every]``.
 
 Runs the table of ``tests/faults``: the same rows as the tests, or with ``--every`` all ways
-in which each file can fail. Needs Linux and a C compiler; exit code 1 if a row is not as it must be.
+in which each file can fail. Needs Linux and a C compiler; exit code 1 if any row
+is not as it must be.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from tests.faults.runs import Bench, is_whole
 from tests.faults.shim import why_not
-from tests.faults.table import Bench, is_whole
 
 if TYPE_CHECKING:
-    from tests.faults.table import Outcome, Row
+    from tests.faults.runs import Outcome
+    from tests.faults.table import Row
 
 
 def main() -> int:

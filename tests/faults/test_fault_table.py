@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.runs import Bench, Outcome, is_whole
 from tests.faults.shim import why_not
-from tests.faults.table import WRITTEN, Bench, Outcome, Row, is_whole
+from tests.faults.table import WRITTEN, Row
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +12,7 @@ from cl2d.cli.classify import Particles
 from cl2d.cli.interrupts import interruptible
 from cl2d.cli.parameters import Debug, Json, OutputFolder, Quiet, Resume, flag, takes_options
 from cl2d.cli.progress import shown_progress
+from cl2d.cli.streams import say
 from cl2d.options import ClassifyOptions, LevelOptions, build_options
 from cl2d.pipeline.align import MEANINGLESS
 
@@ -49,4 +49,4 @@ def align(
             **values,
         )
     if not quiet:
-        print(f"results: {output}", file=sys.stderr)
+        say(f"results: {output}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -12,6 +11,7 @@ from cl2d.cli.classify import Particles
 from cl2d.cli.interrupts import interruptible
 from cl2d.cli.parameters import Debug, Json, OutputFolder, Quiet, RunFolder, Threads
 from cl2d.cli.progress import shown_progress
+from cl2d.cli.streams import say
 
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace the run that the output folder holds.")
@@ -35,4 +35,4 @@ def assign(
             run, particles, output=output, overwrite=overwrite, threads=threads, on_event=tell
         )
     if not quiet:
-        print(f"results: {output}", file=sys.stderr)
+        say(f"results: {output}")

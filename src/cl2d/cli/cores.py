@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +12,7 @@ from cl2d import pipeline
 from cl2d.cli.interrupts import interruptible
 from cl2d.cli.parameters import Debug, Quiet, RunFolder
 from cl2d.cli.progress import shown_progress
+from cl2d.cli.streams import say
 from cl2d.cli.wording import count
 from cl2d.errors import InputError
 from cl2d.options import CoreOptions
@@ -95,12 +95,12 @@ def cores(
     sizes = f"core {np.count_nonzero(last.is_core):,}"
     if last.is_stable_core is not None:
         sizes += f", stable core {np.count_nonzero(last.is_stable_core):,}"
-    print(f"{sizes} of {len(last.is_core):,} particles", file=sys.stderr)
+    say(f"{sizes} of {len(last.is_core):,} particles")
     for warning in found.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        say(f"warning: {warning}")
     if output is not None:
-        print(f"{count(table.n_rows, 'particle')}: {output}", file=sys.stderr)
-    print(f"results: {run}", file=sys.stderr)
+        say(f"{count(table.n_rows, 'particle')}: {output}")
+    say(f"results: {run}")
 
 
 def _chosen(run: Path, selection: Path | None, output: Path | None) -> tuple[int, ...] | None:

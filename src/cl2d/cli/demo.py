@@ -15,6 +15,7 @@ from cl2d.cli.interrupts import interruptible
 from cl2d.cli.parameters import Debug, Json, Quiet, folder
 from cl2d.cli.progress import JsonLines, shown_progress
 from cl2d.cli.simulate import Overwrite, refuse_used_folder
+from cl2d.cli.streams import shown
 from cl2d.cli.wording import duration
 from cl2d.options import build_options
 from cl2d.outputs.folder import GALLERY, REPORT
@@ -100,5 +101,5 @@ def _report(scored: DemoScored, *, quiet: bool, as_json: bool) -> None:
         print(f"views found          {scored.n_views_found} of {scored.n_views}")
         print(f"adjusted Rand index  {scored.adjusted_rand_index:.3f}")
         print(f"time                 {duration(scored.seconds)}")
-        print(f"class averages       {scored.gallery}")
-        print(f"report               {scored.report}")
+        print(shown(f"class averages       {scored.gallery}"))
+        print(shown(f"report               {scored.report}"))

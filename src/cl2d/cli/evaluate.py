@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +13,7 @@ from cl2d import pipeline
 from cl2d.cli.interrupts import interruptible
 from cl2d.cli.parameters import Debug, Quiet, RunFolder, Threads
 from cl2d.cli.progress import shown_progress
+from cl2d.cli.streams import say
 from cl2d.evaluate import LevelEvaluation
 from cl2d.outputs.evaluation import metrics
 from cl2d.outputs.run_record import plain_json
@@ -44,7 +44,7 @@ def evaluate(
     else:
         print("\n".join(class_lines(evaluations[-1])))
     if not quiet:
-        print(f"results: {run}", file=sys.stderr)
+        say(f"results: {run}")
 
 
 def class_lines(evaluation: LevelEvaluation) -> list[str]:

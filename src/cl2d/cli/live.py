@@ -8,6 +8,7 @@ from typing import Self, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
+from cl2d.cli.streams import shown
 from cl2d.cli.time_left import TimeLeft
 from cl2d.cli.wording import Wording, count, duration
 from cl2d.events import (
@@ -68,7 +69,7 @@ class LiveBars:
             case _:
                 pass
         for line in self._wording.lines(event):
-            self._progress.console.print(line, markup=False, highlight=False)
+            self._progress.console.print(shown(line), markup=False, highlight=False)
 
     def _show_level(
         self, event: LevelStarted | LevelFinished | IterationProgress | IterationReport

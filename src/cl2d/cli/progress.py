@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
 from cl2d.cli.live import LiveBars
+from cl2d.cli.streams import shown
 from cl2d.cli.time_left import TimeLeft
 from cl2d.cli.wording import Wording, duration
 from cl2d.events import IterationProgress, PhaseProgress, RunPlanned
@@ -93,7 +94,7 @@ class PlainLines:
             lines = self._progress_line(event)
         if lines:
             with suppress(OSError):  # a full disk or a reader that is gone must not end the run
-                self._stream.write("".join(f"{line}\n" for line in lines))
+                self._stream.write("".join(f"{shown(line)}\n" for line in lines))
                 self._stream.flush()
             self._last = time.monotonic()
 

@@ -19,6 +19,7 @@ from cl2d.cli.interrupts import interruptible
 from cl2d.cli.parameters import Debug
 from cl2d.cli.progress import shown_progress
 from cl2d.cli.relion_words import RelionCall, output_folder, parse_words
+from cl2d.cli.streams import shown
 from cl2d.errors import InputFileError
 from cl2d.options import ClassifyOptions, build_options
 from cl2d.outputs.checkpoint import CheckpointFolder
@@ -66,13 +67,13 @@ def relion_external(
 
 def _classify(call: RelionCall) -> None:
     for remark in call.remarks:
-        print(f"warning: {remark}", flush=True)
+        print(shown(f"warning: {remark}"), flush=True)
     options = build_options(_with_relion_files(call.values), label=_label)
     with shown_progress(options.levels, log=sys.stdout) as tell:
         result = _begun_or_resumed(call, options, tell)
     write_log(call.output / LOG, result)
     write_output_nodes(call.output)
-    print(f"results: {call.output}", flush=True)
+    print(shown(f"results: {call.output}"), flush=True)
 
 
 def _begun_or_resumed(
@@ -99,7 +100,7 @@ def _begun_or_resumed(
         except CompleteRunError:
             pass
         except (OtherRunError, InputFileError) as error:
-            print(f"warning: the job begins anew: {error}", flush=True)
+            print(shown(f"warning: the job begins anew: {error}"), flush=True)
     return run(resume=False)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from cl2d import pipeline
 from cl2d.cli.parameters import Debug, Quiet, RunFolder, Threads
+from cl2d.cli.streams import say
 
 Particles = Annotated[
     Path | None,
@@ -30,4 +30,4 @@ def report(
     """Write report.html and gallery.png of a finished run anew."""
     page = pipeline.report(run, particles=particles, threads=threads)
     if not quiet:
-        print(f"report: {page}", file=sys.stderr)
+        say(f"report: {page}")

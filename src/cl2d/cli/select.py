@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,7 @@ import typer
 
 from cl2d import pipeline
 from cl2d.cli.parameters import Debug, Quiet, RunFolder
+from cl2d.cli.streams import say
 from cl2d.cli.wording import count
 from cl2d.errors import InputError
 from cl2d.evaluate import REASONS
@@ -85,7 +85,7 @@ def select(
         run, classes=chosen, selection=selection, subset=parse_subset(subset), output=output
     )
     if not quiet:
-        print(f"{count(table.n_rows, 'particle')}: {output}", file=sys.stderr)
+        say(f"{count(table.n_rows, 'particle')}: {output}")
 
 
 def _select_auto(
@@ -101,11 +101,10 @@ def _select_auto(
     print("\n".join(proposal_lines(found.proposal)))
     if not quiet:
         not_selected = found.not_selected.n_rows
-        print(f"{count(found.particles.n_rows, 'particle')}: {output}", file=sys.stderr)
-        print(
+        say(f"{count(found.particles.n_rows, 'particle')}: {output}")
+        say(
             f"{count(not_selected, 'particle')} not selected: {not_selected_path(output)}; "
-            f"classes: {selection_path(output)}",
-            file=sys.stderr,
+            f"classes: {selection_path(output)}"
         )
 
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from contextlib import suppress
 
 _LAST_STANDARD = 2
+# Control characters command a terminal; the others turn or break the line that they stand in.
+_NOT_SHOWN = re.compile(
+    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]"
+)
 
 
 def open_missing_streams() -> None:
@@ -26,7 +31,16 @@ def open_missing_streams() -> None:
 def say(text: str) -> None:
     """Write lines for people on standard error, if that takes them."""
     with suppress(OSError):
-        print(text, file=sys.stderr, flush=True)
+        print(shown(text), file=sys.stderr, flush=True)
+
+
+def shown(text: str) -> str:
+    """Return text for a terminal: what a name from a file could command it is written out.
+
+    Control characters (but new lines and tabs), marks of the direction of writing, and bytes that
+    are no text become the escapes of Python.
+    """
+    return _NOT_SHOWN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def drop_unwritten() -> None:

@@ -114,6 +114,7 @@ def _may_pass(error: OSError, also: frozenset[int]) -> bool:
 def _tell(message: str) -> None:
     tell = _listener.get()
     if tell is None:
-        _log.warning("%s", message)
+        # A log may be read on a terminal, which a name must not command.
+        _log.warning("%s", message.encode("unicode_escape").decode())
     else:
         tell(message)

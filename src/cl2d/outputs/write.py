@@ -22,6 +22,7 @@ from cl2d.outputs.folder import (
 from cl2d.outputs.gallery import Gallery, write_gallery
 from cl2d.outputs.hierarchy import write_hierarchy
 from cl2d.outputs.level_files import write_level_classes, write_level_particles
+from cl2d.outputs.own_folders import own_folder
 from cl2d.outputs.program_folders import XMIPP
 from cl2d.outputs.relion_job import hand_over_to_relion
 from cl2d.outputs.report import REPORT_PHASE, write_report
@@ -85,7 +86,7 @@ def write_run(out: str | os.PathLike[str], result: FinishedRun) -> Path:
         write_core_averages(folder, of_cores, pixel_size)
         write_particle_subsets(folder, table, core)
     if result.rejected is not None:
-        write_run(folder / REJECTED, result.rejected)
+        write_run(own_folder(folder, REJECTED), result.rejected)
     write_evaluation(folder, result.evaluations)
     hand_over_to_relion(folder, result, table)
     if XMIPP in result.options.output.formats:
