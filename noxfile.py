@@ -9,9 +9,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
 import tarfile
 import tempfile
+import tomllib
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import nox
@@ -26,6 +29,10 @@ STUB = ROOT / "src" / "cl2d" / "_native.pyi"
 KERNELS = ROOT / "cpp" / "src" / "kernels"
 NEEDED_IN_SDIST = {"pyproject.toml", "CMakeLists.txt", "LICENSE", "README.md", "cpp/CMakeLists.txt"}
 LARGEST_SDIST_BYTES = 4 << 20
+OUT_OF_REACH = (
+    *("could not be audited", "ServiceError", "ConnectionError", "HTTPError", "timed out"),
+    "Max retries exceeded",
+)
 N_JOBS = str(len(os.sched_getaffinity(0)))
 
 
@@ -58,6 +65,29 @@ def layers(session: nox.Session) -> None:
 def spelling(session: nox.Session) -> None:
     """Look for common misspellings everywhere."""
     session.run("codespell")
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Compare what cl2d needs with the published advisories; skip where these are out of reach."""
+    if shutil.which("pip-audit") is None:
+        session.skip("pip-audit is not installed (pip install pip-audit)")
+    needs = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    names = [re.split(r"[<>=!~ \[]", need)[0] for need in needs]
+    installed = [f"{name}=={metadata.version(name)}\n" for name in names]
+    with tempfile.TemporaryDirectory() as folder:
+        wanted = Path(folder) / "requirements.txt"
+        wanted.write_text("".join(installed))
+        command = ["pip-audit", "--no-deps", "--disable-pip", "--progress-spinner", "off"]
+        done = subprocess.run(
+            [*command, "--requirement", str(wanted)], capture_output=True, text=True, check=False
+        )
+    said = done.stdout + done.stderr
+    session.log(said.strip())
+    if any(word in said for word in OUT_OF_REACH):
+        session.skip("the advisories are out of reach, so nothing is known")
+    if done.returncode:
+        session.error("a dependency has a known vulnerability")
 
 
 @nox.session
