@@ -52,7 +52,7 @@ def is_right(row: Row, outcome: Outcome, good: Outcome) -> bool:
     """Return whether a run ended as it must; what the tests of the table ask for."""
     left = set(outcome.temporaries)
     whole = all(
-        is_whole(name, content, good.files[name])
+        is_whole(name, content, good.files.get(name, b""))
         for name, content in outcome.files.items()
         if name not in left
     )

@@ -43,6 +43,9 @@ WRITTEN = (
 )
 """All files of such a run; run.json at its beginning, too. If it writes others, a test fails."""
 
+PASSING = "checkpoint"
+"""Folder of files that a run writes, as often as time allows, and removes when it is complete."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -176,6 +179,15 @@ def _writing_rows(*, every: bool) -> list[Row]:
             ),
         ]
         rows += of_file if every else [of_file[number % len(of_file)]]
+    checkpoint = f"*/out/{PASSING}/.*"
+    passing = (
+        ("ENOSPC at a write", Rule("write", checkpoint, "ENOSPC")),
+        ("EIO at fsync", Rule("fsync", checkpoint, "EIO")),
+        ("EACCES at rename", Rule("rename", f"*/out/{PASSING}/*", "EACCES")),
+    )
+    rows += [Row("checkpoints", fault, (rule,), 0, None, ("complete",)) for fault, rule in passing]
+    killed = (Rule("write", checkpoint, "kill"),)
+    rows.append(Row("checkpoints", "the process is killed", killed, -9, None, ("running",)))
     stack = "*/out/.classes.*.mrcs"
     rows += [
         Row(

@@ -281,12 +281,12 @@ def test_images_beyond_what_32_bits_count_are_read(tmp_path: Path, n_bytes: int)
     assert open_particles(table).read(0, 2)[:, 0, 0].tolist() == [7, 0]
 
 
-@pytest.mark.parametrize("number", [1 << 31, 1 << 32, (1 << 63) - 1])
+@pytest.mark.parametrize("number", [1 << 31, 1 << 32, 10**17])
 def test_image_numbers_beyond_the_stack_are_refused_however_large(
     two_stacks: Path, number: int
 ) -> None:
     table = write_table(two_stacks, [f"{number}@a.mrcs"])
-    with pytest.raises(InputFileError, match=rf"names image {number} of .*a\.mrcs"):
+    with pytest.raises(InputFileError, match=rf"row 1 of .* {number} of|row 1 of .*'{number}@"):
         open_particles(table)
 
 
