@@ -17,6 +17,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.faults.runs import Bench, is_whole
 from tests.faults.shim import why_not
+from tests.faults.table import WRITTEN
+
+SOME_FILE = "a file"
 
 if TYPE_CHECKING:
     from tests.faults.runs import Outcome
@@ -34,18 +37,35 @@ def main() -> int:
         bench = Bench(Path(folder))
         rows = bench.rows(every=every)
         outcomes = bench.outcomes(rows)
-    n_wrong = 0
-    print("| moment or file | fault | exit | run.json | files | says |")
-    print("|---|---|---|---|---|---|")
-    for row, outcome in zip(rows, outcomes, strict=True):
-        right = is_right(row, outcome, bench.good)
-        n_wrong += not right
+    wrong = [
+        row.title
+        for row, outcome in zip(rows, outcomes, strict=True)
+        if not is_right(row, outcome, bench.good)
+    ]
+    print_table(list(zip(rows, outcomes, strict=True)), folder)
+    print(f"\n{len(rows)} runs, {len(wrong)} not as they must be", *wrong, sep="\n- ")
+    return int(bool(wrong))
+
+
+def print_table(runs: list[tuple[Row, Outcome]], folder: str) -> None:
+    """Print a row for each fault; files that fail in the same way, to the same end, have one."""
+    groups: dict[tuple[str, ...], list[tuple[Row, Outcome]]] = {}
+    for row, outcome in runs:
         again = ", over an earlier run" if row.earlier_run else ""
-        files = f"{len(outcome.files) - len(outcome.temporaries)} of {len(bench.good.files)} whole"
-        cells = [row.moment, row.fault + again, str(outcome.code), outcome.status or "none", files]
-        print("| " + " | ".join([*cells, said(outcome, folder)]) + " |" + " WRONG" * (not right))
-    print(f"\n{len(rows)} runs, {n_wrong} not as they must be")
-    return int(n_wrong > 0)
+        end = (str(outcome.code), outcome.status or "none")
+        what = SOME_FILE if row.moment in WRITTEN else row.moment
+        groups.setdefault((what, row.fault + again, *end), []).append((row, outcome))
+    print("| moment | fault | exit | run.json | files, all whole | says |")
+    print("|---|---|---|---|---|---|")
+    for (what, *cells), of_group in groups.items():
+        names = {row.moment for row, _ in of_group}
+        alone = len(names) == 1 and what == SOME_FILE
+        title = f"writing `{names.pop()}`" if alone else what
+        counts = sorted(sum(name in WRITTEN for name in out.files) for _, out in of_group)
+        files = str(counts[0]) if counts[0] == counts[-1] else f"{counts[0]} to {counts[-1]}"
+        if len(of_group) > 1:
+            title = f"writing each of {len(of_group)} files"
+        print("| " + " | ".join([title, *cells, files, said(of_group[0][1], folder)]) + " |")
 
 
 def is_right(row: Row, outcome: Outcome, good: Outcome) -> bool:
@@ -69,8 +89,10 @@ def is_right(row: Row, outcome: Outcome, good: Outcome) -> bool:
 
 
 def said(outcome: Outcome, folder: str) -> str:
-    """Return the last line of what a run said, without the folders of this bench."""
+    """Return the last line of what a run said, without the folders that the bench made."""
     lines = outcome.said.replace(folder, "").splitlines() or [""]
+    if outcome.code <= 0:
+        lines = [f"warning: {lines[-1]}" if lines[-1] else ""]
     words = lines[-1].removeprefix("cl2d: error: ").removesuffix(" (--debug shows where)")
     return words.replace("|", "\\|")
 
