@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import inspect
-from typing import Literal
+from types import UnionType
+from typing import Literal, Union, get_origin
 
 import pytest
 import typer
@@ -140,3 +141,8 @@ def test_limits_in_words(limits, words):
         number: float = Field(1.0, **limits)
 
     assert range_in_words(Limited.model_fields["number"]) == words
+
+
+def test_types_of_options_are_plain_for_any_version_of_the_command_line_library() -> None:
+    kinds = {field.type_and_choices()[0] for field in option_fields(ClassifyOptions)}
+    assert {get_origin(kind) for kind in kinds} <= {None, UnionType, Union}

@@ -101,7 +101,7 @@ class OptionField:
             kind = next(part for part in get_args(kind) if part is not NoneType)
         if get_origin(kind) is Literal:
             return str, get_args(kind)
-        return kind, ()
+        return plain_type(kind), ()  # what is checked of it, the options check
 
     def help(self) -> str:
         """Return the help text with the range, if there is one."""
