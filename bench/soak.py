@@ -43,6 +43,7 @@ REFERENCE = "reference: transforms by numpy"
 SURE = 3.0
 DRIFT = 1.15
 FEW_RUNS = 6
+SHORT_MINUTES = 10
 
 
 def main() -> int:
@@ -154,7 +155,7 @@ def shown(runs: list[dict[str, Any]]) -> int:
         values = np.array([run[name] for run in settled]) / unit
         gradient, error = slope(hours, values)
         change = f"{gradient:+.2f} ± {error:.2f}"
-        words = name.replace("_bytes", ", MB").replace("_", " ")
+        words = name.replace("rss_bytes", "memory, MB").replace("_bytes", ", MB").replace("_", " ")
         ends = f"{values[0]:.1f} | {values[-1]:.1f} | {values.max():.1f}"
         print(f"| {words} | {ends} | {change} |")
         if gradient > max(SURE * error, LEAK_AN_HOUR.get(name, 0.5)):
@@ -164,6 +165,8 @@ def shown(runs: list[dict[str, Any]]) -> int:
         f"\n{len(runs)} runs in {60 * runs[-1]['hours']:.1f} minutes; temporary files left: {left}"
     )
     wrong += [f"{left} temporary files were left"] * (left > 0)
+    if 60 * runs[-1]["hours"] < SHORT_MINUTES:
+        print("too short to tell slopes")
     print("\n".join(wrong) or "memory, open files, threads, results and times stay as they are")
     return int(bool(wrong))
 
