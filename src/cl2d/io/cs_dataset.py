@@ -15,8 +15,8 @@ from cl2d.errors import InputFileError
 from cl2d.io.atomic import atomic_path
 from cl2d.io.cs_compressed import MARK as COMPRESSED
 from cl2d.io.cs_compressed import read_compressed
-from cl2d.io.npz import MALFORMED_ARRAY
-from cl2d.io.regular_files import is_packed
+from cl2d.io.npy_header import MALFORMED_ARRAY, read_npy_header
+from cl2d.io.regular_files import is_packed, open_file
 from cl2d.io.stack_header import first_bytes_and_size
 
 if TYPE_CHECKING:
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 UID = "uid"
 _PLAIN = b"\x93NUMPY"
-_MOST_HEADER_BYTES = 1 << 20
-"""A header has some 40 bytes a field."""
-
 _LAST_CHARACTER = 0x10FFFF
 
 
@@ -111,15 +108,19 @@ def write_cs(path: str | Path, fields: Fields) -> None:
 
 
 def _mapped(path: Path) -> npt.NDArray[Any]:
-    """Return a plain dataset as a memory map, which is checked against the size of the file."""
-    try:
-        mapped: npt.NDArray[Any] = np.load(
-            path, mmap_mode="r", allow_pickle=False, max_header_size=_MOST_HEADER_BYTES
-        )
-    except MALFORMED_ARRAY as error:
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        msg = f"{path}: must be a whole cryoSPARC dataset without Python objects ({reason})"
-        raise InputFileError(msg) from error
+    """Return a plain dataset as a memory map."""
+    with open_file(path) as stream:
+        n_bytes = stream.seek(0, 2)
+        stream.seek(0)
+        try:
+            header = read_npy_header(stream, n_bytes)
+            mapped: npt.NDArray[Any] = np.memmap(
+                stream, header.dtype, "r", stream.tell(), header.shape
+            )
+        except MALFORMED_ARRAY as error:
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            msg = f"{path}: must be a whole cryoSPARC dataset without Python objects ({reason})"
+            raise InputFileError(msg) from error
     return mapped
 
 
