@@ -18,7 +18,8 @@ HEAD = """# Commands and options
 
 This page is made from the program (`nox -s docs -- --write`); `cl2d COMMAND --help` says the same.
 Lengths carry their unit in the name of the option. An option without a default can be left out,
-unless it is *required*. Exit codes: 0 done, 1 failed, 2 bad usage or input, 130 interrupted.
+unless it is *required*. Exit codes: 0 done, 1 failed, 2 bad usage or input, 75 stopped at its
+`--max-time`, 129, 130 or 143 interrupted by SIGHUP, Ctrl-C or SIGTERM.
 How to choose: [choosing.md](../choosing.md).
 """
 GENERAL = "General"

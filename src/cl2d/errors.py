@@ -16,3 +16,10 @@ class InputFileError(InputError, OSError):
     def __str__(self) -> str:
         """Return the message alone; OSError would look for an errno first."""
         return str(self.args[0]) if self.args else ""
+
+
+class TimeIsUpError(RuntimeError):
+    """The time that a run was given is over; it can be gone on with from its checkpoint.
+
+    The command line prints the message as one line and exits with code 75.
+    """

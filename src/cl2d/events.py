@@ -135,6 +135,23 @@ class LevelFinished:
 
 
 @dataclass(frozen=True)
+class RunResumed:
+    """The run goes on from a checkpoint of ``written_at``, with so many levels finished."""
+
+    checkpoint: str
+    written_at: str
+    n_levels: int
+    n_iterations: int
+
+
+@dataclass(frozen=True)
+class CheckpointWritten:
+    """Everything up to here is kept in a file, from which another process can go on."""
+
+    path: str
+
+
+@dataclass(frozen=True)
 class RunFinished:
     """The run is over and its files are written; wall and processor time of the whole."""
 

@@ -205,6 +205,8 @@ def test_run_can_be_interrupted_between_levels(tmp_path: Path) -> None:
     assert record["status"] == "interrupted"
     assert [level["n_classes"] for level in record["levels"]] == [2]
     assert [str(path.relative_to(out)) for path in sorted(out.rglob("*")) if path.is_file()] == [
+        "checkpoint/000001.npz",
+        "checkpoint/000002.npz",
         "levels/level_00/particles.npz",
         "run.json",
     ]

@@ -139,8 +139,10 @@ def test_unusable_input_is_one_line_and_code_2(tmp_path, name):
     assert name in line
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signal_stops_a_run_before_its_end(long_table, tmp_path, number):
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_signal_stops_a_run_before_its_end(long_table, tmp_path, number, code):
     out = tmp_path / "run"
     words = ["classify", long_table, "-o", out, "-k", "64", "--iterations", "3"]
     command = [*PROGRAM, *map(str, words), "--min-change-percent", "0"]
@@ -152,8 +154,11 @@ def test_signal_stops_a_run_before_its_end(long_table, tmp_path, number):
             _, err = process.communicate(timeout=30)
         finally:
             process.kill()
-    assert process.returncode == 130
-    assert err.splitlines()[-1] == f"cl2d: interrupted; {out} keeps levels, run.json"
+    assert process.returncode == code
+    assert err.splitlines()[-1] == (
+        f"cl2d: interrupted; {out} keeps checkpoint, levels, run.json; "
+        f"go on with: cl2d resume {out}"
+    )
     assert "Traceback" not in err
     record = json.loads((out / "run.json").read_text())
     assert record["status"] == "interrupted"

@@ -146,7 +146,7 @@ def running_job(project: Path) -> Iterator[subprocess.Popen[str]]:
 def test_job_ends_when_relion_asks_for_it(running_job: subprocess.Popen[str]) -> None:
     (JOB / "RELION_JOB_ABORT_NOW").touch()
     wait_for(lambda: running_job.poll() is not None, "the end of the job")
-    assert running_job.returncode == 130
+    assert running_job.returncode == 143
     assert endings() == {"RELION_JOB_EXIT_ABORTED"}
     assert json.loads((JOB / "run.json").read_text())["status"] == "interrupted"
     assert not (JOB / "RELION_OUTPUT_NODES.star").exists()

@@ -10,6 +10,7 @@ import pytest
 import typer
 
 from cl2d.cli.interrupts import interruptible, interruption_message
+from cl2d.errors import TimeIsUpError
 
 # A call that, like the engine's, lets other threads run but hears no signal until it returns.
 # It says so from within: between the two calls no instruction of Python is run either.
@@ -42,11 +43,14 @@ def test_message_says_when_nothing_was_written(tmp_path, name):
     assert message == f"cl2d: interrupted; nothing was written to {tmp_path / name}"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signal_ends_the_body_with_code_130(tmp_path, capsys, number):
+CODES = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+
+
+@pytest.mark.parametrize(("number", "code"), CODES)
+def test_signal_ends_the_body_with_the_code_of_shells(tmp_path, capsys, number, code):
     with pytest.raises(typer.Exit) as caught, interruptible(tmp_path):
         signal.raise_signal(number)
-    assert caught.value.exit_code == 130
+    assert caught.value.exit_code == code
     assert "interrupted" in capsys.readouterr().err
 
 
@@ -92,8 +96,24 @@ def test_body_in_another_thread_runs_without_handlers(tmp_path):
     assert done == [True]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_long_call_that_hears_no_signal_is_ended_all_the_same(tmp_path, number):
+def test_time_that_is_up_ends_the_body_with_a_code_of_its_own(tmp_path, capsys):
+    with pytest.raises(typer.Exit) as caught, interruptible(tmp_path):
+        raise TimeIsUpError("the run was stopped as its time (max_time 2h) is up")
+    assert caught.value.exit_code == 75
+    assert "max_time 2h" in capsys.readouterr().err
+
+
+def test_message_tells_how_to_go_on_from_a_checkpoint(tmp_path):
+    out = tmp_path / "my run"
+    (out / "checkpoint").mkdir(parents=True)
+    (out / ".cl2d.lock").touch()
+    assert interruption_message(out) == f"cl2d: interrupted; {out} keeps checkpoint"
+    (out / "checkpoint" / "000007.npz").touch()
+    assert interruption_message(out).endswith(f"checkpoint; go on with: cl2d resume '{out}'")
+
+
+@pytest.mark.parametrize(("number", "code"), CODES)
+def test_long_call_that_hears_no_signal_is_ended_all_the_same(tmp_path, number, code):
     (tmp_path / "levels").touch()
     (tmp_path / "run.json").write_text('{"status": "running"}')
     command = [sys.executable, "-c", DEAF_PROGRAM, str(tmp_path)]
@@ -105,6 +125,6 @@ def test_long_call_that_hears_no_signal_is_ended_all_the_same(tmp_path, number):
             _, err = process.communicate(timeout=30)
         finally:
             process.kill()
-    assert process.returncode == 130
+    assert process.returncode == code
     assert err.strip() == f"cl2d: interrupted; {tmp_path} keeps levels, run.json, told"
     assert json.loads((tmp_path / "run.json").read_text()) == {"status": "interrupted"}

@@ -20,7 +20,7 @@ from cl2d.cli.parameters import (
 from cl2d.options import STAGES, ClassifyOptions, option, python_name
 from cl2d.simulate import SimulationOptions
 
-OWN_PARAMETERS = {"particles", "output", "config", "quiet", "as_json", "debug", "help"}
+OWN_PARAMETERS = {"particles", "output", "config", "resume", "quiet", "as_json", "debug", "help"}
 
 
 def parameters_of(command):

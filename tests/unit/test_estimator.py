@@ -25,6 +25,7 @@ from cl2d.simulate import SimulationOptions, simulate_particles
 QUICK = {"n_classes": 2, "iterations": 8, "threads": 1, "max_shift_px": 2.0}
 NOT_OF_THE_ESTIMATOR = {  # what is written, and what only a written run tells
     "seed",
+    "max_time",
     "analyze_rejected",
     "overwrite",
     "evaluate",

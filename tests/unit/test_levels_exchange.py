@@ -13,7 +13,7 @@ from cl2d.levels.cuts import CutRule, find_cuts
 from cl2d.levels.endpoints import LevelStart
 from cl2d.levels.exchange import Exchange, exchange_classes
 from cl2d.levels.halves import TotalGain, total_gain
-from cl2d.levels.iterate import LevelLoop
+from cl2d.levels.level_loop import LevelLoop
 from cl2d.options import LevelOptions
 from cl2d.results import identity_poses
 from tests.vector_engine import VectorEngine, groups_of_vectors
@@ -165,7 +165,7 @@ def test_classes_are_exchanged_at_the_last_level_unless_switched_off(monkeypatch
         seen.append(len(references))
         return exchange_classes(engine, assignment, references, cuts)
 
-    monkeypatch.setattr("cl2d.levels.iterate.exchange_classes", nothing_to_exchange)
+    monkeypatch.setattr("cl2d.levels.level_loop.exchange_classes", nothing_to_exchange)
     engine = VectorEngine(groups_of_vectors(8, 60, noise=0.3)[0])
     run_levels(engine, LevelOptions(classes=8, initial_classes=2))
     assert seen

@@ -18,7 +18,7 @@ from cl2d.events import ignore_event
 from cl2d.levels import run_levels
 from cl2d.levels.doubt import DOUBTED_SHARE, TURNS, last_poses
 from cl2d.levels.endpoints import LevelStart
-from cl2d.levels.iterate import LevelLoop
+from cl2d.levels.level_loop import LevelLoop
 from cl2d.levels.sure_members import sure_labels
 from cl2d.options import LevelOptions
 from cl2d.results import IterationReport, identity_poses
@@ -127,7 +127,7 @@ def test_the_last_iteration_is_that_which_follows_settling_with_averages_of_the_
     loop = LevelLoop(engine, options, ignore_event, by_likelihood=True, fast=True)
     references = normalised_references(np.eye(12)[:4, None].astype(np.complex128))
     start = LevelStart(0, references, np.full(4, -1, dtype=np.int32), last=True)
-    settled = loop.settled(start, loop.run(start))
+    settled = loop.continued(loop.settling(start, loop.run(start)))
     found = loop.verified(start, settled)
 
     fitted, last = settled.assignment, found.reports[-1]

@@ -23,11 +23,13 @@ from cl2d.cli.interrupts import EXIT_INTERRUPTED
 from cl2d.cli.progress import ReaderGoneError
 from cl2d.cli.relion_external import relion_external
 from cl2d.cli.report import report
+from cl2d.cli.resume import resume
 from cl2d.cli.schema import schema
 from cl2d.cli.select import select
 from cl2d.cli.simulate import simulate
 from cl2d.cli.streams import drop_unwritten, open_missing_streams, say
 from cl2d.errors import InputError
+from cl2d.pipeline.resuming import CompleteRunError
 
 EXIT_DONE = 0
 EXIT_FAILED = 1
@@ -42,7 +44,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
-    *(classify, align, assign, cores, evaluate, report, select, compare),
+    *(classify, resume, align, assign, cores, evaluate, report, select, compare),
     *(simulate, demo, info, schema),
 ):
     app.command()(command)
@@ -73,8 +75,9 @@ def _start(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
-    0: done; 1: the run failed; 2: bad usage or bad input; 130: interrupted. Errors are one line
-    on standard error; ``--debug`` adds the traceback.
+    0: done; 1: the run failed; 2: bad usage or bad input; 75: stopped at its --max-time; 129, 130
+    or 143: interrupted by SIGHUP, SIGINT or SIGTERM. Errors are one line on standard error;
+    ``--debug`` adds the traceback.
 
     Parameters
     ----------
@@ -111,6 +114,9 @@ def _failed(error: Exception) -> int:
         # The interpreter would try once more to write what is left, and complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         message, code = str(error), EXIT_FAILED
+    elif isinstance(error, CompleteRunError):  # who asks to go on has what was asked for
+        say(f"cl2d: {error}: nothing to do")
+        return EXIT_DONE
     elif isinstance(error, _UsageError):
         message, code = f"{_usage_message(error)} (cl2d --help)", EXIT_BAD_INPUT
     elif isinstance(error, InputError):

@@ -9,7 +9,16 @@ import typer
 
 from cl2d import pipeline
 from cl2d.cli.interrupts import interruptible
-from cl2d.cli.parameters import Config, Debug, Json, OutputFolder, Quiet, flag, takes_options
+from cl2d.cli.parameters import (
+    Config,
+    Debug,
+    Json,
+    OutputFolder,
+    Quiet,
+    Resume,
+    flag,
+    takes_options,
+)
 from cl2d.cli.progress import shown_progress
 from cl2d.cli.repeated import tell_differences
 from cl2d.cli.streams import say
@@ -37,6 +46,7 @@ def classify(
     particles: OptionalParticles = None,
     output: OutputFolder,
     config: Config = None,
+    resume: Resume = False,
     quiet: Quiet = False,
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001 - read by main, which catches what goes wrong
@@ -56,6 +66,7 @@ def classify(
         interruptible(output),
         shown_progress(options.levels, quiet=quiet, as_json=as_json) as tell,
     ):
-        pipeline.classify(particles, output=output, on_event=tell, **options.to_flat())
+        flat = options.to_flat()
+        pipeline.classify(particles, output=output, resume=resume, on_event=tell, **flat)
     if not quiet:
         say(f"results: {output}")

@@ -28,6 +28,15 @@ Config = Annotated[
     ),
 ]
 
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="Go on with the run in the output folder if it was cut off; begin one if there is "
+        "none; nothing to do if it is complete.",
+    ),
+]
+
 
 def folder(name: str | Path) -> Path:
     """Return the path of an output folder; a variable that is not set in a script names none."""

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,9 @@ from cl2d.cli.interrupts import interruptible
 from cl2d.cli.parameters import Debug
 from cl2d.cli.progress import shown_progress
 from cl2d.cli.relion_words import RelionCall, output_folder, parse_words
-from cl2d.options import build_options
+from cl2d.errors import InputFileError
+from cl2d.options import ClassifyOptions, build_options
+from cl2d.outputs.checkpoint import CheckpointFolder
 from cl2d.outputs.log_pages import write_log
 from cl2d.outputs.program_folders import RELION
 from cl2d.outputs.relion_pipeline import (
@@ -29,6 +31,8 @@ from cl2d.outputs.relion_pipeline import (
     tell_end,
     write_output_nodes,
 )
+from cl2d.pipeline import Classification
+from cl2d.pipeline.resuming import CompleteRunError, OtherRunError
 
 SECONDS_BETWEEN_LOOKS = 0.5
 Words = Annotated[
@@ -65,12 +69,38 @@ def _classify(call: RelionCall) -> None:
         print(f"warning: {remark}", flush=True)
     options = build_options(_with_relion_files(call.values), label=_label)
     with shown_progress(options.levels, log=sys.stdout) as tell:
-        result = pipeline.classify(
-            call.particles, output=call.output, on_event=tell, **options.to_flat()
-        )
+        result = _begun_or_resumed(call, options, tell)
     write_log(call.output / LOG, result)
     write_output_nodes(call.output)
     print(f"results: {call.output}", flush=True)
+
+
+def _begun_or_resumed(
+    call: RelionCall, options: ClassifyOptions, tell: Callable[[object], None]
+) -> Classification:
+    """Go on with the job where an earlier process of it was cut off; else begin it.
+
+    A job that RELION continues has the same command line as one whose parameters were changed:
+    only the checkpoint tells whether it is the same.
+    """
+
+    def run(*, resume: bool) -> Classification:
+        return pipeline.classify(
+            call.particles,
+            output=call.output,
+            resume=resume,
+            on_event=tell,
+            **options.to_flat(),
+        )
+
+    if CheckpointFolder(call.output).files():
+        try:
+            return run(resume=True)
+        except CompleteRunError:
+            pass
+        except (OtherRunError, InputFileError) as error:
+            print(f"warning: the job begins anew: {error}", flush=True)
+    return run(resume=False)
 
 
 def _with_relion_files(values: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from cl2d.events import (
     PhaseFinished,
     RunFinished,
     RunPlanned,
+    RunResumed,
     RunWarned,
 )
 from cl2d.levels.schedule import most_iterations, most_iterations_with
@@ -35,6 +36,7 @@ class Wording:
         """Return the lines worth keeping for an event; none for mere progress."""
         words: dict[type, Callable[[Any], list[str]]] = {
             RunPlanned: plan_lines,
+            RunResumed: _resumed_lines,
             RunWarned: lambda warned: [f"warning: {warned.message}"],
             IterationReport: lambda report: [self.iteration_line(report)],
             ClassesExchanged: _exchange_lines,
@@ -118,6 +120,12 @@ def _memory_line(plan: RunPlanned) -> str:
 def _classes(plan: RunPlanned) -> str:
     classes = count(plan.n_classes, "class")
     return f"at most {classes}, as many as are found" if plan.automatic_classes else classes
+
+
+def _resumed_lines(run: RunResumed) -> list[str]:
+    behind = count(run.n_iterations, "iteration")
+    levels = f", {count(run.n_levels, 'level')} of them done" if run.n_levels else ""
+    return [f"goes on after {behind}{levels}: {run.checkpoint}, written {run.written_at}"]
 
 
 def _level_lines(level: LevelFinished) -> list[str]:

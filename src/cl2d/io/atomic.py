@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +13,15 @@ from cl2d.errors import InputFileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+_TEMPORARY = re.compile(r"\.(?P<stem>.+)\.[0-9a-f]{12}(?P<suffix>(\.[^.]+)?)")
+
+
+def final_name(name: str) -> str | None:
+    """Return the name of the file that a temporary one was to become; None for any other name."""
+    match = _TEMPORARY.fullmatch(name)
+    return match["stem"] + match["suffix"] if match else None
 
 
 def _flush_to_disk(path: Path) -> None:

@@ -1,16 +1,11 @@
-"""The iterations of one level: assign, centre, average, refill, until few images move.
-
-At the last level classes are then exchanged (:mod:`cl2d.levels.exchange`) and iterated again, as
-long as that makes the images fit better. Its last iterations settle the unsure images
-(:mod:`cl2d.levels.sure_members`).
-"""
+"""The iterations of one level: assign, centre, average, refill, until few images move."""
 
 from __future__ import annotations
 
 import time
 from copy import copy
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -21,17 +16,16 @@ from cl2d.engine import (
     normalised_references,
     sample_rows,
 )
-from cl2d.events import ClassesAdjusted, ClassesExchanged, ExchangeEnded, IterationProgress
-from cl2d.levels.automatic import adjusted_classes
+from cl2d.events import IterationProgress
+from cl2d.levels.bookmark import Bookmark, Iterating
 from cl2d.levels.centring import centred_poses
-from cl2d.levels.cuts import cut_rule, find_cuts, judging_rule
+from cl2d.levels.cuts import cut_rule
 from cl2d.levels.doubt import last_poses
 from cl2d.levels.endpoints import LevelEnd, LevelStart
-from cl2d.levels.exchange import exchange_classes
 from cl2d.levels.schedule import most_iterations
 from cl2d.levels.size_control import no_reseeding, reseed_small_classes
 from cl2d.levels.step import Step
-from cl2d.levels.sure_members import classes_of_one_view, sure_labels
+from cl2d.levels.sure_members import sure_labels
 from cl2d.results import IterationReport
 
 if TYPE_CHECKING:
@@ -47,7 +41,6 @@ if TYPE_CHECKING:
         LastPoses,
         RealAverages,
     )
-    from cl2d.levels.cuts import Cut
     from cl2d.options import LevelOptions
 
     OnEvent = Callable[[object], None]
@@ -56,15 +49,9 @@ if TYPE_CHECKING:
 SETTLED_CHANGE = 0.2
 """Share of the changes that end a level, below which its settling iterations end."""
 
-MOST_EXCHANGES = 8
-"""Exchanges at a level; each may join and cut several classes at once, so few are needed."""
 
-MOST_ADJUSTMENTS = 8
-"""Adjustments of the number of classes at the last level of an automatic one."""
-
-
-class LevelLoop:
-    """Runs the iterations of levels."""
+class IterationLoop:
+    """Runs iterations."""
 
     def __init__(
         self,
@@ -74,15 +61,15 @@ class LevelLoop:
         *,
         by_likelihood: bool,
         fast: bool = False,
+        mark: Bookmark | None = None,
     ) -> None:
+        self._mark = mark or Bookmark()
         self._fast = fast
         self._sampled = False
-        self._judged: tuple[Assignment, dict[int, Cut]] | None = None
         self._by_likelihood = by_likelihood
         self._options = options
         self._on_event = on_event
         self._cut_rule = cut_rule(options)
-        self._judging_rule = judging_rule(self._cut_rule)
         self._look_at(engine)
 
     def _look_at(self, engine: Engine) -> None:
@@ -91,7 +78,7 @@ class LevelLoop:
         robust = self._options.clustering == "robust"
         self._sample = sample_rows(engine.usable) if robust else None
 
-    def on_sample(self, rows: npt.NDArray[np.intp]) -> LevelLoop:
+    def on_sample(self, rows: npt.NDArray[np.intp]) -> Self:
         """Return a loop that looks at some of the images only."""
         loop = copy(self)
         loop._look_at(self._engine.subset(rows))
@@ -102,92 +89,6 @@ class LevelLoop:
         """Return the averages that the last iteration of a level leaves."""
         return self._last_step(start, end).reseeding.references
 
-    def run_with_exchanges(self, start: LevelStart) -> LevelEnd:
-        """Iterate, then exchange classes and iterate again while the images fit better for it.
-
-        What is not better is not kept, but its iterations are among the reports: they took time.
-        Classes that surely show one view stay joined in any case: apart they may fit a little
-        better, by the defocus of their members.
-        """
-        end = self.run(start)
-        for exchange in range(1, MOST_EXCHANGES + 1):
-            exchanged = self._exchanged(start, end, exchange)
-            if exchanged is None:
-                break
-            changed, of_one_view = exchanged
-            again = self.run(changed)
-            kept = of_one_view or again.mean_score > end.mean_score
-            self._on_event(ExchangeEnded(start.level, exchange, kept))
-            reports = (*end.reports, *again.reports)
-            if not kept:
-                return replace(end, reports=reports)
-            end = replace(again, reports=reports)
-        return end
-
-    def run_with_adjustments(self, start: LevelStart, end: LevelEnd, n_most: int) -> LevelEnd:
-        """Join and cut classes and iterate again, until none calls for it.
-
-        Once classes were joined after a cut nothing is cut any more, lest the same be cut and
-        joined for ever.
-
-        Parameters
-        ----------
-        start : of the level
-        end : of its iterations
-        n_most : number of classes not to be exceeded
-        """
-        was_cut = False
-        for exchange in range(1, MOST_ADJUSTMENTS + 1):
-            fitted, rule = end.assignment, self._judging_rule
-            found = adjusted_classes(self._engine, fitted, end.n_classes, rule, n_most)
-            if found.n_joined == found.n_cut == 0:
-                break
-            self._on_event(ClassesAdjusted(start.level, exchange, found.n_joined, found.n_cut))
-            if was_cut and found.n_joined > 0:
-                n_most = 0
-            was_cut = was_cut or found.n_cut > 0
-            parents = end.parents[found.origin]
-            changed = LevelStart(
-                start.level, found.references, parents, exchange=exchange, before=fitted
-            )
-            again = self.run(changed)
-            end = replace(again, reports=(*end.reports, *again.reports))
-        return end
-
-    def settled(self, start: LevelStart, end: LevelEnd) -> LevelEnd:
-        """Return the end of a level after more iterations with averages of the sure members."""
-        fitted, n_classes = end.assignment, end.n_classes
-        settling = classes_of_one_view(self._cuts_of(fitted, n_classes), n_classes)
-        _, sums = self._summed(fitted, n_classes, settling)
-        references = normalised_references(sums.sums)
-        again = self.run(
-            LevelStart(start.level, references, end.parents, settling=settling, before=fitted)
-        )
-        return replace(again, reports=(*end.reports, *again.reports))
-
-    def verified(self, start: LevelStart, end: LevelEnd) -> LevelEnd:
-        """Return the end of the last level with what an exhaustive search gives, if it was fast.
-
-        The images are assigned to the averages of the last iteration once more, and it is
-        reported for how many the fast search would have found another class.
-        """
-        if not end.assignment.fast:
-            return end
-        before = self._last_step(start, end)
-        iteration = before.report.iteration + 1
-        again = replace(start, exchange=before.report.exchange, settling=end.settling)
-        step = self._iterate(again, iteration, before, final=True)
-        fast = self._engine.assign(
-            before.reseeding.references,
-            self._rule(before),
-            own=before.own_share(),
-            last=last_poses(end.assignment, _turn(again, iteration)),
-        )
-        differs = int(np.count_nonzero(fast.labels != step.assignment.labels))
-        report = replace(step.report, n_fast_differs=differs)
-        self._on_event(report)
-        return replace(end, assignment=step.assignment, reports=(*end.reports, report))
-
     def _last_step(self, start: LevelStart, end: LevelEnd) -> Step:
         """Return the last iteration of a level again, with averages made as it made them."""
         fitted = end.assignment
@@ -196,50 +97,33 @@ class LevelLoop:
         averages = _averages(sums, views)
         return Step(fitted, None, summed, sums, no_reseeding(averages), end.reports[-1])
 
-    def _exchanged(
-        self, start: LevelStart, end: LevelEnd, exchange: int
-    ) -> tuple[LevelStart, bool] | None:
-        """Return the start after an exchange of classes, None if no exchange is worth making.
-
-        With it comes whether the classes that were joined surely show one view. The rest of the
-        level has settled, so that as many iterations as at other levels will do.
-        """
-        n_classes = len(start.references)
-        fitted = end.assignment
-        sums = self._engine.update(fitted.labels, fitted.poses, n_classes).sums
-        references = normalised_references(sums)
-        cuts = self._cuts_of(fitted, n_classes)
-        found = exchange_classes(self._engine, fitted, references, cuts)
-        if found.n_pairs == 0:
-            return None
-        self._on_event(ClassesExchanged(start.level, exchange, found.n_pairs))
-        parents = end.parents[found.origin]
-        changed = LevelStart(
-            start.level, found.references, parents, exchange=exchange, before=fitted
-        )
-        return changed, found.of_one_view
-
-    def _cuts_of(self, fitted: Assignment, n_classes: int) -> dict[int, Cut]:
-        """Return the cuts by which classes are judged; those asked for last are remembered."""
-        if self._judged is None or self._judged[0] is not fitted:
-            cuts = find_cuts(self._engine, fitted, n_classes, self._judging_rule)
-            self._judged = (fitted, cuts)
-        return self._judged[1]
-
     def run(self, start: LevelStart) -> LevelEnd:
         """Iterate until few images change class or the iterations are used up."""
-        parents = start.parents
-        step: Step | None = None
-        reports: list[IterationReport] = []
-        for iteration in range(1, self._most_iterations(start) + 1):
+        step, parents, reports = self._behind(start)
+        while step is None or self._goes_on(start, step.report):
+            iteration = 1 if step is None else step.report.iteration + 1
             step = self._iterate(start, iteration, step)
             parents = parents[step.reseeding.origin]
-            reports.append(step.report)
+            reports = (*reports, step.report)
+            self._mark.keep(iterating=Iterating(step, parents, reports))
+            self._mark.save()  # whoever is told of the iteration may end the run
             self._on_event(step.report)
-            if self._at_rest(start, step.report):
-                break
-        assert step is not None
-        return LevelEnd(step.assignment, parents, tuple(reports), settling=start.settling)
+        self._mark.keep(iterating=None)
+        return LevelEnd(step.assignment, parents, reports, settling=start.settling)
+
+    def _behind(
+        self, start: LevelStart
+    ) -> tuple[Step | None, npt.NDArray[np.int32], tuple[IterationReport, ...]]:
+        """Return what the iterations of an earlier process have left; at first there is nothing."""
+        behind = self._mark.place.iterating
+        if behind is None:
+            return None, start.parents, ()
+        return behind.step, behind.parents, behind.reports
+
+    def _goes_on(self, start: LevelStart, report: IterationReport) -> bool:
+        """Tell whether another iteration follows."""
+        within = report.iteration < self._most_iterations(start)
+        return within and not self._at_rest(start, report)
 
     def _iterate(
         self, start: LevelStart, iteration: int, before: Step | None, *, final: bool = False
@@ -250,7 +134,7 @@ class LevelLoop:
         fitted = start.before if before is None else before.assignment
         last = None
         if self._fast and not (final or fitted is None or self._sample is not None):
-            last = last_poses(fitted, _turn(start, iteration))
+            last = last_poses(fitted, turn(start, iteration))
         tell = self._progress(start.level, iteration)
         assignment = self._assign(references, before, last, tell)
         labels = assignment.labels
@@ -365,6 +249,6 @@ def _averages(
     return averages
 
 
-def _turn(start: LevelStart, iteration: int) -> int:
+def turn(start: LevelStart, iteration: int) -> int:
     """Return a number that goes on counting where the iterations begin again."""
     return start.level + start.exchange + iteration

@@ -10,10 +10,11 @@ import numpy as np
 from cl2d.errors import InputError
 from cl2d.events import LevelFinished, LevelStarted, ignore_event
 from cl2d.levels.automatic import grown_classes
+from cl2d.levels.bookmark import OF_A_LEVEL, Bookmark, Continuation, Exchanging
 from cl2d.levels.cuts import cut_rule, find_cuts, judging_rule
 from cl2d.levels.endpoints import LevelEnd, LevelStart
 from cl2d.levels.homogeneity import class_homogeneity
-from cl2d.levels.iterate import LevelLoop
+from cl2d.levels.level_loop import LevelLoop
 from cl2d.levels.main_view import main_view_confidence
 from cl2d.levels.sampled import ITERATIONS_OF_ALL, sample_of
 from cl2d.levels.schedule import level_schedule
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from cl2d.options import LevelOptions
 
     OnEvent = Callable[[object], None]
+    References = npt.NDArray[np.complex64]
 
 LEAST_GROWTH = 0.25
 """Growth that is worth a level of its own, where the number of classes is found automatically."""
@@ -46,6 +48,7 @@ def run_levels(
     *,
     by_likelihood: bool = True,
     fast: bool = False,
+    mark: Bookmark | None = None,
 ) -> list[LevelResult]:
     """Classify: K0 random classes, iterated, split and iterated again until there are K.
 
@@ -65,6 +68,8 @@ def run_levels(
         (:class:`cl2d.engine.LikelihoodRule`).
     fast : bool
         Whether the iterations may be fast searches; the last one is exhaustive in any case.
+    mark : Bookmark, optional
+        Holds the place of an earlier process to go on from, and learns of each new one.
 
     Raises
     ------
@@ -81,13 +86,13 @@ def run_levels(
         message = f"n_classes ({options.classes}) must not exceed the {n_usable} usable images"
         raise InputError(message)
     tell = on_event if on_event is not None else ignore_event
-    loop = LevelLoop(engine, options, tell, by_likelihood=by_likelihood, fast=fast)
-    course = _Course(engine, options, tell, on_level, loop)
-    first = _first_level(engine, options, references, n_usable)
+    mark = mark or Bookmark()
+    loop = LevelLoop(engine, options, tell, by_likelihood=by_likelihood, fast=fast, mark=mark)
+    course = _Course(engine, options, tell, on_level, loop=loop, mark=mark)
     if options.automatic:
-        course.run_automatic(first, n_usable)
+        course.run_automatic(references, n_usable)
     else:
-        course.run_scheduled(first, n_usable)
+        course.run_scheduled(references, n_usable)
     return course.levels
 
 
@@ -100,7 +105,9 @@ class _Course:
         options: LevelOptions,
         tell: OnEvent,
         on_level: Callable[[LevelResult], None] | None,
+        *,
         loop: LevelLoop,
+        mark: Bookmark,
     ) -> None:
         self._engine = engine
         self._options = options
@@ -108,67 +115,122 @@ class _Course:
         self._on_level = on_level
         self._rule = cut_rule(options)
         self._loop = loop
+        self._mark = mark
         self._cuts: dict[int, Cut] = {}
-        self.levels: list[LevelResult] = []
+        self.levels: list[LevelResult] = list(mark.place.levels)
 
-    def run_scheduled(self, first: LevelStart, n_usable: int) -> None:
+    def run_scheduled(self, references: References | None, n_usable: int) -> None:
         """Double the classes from level to level, up to the number asked for."""
-        n_first = len(first.references)
+        n_first = _first_classes(self._options, references, n_usable)
         n_last = max(n_first, min(self._options.most_classes(n_usable), n_usable))
-        start = first
         fitted: Assignment | None = None
-        for n_classes in level_schedule(n_first, n_last):
-            if self.levels:
-                last = self.levels[-1]
-                growth = grow_classes(self._engine, last, n_classes, self._rule, self._cuts)
-                start = LevelStart(
-                    start.level + 1,
-                    growth.references,
-                    growth.parents,
-                    before=fitted,
-                )
-            self._tell(LevelStarted(start.level, n_classes))
-            start = replace(start, last=1 < n_classes == n_last and not start.given)
-            end = self._iterated(start)
-            if n_classes == n_last:
-                end = self._loop.verified(start, end)
+        for n_classes in level_schedule(n_first, n_last)[len(self.levels) :]:
+            start = self._mark.place.level
+            if start is None:
+                start = self._next_start(references, n_classes, fitted)
+                start = replace(start, last=1 < n_classes == n_last and not start.given)
+            self._begin(start)
+            end = self._mark.place.ended
+            if end is None:
+                end = self._iterated(start)
+                if n_classes == n_last:
+                    end = self._verified(start, end)
             end = self._with_members(start, end)
             fitted = end.assignment
             self._finish(start, end, is_last=n_classes == n_last)
 
-    def run_automatic(self, first: LevelStart, n_usable: int) -> None:
+    def _next_start(
+        self, references: References | None, n_classes: int, fitted: Assignment | None
+    ) -> LevelStart:
+        """Return the start of the next level: that of the run, or the classes before, cut."""
+        if not self.levels:
+            return _first_level(self._engine, self._options, references)
+        last = self.levels[-1]
+        growth = grow_classes(self._engine, last, n_classes, self._rule, self._cuts)
+        return LevelStart(len(self.levels), growth.references, growth.parents, before=fitted)
+
+    def run_automatic(self, references: References | None, n_usable: int) -> None:
         """Cut what is surely mixed, from level to level; at the last one also join.
 
         A level of its own needs a quarter more classes; fewer are cut at the last level.
         """
         n_most = self._options.most_classes(n_usable)
-        start: LevelStart | None = first
+        start = self._mark.place.level
+        if start is None and not self.levels:
+            start = _first_level(self._engine, self._options, references)
         while start is not None:
-            self._tell(LevelStarted(start.level, len(start.references)))
+            self._begin(start)
+            end, following = self._automatic_end(start, n_most)
+            self._finish(start, end, is_last=following is None)
+            start = following
+
+    def _automatic_end(self, start: LevelStart, n_most: int) -> tuple[LevelEnd, LevelStart | None]:
+        """Return the end of an automatic level and the start of the next one, if one follows."""
+        place = self._mark.place
+        if place.ended is not None:
+            return self._with_members(start, place.ended), None
+        end: LevelEnd | None = None
+        if place.adjusting is None and place.settling is None:
             end = self._with_members(start, self._iterated(start))
             n_next = min(2 * end.n_classes, n_most)
             growth = grown_classes(self._engine, end.assignment, end.n_classes, self._rule, n_next)
-            grows = growth.n_cut >= (1 if start.given else LEAST_GROWTH * end.n_classes)
-            if not grows and not start.given:
-                end = self._loop.run_with_adjustments(start, end, n_most)
-                end = self._with_members(start, self._settled(self._loop, start, end))
-            if not grows:
-                end = self._with_members(start, self._loop.verified(start, end))
-            self._finish(start, end, is_last=not grows)
-            start = None
-            if grows:
-                start = LevelStart(
-                    len(self.levels), growth.references, growth.origin, before=end.assignment
-                )
+            if growth.n_cut >= (1 if start.given else LEAST_GROWTH * end.n_classes):
+                level, fitted = len(self.levels) + 1, end.assignment
+                following = LevelStart(level, growth.references, growth.origin, before=fitted)
+                return end, following
+        if end is None or not start.given:
+            end = self._with_members(start, self._adjusted(start, end, n_most))
+        return self._with_members(start, self._verified(start, end)), None
+
+    def _adjusted(self, start: LevelStart, end: LevelEnd | None, n_most: int) -> LevelEnd:
+        """Return the end of the last automatic level, joined and cut as it calls for, and settled.
+
+        ``end`` is that of its iterations; None where these were over in an earlier process.
+        """
+        settling = self._mark.place.settling
+        if settling is None:
+            done = self._mark.place.adjusting
+            if done is None:
+                assert end is not None
+                done = Exchanging(end, n_most=n_most)
+                self._mark.keep(closing=None)
+            end = self._loop.run_with_adjustments(start, done)
+            settling = self._settling(self._loop, start, end)
+            if settling is None:
+                return end
+        return self._loop.continued(settling)
+
+    def _begin(self, start: LevelStart) -> None:
+        """Note and tell that a level begins, or goes on."""
+        if self._mark.place.level is not start:
+            self._mark.keep(level=start)
+            self._mark.save()
+        self._tell(LevelStarted(start.level, len(start.references)))
+
+    def _verified(self, start: LevelStart, end: LevelEnd) -> LevelEnd:
+        """Return the end of the last level as an exhaustive search has it."""
+        found = self._loop.verified(start, end)
+        if found is not end:
+            self._mark.keep(**OF_A_LEVEL | {"ended": found})
+            self._mark.save()
+        return found
 
     def _iterated(self, start: LevelStart) -> LevelEnd:
         """Return the end of the iterations of a level, of which a sample may do the most."""
-        few = None
-        if not start.given:
-            n_classes, wanted = len(start.references), self._options.images_per_class
-            few = sample_of(self._engine.usable, n_classes, wanted)
-        if few is None:
-            return self._all_iterations(self._loop, start)
+        closing = self._mark.place.closing
+        if closing is None:
+            few = None
+            if not start.given:
+                n_classes, wanted = len(start.references), self._options.images_per_class
+                few = sample_of(self._engine.usable, n_classes, wanted)
+            if few is None:
+                return self._all_iterations(self._loop, start)
+            closing = self._closing(start, few)
+            self._mark.keep(exchanging=None, settling=None, closing=closing)
+        return self._loop.continued(closing)
+
+    def _closing(self, start: LevelStart, few: npt.NDArray[np.intp]) -> Continuation:
+        """Return the iterations of all images, after those of a few."""
         loop = self._loop.on_sample(few)
         found = self._all_iterations(loop, start.take(few))
         closing = replace(
@@ -178,20 +240,27 @@ class _Course:
             settling=found.settling,
             closing=ITERATIONS_OF_ALL,
         )
-        end = self._loop.run(closing)
-        return replace(end, reports=(*found.reports, *end.reports))
+        return Continuation(closing, found.reports)
 
     def _all_iterations(self, loop: LevelLoop, start: LevelStart) -> LevelEnd:
         """Return the end of the iterations of a level, exchanges and settling included."""
         if not start.last:
             return loop.run(start)
-        end = loop.run_with_exchanges(start) if self._options.exchange else loop.run(start)
-        return self._settled(loop, start, end)
+        settling = self._mark.place.settling
+        if settling is None:
+            end = loop.run_with_exchanges(start) if self._options.exchange else loop.run(start)
+            settling = self._settling(loop, start, end)
+            if settling is None:
+                return end
+        return loop.continued(settling)
 
-    def _settled(self, loop: LevelLoop, start: LevelStart, end: LevelEnd) -> LevelEnd:
-        """Return the end of the last level after its settling iterations, if those are wanted."""
-        wanted = self._options.settle and end.n_classes > 1
-        return loop.settled(start, end) if wanted else end
+    def _settling(self, loop: LevelLoop, start: LevelStart, end: LevelEnd) -> Continuation | None:
+        """Return the iterations that settle the last level, None if those are not wanted."""
+        if not self._options.settle or end.n_classes == 1:
+            return None
+        settling = loop.settling(start, end)
+        self._mark.keep(exchanging=None, adjusting=None, settling=settling)
+        return settling
 
     def _with_members(self, start: LevelStart, end: LevelEnd) -> LevelEnd:
         """Return the end of a level with its empty classes dropped or filled.
@@ -219,22 +288,29 @@ class _Course:
         if is_last:
             level = replace(level, homogeneity=class_homogeneity(cuts, level.n_classes))
         self.levels.append(level)
+        self._mark.keep(**OF_A_LEVEL, level=None, levels=tuple(self.levels))
         if self._on_level is not None:
             self._on_level(level)
         sizes = tuple(int(size) for size in level.class_sizes())
         self._tell(LevelFinished(level.level, level.n_classes, sizes))
+        if is_last:
+            self._mark.save()
+
+
+def _first_classes(options: LevelOptions, references: References | None, n_usable: int) -> int:
+    """Return the number of classes at level 0: of the user's views, or of random classes."""
+    if references is not None:
+        return len(references)
+    return min(options.initial_classes, options.most_classes(n_usable), n_usable)
 
 
 def _first_level(
-    engine: Engine,
-    options: LevelOptions,
-    references: npt.NDArray[np.complex64] | None,
-    n_usable: int,
+    engine: Engine, options: LevelOptions, references: References | None
 ) -> LevelStart:
     """Return the start of level 0: the user's views, or random classes."""
     given = references is not None
     if references is None:
-        n_classes = min(options.initial_classes, options.most_classes(n_usable), n_usable)
+        n_classes = _first_classes(options, None, int(engine.usable.sum()))
         references = random_references(engine, n_classes, np.random.default_rng(options.seed))
     return LevelStart(0, references, np.full(len(references), -1, dtype=np.int32), given)
 

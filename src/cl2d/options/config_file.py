@@ -19,7 +19,7 @@ PARTICLES = "particles"
 _MOST_BYTES = 1 << 26
 """The record of a run of thousands of iterations has some megabytes."""
 
-_NOT_REPEATED = ("overwrite",)  # a new decision each time
+_NOT_REPEATED = ("overwrite", "max_time")  # a new decision each time
 
 
 # What the library says, beside its own errors, of values like 2001-99-99 and !!int x.

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import ConfigDict
 
+from cl2d.options.duration import Duration, duration_seconds
 from cl2d.options.memory_size import MemorySize, size_in_bytes
 from cl2d.options.stages import StageOptions, option
 
@@ -41,6 +42,12 @@ class RunOptions(StageOptions):
         "Folder of the scratch file, on a disk with room for it.",
         automatic="the output folder, else that of the system",
     )
+    max_time: Duration | None = option(
+        None,
+        "Time after which an unfinished run stops, with a checkpoint to go on from: such as 90m or "
+        "11:30:00, a few minutes less than the scheduler grants.",
+        automatic="none",
+    )
 
     def n_threads(self) -> int:
         """Return the number of threads to start: as given, or the cores open to this process."""
@@ -49,3 +56,7 @@ class RunOptions(StageOptions):
     def max_memory_bytes(self) -> int | None:
         """Return the memory that the run may take, None if it was not given."""
         return None if self.max_memory is None else size_in_bytes(self.max_memory)
+
+    def max_time_seconds(self) -> int | None:
+        """Return the time after which the run stops, None if it may take any."""
+        return None if self.max_time is None else duration_seconds(self.max_time)

@@ -27,7 +27,7 @@ from cl2d.outputs.hierarchy import write_hierarchy
 from cl2d.outputs.program_folders import XMIPP
 from cl2d.outputs.relion_job import renew_relion_particles
 from cl2d.outputs.run_record import save_record
-from cl2d.outputs.saved_run import read_run_particles
+from cl2d.outputs.saved_run import read_run_particles, read_run_record
 from cl2d.outputs.tables import CLASS_BLOCK, core_member_columns
 from cl2d.outputs.xmipp_files import renew_xmipp_cores
 
@@ -83,7 +83,7 @@ def update_cores(
 
 def update_record(saved: SavedRun, options: CoreOptions, warnings: Sequence[str]) -> None:
     """Write the options of the cores, and what there is to say of them, into run.json."""
-    record: dict[str, Any] = dict(saved.record)
+    record: dict[str, Any] = read_run_record(saved.folder)  # with the status of the moment
     record["options"] = {**record["options"], "cores": options.model_dump()}
     record["core_warnings"] = list(warnings)
     save_record(saved.folder, record)

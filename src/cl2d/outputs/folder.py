@@ -9,11 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cl2d.errors import InputError
+from cl2d.io.atomic import final_name
+from cl2d.outputs.checkpoint import CHECKPOINT, CheckpointFolder
 from cl2d.outputs.own_folders import LEVEL_NAME, level_name, own_folder, refuse_unless_folder
-from cl2d.outputs.program_folders import files_for_programs, folders_for_programs, programs_in
+from cl2d.outputs.program_folders import (
+    files_for_programs,
+    folders_for_programs,
+    leftovers_for_programs,
+    programs_in,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
 RUN_RECORD = "run.json"
 PARTICLE_TABLE = "particles.star"
@@ -116,6 +123,46 @@ def prepare_output_folder(
     return folder
 
 
+def prepare_to_go_on(
+    out: str | os.PathLike[str], inputs: Iterable[str | os.PathLike[str]] = ()
+) -> Path:
+    """Make the folder of an interrupted run ready to be gone on with.
+
+    What it has written so far is removed, save its record and its checkpoints: the run writes all
+    that again, and perhaps in other formats.
+
+    Parameters, errors: as :func:`prepare_output_folder`.
+    """
+    folder = _named_folder(out)
+    with _os_errors_as_input_errors(folder):
+        kept = {folder / RUN_RECORD, *CheckpointFolder(folder).files()}
+        _remove_run(folder, inputs, kept)
+    return folder
+
+
+def remove_leftovers(out: Path) -> None:
+    """Remove the temporary files of a process that was killed while it wrote files of a run.
+
+    Only whoever has the folder locked may call this: another process might be writing them.
+    """
+    for run in _run_folders(out):
+        found = leftovers_for_programs(run)
+        found += _leftovers(run, RUN_FILES)
+        for level in _level_folders(run / LEVELS):
+            found += _leftovers(level, LEVEL_FILES)
+        found += _leftovers(run / CHECKPOINT, None)
+        for path in found:
+            path.unlink(missing_ok=True)
+
+
+def _leftovers(folder: Path, names: Collection[str] | None) -> list[Path]:
+    """Return the temporary files in a folder that were to get one of some names, or any name."""
+    if folder.is_symlink() or not folder.is_dir():
+        return []
+    finals = [(path, final_name(path.name)) for path in folder.iterdir()]
+    return [path for path, name in finals if name and (names is None or name in names)]
+
+
 def level_folder(out: Path, level: int) -> Path:
     """Return the folder of one level, created on the first call.
 
@@ -156,10 +203,14 @@ def _accepted_earlier_run(folder: Path, overwrite: bool) -> list[str]:
         raise InputError(msg)
     earlier = [name for name in (*RUN_FILES, LEVELS) if _is_there(folder / name)]
     earlier += programs_in(folder)
+    unfinished = bool(CheckpointFolder(folder).files())
+    if unfinished:
+        earlier.append(CHECKPOINT)
     if earlier and not overwrite:
+        go_on = ", go on with that run by --resume (resume=True)" if unfinished else ""
         msg = (
             f"the output folder must not hold a run already, but '{folder}' has "
-            f"{', '.join(sorted(earlier))}; choose another folder or pass --overwrite"
+            f"{', '.join(sorted(earlier))}; choose another folder{go_on} or pass --overwrite"
             " (overwrite=True)"
         )
         raise InputError(msg)
@@ -197,12 +248,15 @@ def _create_writable(folder: Path) -> list[Path]:
     return created
 
 
-def _remove_run(folder: Path, inputs: Iterable[str | os.PathLike[str]]) -> None:
+def _remove_run(
+    folder: Path, inputs: Iterable[str | os.PathLike[str]], kept: Collection[Path] = ()
+) -> None:
     """Remove the files that a run writes, and its folders where nothing else is left."""
     for path in _removable_files(folder, inputs):
-        path.unlink()
+        if path not in kept:
+            path.unlink()
     for run in _run_folders(folder):
-        levels = (*_level_folders(run / LEVELS), run / LEVELS)
+        levels = (*_level_folders(run / LEVELS), run / LEVELS, run / CHECKPOINT)
         for emptied in (*levels, *folders_for_programs(run)):
             if emptied.is_dir() and not any(emptied.iterdir()):
                 emptied.rmdir()
@@ -228,6 +282,7 @@ def _removable_files(folder: Path, inputs: Iterable[str | os.PathLike[str]]) -> 
             level / name for level in _level_folders(run / LEVELS) for name in LEVEL_FILES
         ]
         candidates += files_for_programs(run)
+        candidates += CheckpointFolder(run).files()
     files = [path for path in candidates if _is_there(path)]
     for path in files:
         if path.is_dir() and not path.is_symlink():

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cl2d.errors import InputError
+from cl2d.io.atomic import final_name
 from cl2d.outputs.own_folders import LEVEL_NAME, refuse_unless_folder
 
 if TYPE_CHECKING:
@@ -80,13 +81,28 @@ def folders_for_programs(run: Path) -> list[Path]:
     return [folder for program in _FILES for folder in reversed(_folders(run / program))]
 
 
+def leftovers_for_programs(run: Path) -> list[Path]:
+    """Return the temporary files of a process that was killed while it wrote such files."""
+    return [
+        path
+        for program in _FILES
+        for folder in _folders(run / program)
+        for path in folder.iterdir()
+        if (name := final_name(path.name)) and _is_ours(path.with_name(name), run / program)
+    ]
+
+
 def _files(run: Path, program: str) -> list[Path]:
     return [
         path
         for folder in _folders(run / program)
         for path in sorted(folder.iterdir())
-        if _FILES[program].fullmatch(path.relative_to(run / program).as_posix())
+        if _is_ours(path, run / program)
     ]
+
+
+def _is_ours(path: Path, program: Path) -> bool:
+    return bool(_FILES[program.name].fullmatch(path.relative_to(program).as_posix()))
 
 
 def _folders(program: Path) -> list[Path]:

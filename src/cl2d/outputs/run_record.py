@@ -22,16 +22,21 @@ from cl2d.outputs.folder import RUN_RECORD
 from cl2d.outputs.tables import FLAG_NAMES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from cl2d.outputs.classification import RunState
     from cl2d.preprocess import PreprocessPlan
     from cl2d.results import LevelResult
 
-    Status = Literal["running", "complete", "interrupted", "failed"]
+    Status = Literal["running", "complete", "interrupted", "failed", "renewing"]
 
 FORMAT = 1
 _PACKAGES = ("numpy", "scipy", "mrcfile", "pydantic", "pillow")
+_OF_A_PROCESS = (
+    *("status", "error", "written_at", "command_line", "machine"),
+    *("timings_seconds", "cpu_seconds", "peak_memory_bytes"),
+)
 # Linux reports the peak in KiB, macOS in bytes.
 _PEAK_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024
 
@@ -42,6 +47,7 @@ def write_run_record(
     status: Status = "complete",
     *,
     error: str | None = None,
+    earlier: Sequence[Mapping[str, Any]] = (),
 ) -> Path:
     """Write run.json in one step, so that a reader never finds half of it.
 
@@ -55,13 +61,15 @@ def write_run_record(
         "complete" only after all other files are written.
     error
         Why a run failed.
+    earlier
+        What earlier processes did for the run (:func:`what_was_done`).
 
     Returns
     -------
     Path
         The file.
     """
-    return save_record(out, run_record(run, status, error))
+    return save_record(out, run_record(run, status, error, earlier))
 
 
 def save_record(out: Path, record: dict[str, Any]) -> Path:
@@ -81,9 +89,12 @@ def mark_interrupted(out: Path) -> None:
     """
     record = _read_record(out)
     if record.get("status") == "running":
-        record["status"] = "interrupted"
-        with atomic_path(out / RUN_RECORD) as temporary:
-            temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        save_record(out, {**record, "status": "interrupted"})
+
+
+def set_status(out: Path, status: Status) -> None:
+    """Change the status that the record in a folder tells."""
+    save_record(out, {**_read_record(out), "status": status})
 
 
 def remove_other_record(out: Path) -> None:
@@ -104,7 +115,27 @@ def _read_record(out: Path) -> dict[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
-def run_record(run: RunState, status: Status, error: str | None = None) -> dict[str, Any]:
+def what_was_done(out: Path) -> list[dict[str, Any]]:
+    """Return, of each process that has worked on the unfinished run in a folder, what it took."""
+    record = _read_record(out)
+    if record.get("status") in (None, "complete"):
+        return []
+    last = {key: record.get(key) for key in _OF_A_PROCESS}
+    return [*record.get("earlier_processes", []), last]
+
+
+def earlier_processes(out: Path) -> list[dict[str, Any]]:
+    """Return what the record in a folder says of processes before the present one."""
+    found = _read_record(out).get("earlier_processes", [])
+    return found if isinstance(found, list) else []
+
+
+def run_record(
+    run: RunState,
+    status: Status,
+    error: str | None = None,
+    earlier: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
     """Return the run record as plain values; every key is there whatever the status."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     record = {
@@ -129,6 +160,7 @@ def run_record(run: RunState, status: Status, error: str | None = None) -> dict[
         "timings_seconds": run.timings,
         "cpu_seconds": usage.ru_utime + usage.ru_stime,
         "peak_memory_bytes": usage.ru_maxrss * _PEAK_UNIT_BYTES,
+        "earlier_processes": list(earlier),
     }
     plain: dict[str, Any] = plain_json(record)
     return plain

@@ -78,8 +78,16 @@ class SavedRun:
         return str(self.record["input"]["fingerprint_sha256"])
 
 
-def load_run(out: str | os.PathLike[str]) -> SavedRun:
+def load_run(out: str | os.PathLike[str], *, renewable: bool = False) -> SavedRun:
     """Read options, plan, levels and averages of a finished run.
+
+    Parameters
+    ----------
+    out : path
+        The folder of the run.
+    renewable : bool
+        Whether files of it may be half renewed (:mod:`cl2d.outputs.renewal`): for whoever renews
+        them all.
 
     Raises
     ------
@@ -88,8 +96,11 @@ def load_run(out: str | os.PathLike[str]) -> SavedRun:
     """
     folder = Path(out)
     record = read_run_record(folder)
-    if record["status"] != "complete":
-        message = f"{folder / RUN_RECORD}: the run must be complete, not {record['status']}"
+    status = record["status"]
+    if status != "complete" and not (renewable and status == "renewing"):
+        again = ": cl2d cores or cl2d evaluate was cut off, run it again"
+        how = again if status == "renewing" else ""
+        message = f"{folder / RUN_RECORD}: the run must be complete, not {status}{how}"
         raise InputFileError(message)
     try:
         options = ClassifyOptions.model_validate_json(json.dumps(record["options"]))

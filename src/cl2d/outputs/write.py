@@ -25,7 +25,13 @@ from cl2d.outputs.level_files import write_level_classes, write_level_particles
 from cl2d.outputs.program_folders import XMIPP
 from cl2d.outputs.relion_job import hand_over_to_relion
 from cl2d.outputs.report import REPORT_PHASE, write_report
-from cl2d.outputs.run_record import mask_radius_px, remove_other_record, run_record, save_record
+from cl2d.outputs.run_record import (
+    earlier_processes,
+    mask_radius_px,
+    remove_other_record,
+    run_record,
+    save_record,
+)
 from cl2d.outputs.tables import write_class_table, write_particle_table
 from cl2d.outputs.xmipp_files import write_xmipp
 
@@ -87,7 +93,7 @@ def write_run(out: str | os.PathLike[str], result: FinishedRun) -> Path:
     if wants_cryosparc(result):
         write_cryosparc(folder, result)
     write_gallery(folder / GALLERY, gallery_of(result))
-    record = run_record(result, "complete")
+    record = run_record(result, "complete", earlier=earlier_processes(folder))
     record["timings_seconds"]["writing"] = time.perf_counter() - started
     if result.options.output.report:
         started = time.perf_counter()

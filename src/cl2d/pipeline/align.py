@@ -46,6 +46,7 @@ def align(
     reference: References | None = None,
     output: str | os.PathLike[str] | None = None,
     pixel_size_angstrom: float | None = None,
+    resume: bool = False,
     on_event: Callable[[object], None] | None = None,
     **options: object,
 ) -> Classification:
@@ -61,6 +62,8 @@ def align(
         Folder for the files, those of a run with one class.
     pixel_size_angstrom : float, optional
         Pixel size of an array.
+    resume : bool
+        Go on with an interrupted run in ``output``, as :func:`cl2d.classify` does.
     on_event : callable, optional
     **options
         Those of :func:`cl2d.classify` that make sense for one class, such as ``iterations``,
@@ -93,6 +96,7 @@ def align(
         output=output,
         pixel_size_angstrom=pixel_size_angstrom,
         references=reference,
+        resume=resume,
         on_event=on_event,
         **{**options, **ONE_CLASS},  # type: ignore[arg-type]
     )

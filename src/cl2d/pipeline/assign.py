@@ -21,10 +21,11 @@ from cl2d.engine.ingest import ingest
 from cl2d.errors import InputError
 from cl2d.evaluate import AverageComparison
 from cl2d.events import RunWarned
-from cl2d.outputs import prepare_output_folder, write_run
+from cl2d.outputs import check_output_folder, prepare_output_folder, write_run
 from cl2d.outputs.delivered import class_averages
 from cl2d.outputs.program_folders import check_folder_can_be_named
 from cl2d.outputs.relion_job import relion_warnings
+from cl2d.outputs.run_lock import locked_folder
 from cl2d.pipeline.classification import Classification
 from cl2d.pipeline.ctf import as_particles_show_them, with_correction
 from cl2d.pipeline.fitted_classes import FittedClasses, fitted_classes
@@ -83,18 +84,18 @@ def assign(
     options = _options(classes, overwrite, threads)
     source = with_correction(particle_source(particles), classes.plan.ctf, options.run.n_threads())
     _check_fit(classes, source)
-    folder = None
-    if output is not None:
-        check_folder_can_be_named(output, options.output.formats)
-        folder = prepare_output_folder(output, overwrite, inputs=source.files)
     phases = Phases(on_event)
-    result = _assigned(classes, source, options, phases)
-    if folder is not None:
+    if output is None:
+        return _assigned(classes, source, options, phases)
+    check_folder_can_be_named(output, options.output.formats)
+    check_output_folder(output, overwrite, inputs=source.files)
+    with locked_folder(output, lambda text: phases.tell(RunWarned(text))):
+        result = _assigned(classes, source, options, phases)
         told = relion_warnings(source, options.output, result.levels[-1])
         for warning in told:
             phases.tell(RunWarned(warning))
         result = replace(result, warnings=tuple(told))
-        write_run(folder, result)
+        write_run(prepare_output_folder(output, overwrite, inputs=source.files), result)
     return result
 
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cl2d.io import relion_table, write_particles_star, write_stack
-from cl2d.outputs import prepare_output_folder
+from cl2d.outputs import check_output_folder, prepare_output_folder
 from cl2d.outputs.folder import CLASS_AVERAGES, PARTICLE_TABLE
+from cl2d.outputs.run_lock import locked_folder
 from cl2d.outputs.tables import particle_columns
 
 if TYPE_CHECKING:
@@ -124,7 +125,13 @@ class ClassSet:
         InputError
             If the folder holds a run and ``overwrite`` is false, or cannot be written.
         """
-        folder = prepare_output_folder(out, overwrite, inputs=self.source.files)
+        check_output_folder(out, overwrite, inputs=self.source.files)
+        with locked_folder(out):
+            folder = prepare_output_folder(out, overwrite, inputs=self.source.files)
+            self._write(folder)
+        return folder
+
+    def _write(self, folder: Path) -> None:
         write_stack(folder / CLASS_AVERAGES, self.averages, self.source.pixel_size_angstrom)
         rows = np.flatnonzero(self.is_member)
         table = relion_table(self.source).take(rows)
@@ -134,4 +141,3 @@ class ClassSet:
         )
         chosen = {name: np.asarray(values)[rows] for name, values in columns.items()}
         write_particles_star(folder / PARTICLE_TABLE, table, chosen, source=self.source)
-        return folder

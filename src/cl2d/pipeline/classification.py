@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cl2d.errors import InputError
-from cl2d.outputs import prepare_output_folder, write_run
+from cl2d.outputs import check_output_folder, prepare_output_folder, write_run
 from cl2d.outputs.program_folders import check_folder_can_be_named
 from cl2d.outputs.relion_job import relion_warnings
+from cl2d.outputs.run_lock import locked_folder
 from cl2d.pipeline.class_set import ClassSet
 
 if TYPE_CHECKING:
@@ -138,7 +139,9 @@ class Classification:
             If the folder holds a run and ``overwrite`` is false, or cannot be written.
         """
         check_folder_can_be_named(out, self.options.output.formats)
-        folder = prepare_output_folder(out, overwrite, inputs=self.source.files)
-        told = relion_warnings(self.source, self.options.output, self.levels[-1])
-        warnings = tuple(dict.fromkeys((*self.warnings, *told)))
-        return write_run(folder, replace(self, warnings=warnings))
+        check_output_folder(out, overwrite, inputs=self.source.files)
+        with locked_folder(out):
+            folder = prepare_output_folder(out, overwrite, inputs=self.source.files)
+            told = relion_warnings(self.source, self.options.output, self.levels[-1])
+            warnings = tuple(dict.fromkeys((*self.warnings, *told)))
+            return write_run(folder, replace(self, warnings=warnings))

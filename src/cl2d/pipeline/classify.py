@@ -11,13 +11,14 @@ import numpy as np
 
 from cl2d.cores import core_warnings
 from cl2d.engine.given_references import given_references
-from cl2d.events import RunFinished, RunWarned
+from cl2d.errors import InputError
+from cl2d.events import RunFinished, RunWarned, ignore_event
 from cl2d.levels import order_classes_by_size, run_levels
 from cl2d.options import ClassifyOptions
-from cl2d.outputs import UnfinishedRun, check_output_folder, write_run
+from cl2d.outputs import UnfinishedRun, write_run
 from cl2d.outputs.delivered import class_averages
-from cl2d.outputs.program_folders import check_folder_can_be_named
 from cl2d.outputs.relion_job import relion_warnings
+from cl2d.pipeline.checkpoints import Checkpoints
 from cl2d.pipeline.classification import Classification
 from cl2d.pipeline.cores import CoreJob, core_levels
 from cl2d.pipeline.evaluation import EvaluationJob
@@ -25,9 +26,11 @@ from cl2d.pipeline.inputs import limit_warnings, particle_source
 from cl2d.pipeline.peak_memory import PeakMemory
 from cl2d.pipeline.prepared import Course, prepare
 from cl2d.pipeline.rejected import rejected_options
-from cl2d.pipeline.run_folder import RunFolder
+from cl2d.pipeline.resuming import run_facts
+from cl2d.pipeline.run_folder import RunFolder, output_folder
 from cl2d.pipeline.starting_views import open_starting_views, starting_from
 from cl2d.pipeline.storage_choice import memory_warnings
+from cl2d.pipeline.time_limit import until
 from cl2d.pipeline.timing import Phases
 from cl2d.preprocess import USABLE
 from cl2d.preprocess.ctf_source import subset_of
@@ -47,6 +50,7 @@ def classify(
     output: str | os.PathLike[str] | None = None,
     pixel_size_angstrom: float | None = None,
     references: References | None = None,
+    resume: bool = False,
     on_event: Callable[[object], None] | None = None,
     **options: object,
 ) -> Classification:
@@ -68,6 +72,11 @@ def classify(
         Averages to start from, in the box and at the pixel size of the particles; a path may be
         the folder of an earlier run. With ``n_classes`` of them the particles are sorted by these
         views, with more classes the views are split further.
+    resume : bool
+        Go on with the run in ``output`` that was interrupted, killed or failed, from its last
+        checkpoint: with the same particles and options (those of cores, output and machine may
+        change) the result has the same bits as that of a run without a break. Where there is no
+        such run, one begins.
     on_event : callable, optional
         Called with the records of :mod:`cl2d.events` and with each IterationReport.
     **options
@@ -81,7 +90,10 @@ def classify(
     Raises
     ------
     InputError
-        If an option, the particles or the output folder cannot be used; nothing is written then.
+        If an option, the particles or the output folder cannot be used, or the run in it is not
+        one to go on with; nothing is written then.
+    TimeIsUpError
+        If ``max_time`` is over; what has been done is kept for ``resume``.
 
     Examples
     --------
@@ -99,16 +111,25 @@ def classify(
     if references is not None:
         views = open_starting_views(references, source)
         chosen = starting_from(views, chosen)
-    inputs = (*source.files, *(() if views is None else views.files))
-    if output is not None:
-        check_folder_can_be_named(output, chosen.output.formats)
-        check_output_folder(output, chosen.output.overwrite, inputs=inputs)
-    phases = Phases(on_event)
+    tell = until(chosen.run.max_time_seconds(), on_event or ignore_event, chosen.run.max_time)
+    phases = Phases(tell)
     with PeakMemory() as peak:
         course = Course(phases, peak, output)
-        result = _sort(prepare(source, views, chosen, course), course)
+        if output is None:
+            _refuse_resuming(resume)
+            result = _sort(prepare(source, views, chosen, course), course)
+        else:
+            inputs = (*source.files, *(() if views is None else views.files))
+            with output_folder(course, chosen, inputs, resume=resume) as course:
+                result = _sort(prepare(source, views, chosen, course), course)
     phases.tell(RunFinished(time.perf_counter() - started, time.process_time() - cpu_started))
     return result
+
+
+def _refuse_resuming(resume: bool) -> None:
+    if resume:
+        message = "output must be the folder of the run to resume, not left out"
+        raise InputError(message)
 
 
 def _sort(prepared: PreparedRun, course: Course) -> Classification:
@@ -125,12 +146,15 @@ def _sort(prepared: PreparedRun, course: Course) -> Classification:
         memory=prepared.memory,
     )
     inputs = (*prepared.source.files, *(() if prepared.views is None else prepared.views.files))
-    folder = RunFolder(course.output, begun, inputs)
+    folder = RunFolder(course.output, begun, inputs, course.unfinished)
+    facts = run_facts(prepared.source, prepared.options, prepared.memory, prepared.images_sha256)
+    folder.keep_checkpoints(Checkpoints(folder.path, facts, prepared.plan, course.phases.tell))
     with folder.recording_the_end():
         found = _find_classes(prepared, course, folder)
         del prepared  # nobody else has it: its images make room for those that were rejected
         result = _with_rejected(found, course)
         write_run(folder.path, result)
+    folder.is_complete()
     return result
 
 
@@ -158,6 +182,7 @@ def _find_classes(
             first,
             by_likelihood=options.alignment.similarity == "likelihood",
             fast=options.alignment.search == "fast",
+            mark=None if folder is None else folder.mark,
         )
     ordered = order_classes_by_size(levels)
     cores = CoreJob(plan, prepared.search, n_threads, phases).cores(
@@ -209,7 +234,7 @@ def _with_rejected(result: Classification, course: Course) -> Classification:
         return result
     options = rejected_options(result.options, len(rows))
     with course.phases.phase("rejected"):
-        quiet = replace(course, phases=Phases())
+        quiet = replace(course, phases=Phases(), unfinished=None)
         source = subset_of(result.source, rows)
         prepared = prepare(source, None, options, quiet, result)
         rejected = _find_classes(prepared, quiet, None)

@@ -15,6 +15,7 @@ from cl2d.outputs.core_files import read_zscores
 from cl2d.outputs.core_update import update_cores, update_record
 from cl2d.outputs.delivered import class_averages
 from cl2d.outputs.folder import REJECTED
+from cl2d.outputs.renewal import renewal
 from cl2d.outputs.report import renew_report
 from cl2d.outputs.saved_run import load_run
 from cl2d.pipeline.evaluation import source_of_run
@@ -125,7 +126,7 @@ def recompute_cores(
     InputError
         If the run is not finished or has no z-scores, or an option is out of range.
     """
-    saved = load_run(run)
+    saved = load_run(run, renewable=True)
     chosen = build_options({**saved.options.cores.model_dump(), **options, "core": True})
     cores = find_cores(saved.levels, _stored_zscores(saved), chosen.cores)
     warnings = core_warnings(saved.levels, cores, chosen.cores)
@@ -144,9 +145,10 @@ def recompute_cores(
         averages[: len(wanted)] = [stack.delivered for stack in stacks]
     if (saved.folder / REJECTED).is_dir():
         warnings.append(f"{REJECTED}/ still shows the particles that were rejected before")
-    update_cores(saved, cores, (averages[0], averages[1]))
-    update_record(saved, chosen.cores, warnings)
-    renew_report(saved, source, missing)
+    with renewal(saved.folder):
+        update_cores(saved, cores, (averages[0], averages[1]))
+        update_record(saved, chosen.cores, warnings)
+        renew_report(saved, source, missing)
     return RecomputedCores(cores, tuple(warnings))
 
 

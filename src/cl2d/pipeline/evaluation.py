@@ -18,6 +18,7 @@ from cl2d.outputs.evaluation import write_evaluation
 from cl2d.outputs.folder import PARTICLE_TABLE
 from cl2d.outputs.program_folders import XMIPP
 from cl2d.outputs.relion_job import renew_relion_job
+from cl2d.outputs.renewal import renewal
 from cl2d.outputs.report import renew_report
 from cl2d.outputs.saved_run import SavedRun, load_run
 from cl2d.outputs.xmipp_files import renew_xmipp_evaluation
@@ -113,7 +114,7 @@ def evaluate(
     InputError
         If the run is not finished, or the particles are not those it was made from.
     """
-    saved = load_run(run)
+    saved = load_run(run, renewable=True)
     n_threads = RunOptions(threads=threads).n_threads()
     source = source_of_run(saved, particles, n_threads)
     phases = Phases(on_event)
@@ -137,11 +138,12 @@ def evaluate(
     stored = [read_zscores(saved.folder, level.level) for level in saved.levels]
     junk = [None if zscores is None else zscores.junk for zscores in stored]
     evaluations = job.evaluations(saved.levels, halves, compared, junk)
-    write_evaluation(saved.folder, evaluations)
-    renew_relion_job(saved, evaluations)
-    if XMIPP in saved.options.output.formats:
-        renew_xmipp_evaluation(saved.folder, evaluations)
-    renew_report(saved, source)
+    with renewal(saved.folder):
+        write_evaluation(saved.folder, evaluations)
+        renew_relion_job(saved, evaluations)
+        if XMIPP in saved.options.output.formats:
+            renew_xmipp_evaluation(saved.folder, evaluations)
+        renew_report(saved, source)
     return evaluations
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from cl2d.options import ClassifyOptions
     from cl2d.pipeline.classification import Classification
     from cl2d.pipeline.peak_memory import PeakMemory
+    from cl2d.pipeline.resuming import UnfinishedFolder
     from cl2d.pipeline.timing import Phases
     from cl2d.preprocess import PreprocessPlan
     from cl2d.results import RunMemory
@@ -42,11 +44,14 @@ class Course:
     peak : PeakMemory
     output : path or None
         Folder for the files of the run, which need not exist yet.
+    unfinished : UnfinishedFolder or None
+        The run in that folder that is gone on with.
     """
 
     phases: Phases
     peak: PeakMemory
     output: str | os.PathLike[str] | None
+    unfinished: UnfinishedFolder | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +68,7 @@ class PreparedRun:
     statistics: npt.NDArray[np.float32]
     views: ParticleSource | None
     memory: RunMemory
+    images_sha256: str
 
 
 def prepare(
@@ -87,9 +93,14 @@ def prepare(
             plan = corrected.noted_in(plan_preprocessing(source, options.preprocess, rows=rows))
     else:
         plan = whole.plan
+    if course.unfinished is not None:
+        course.unfinished.check_plan(source, plan)
     memory, storage = _storage(source, plan, options, course, whole)
     phases.tell(_run_planned(source, plan, options, memory, search))
     ingested = _read(source, plan, options, phases, storage)
+    images_sha256 = _digest(ingested)
+    if course.unfinished is not None:
+        course.unfinished.check_images(images_sha256)
     flags = np.where(enabled, ingested.flags, np.uint8(DISABLED))
     warnings = flag_warnings(flags, source)
     for warning in warnings:
@@ -114,7 +125,15 @@ def prepare(
         statistics=ingested.statistics,
         views=views,
         memory=memory,
+        images_sha256=images_sha256,
     )
+
+
+def _digest(ingested: Ingested) -> str:
+    """Return what tells the images from all others: a sha256 of the statistics of each."""
+    digest = hashlib.sha256(ingested.statistics.tobytes())
+    digest.update(ingested.flags.tobytes())
+    return digest.hexdigest()
 
 
 def _search_settings(source: ParticleSource, options: ClassifyOptions) -> SearchSettings:
@@ -133,7 +152,8 @@ def _storage(
     """Return how the run uses memory, and what will keep its coefficients."""
     needs, run = memory_needs(source, plan, options), options.run
     if whole is None or whole.memory is None:
-        memory = chosen_memory(needs, run)
+        unfinished = course.unfinished
+        memory = chosen_memory(needs, run, None if unfinished is None else unfinished.storages())
     else:
         memory = memory_of(needs, whole.memory.storage, whole.memory.limit_bytes)
     room = needs.scratch_bytes(memory.storage)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from cl2d.errors import InputError
 from cl2d.options import RunOptions
 from cl2d.outputs.report import remake_pictures
+from cl2d.outputs.run_lock import locked_folder
 from cl2d.outputs.saved_run import load_run
 from cl2d.pipeline.evaluation import source_of_run
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     import os
     from pathlib import Path
 
+    from cl2d.io import ParticleSource
+    from cl2d.outputs.saved_run import SavedRun
     from cl2d.pipeline.inputs import Particles
 
 
@@ -53,9 +56,14 @@ def report(
     n_threads = RunOptions(threads=threads).n_threads()
     if particles is not None:
         source = source_of_run(saved, particles, n_threads)
-        return remake_pictures(saved.folder, saved.record, source)
+        return _remade(saved, source)
     try:
         source = source_of_run(saved, None, n_threads)
     except (InputError, OSError) as error:
-        return remake_pictures(saved.folder, saved.record, None, str(error))
-    return remake_pictures(saved.folder, saved.record, source)
+        return _remade(saved, None, str(error))
+    return _remade(saved, source)
+
+
+def _remade(saved: SavedRun, source: ParticleSource | None, missing: str = "") -> Path:
+    with locked_folder(saved.folder):
+        return remake_pictures(saved.folder, saved.record, source, missing)

@@ -15,6 +15,8 @@ from cl2d.pipeline.available_memory import available_memory_bytes
 from cl2d.results import RunMemory
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cl2d.options import RunOptions
     from cl2d.pipeline.fitted_classes import FittedClasses
     from cl2d.pipeline.memory import MemoryNeeds
@@ -26,8 +28,17 @@ MOUNTS = Path("/proc/self/mountinfo")
 IN_MEMORY_FILE_SYSTEMS = {"tmpfs", "ramfs"}
 
 
-def chosen_memory(needs: MemoryNeeds, options: RunOptions) -> RunMemory:
+def chosen_memory(
+    needs: MemoryNeeds, options: RunOptions, among: Sequence[StorageKind] | None = None
+) -> RunMemory:
     """Return the storage that was asked for, or the first that fits where it is automatic.
+
+    Parameters
+    ----------
+    needs : MemoryNeeds
+    options : RunOptions
+    among : sequence of storages, optional
+        Those with the precision of the run that is gone on with.
 
     Raises
     ------
@@ -39,10 +50,25 @@ def chosen_memory(needs: MemoryNeeds, options: RunOptions) -> RunMemory:
     kinds: tuple[StorageKind, ...] = ("single", "half", "scratch")
     if options.storage != "auto":
         kinds = (options.storage,)
+    if among is not None:
+        kinds = _of_one_precision(kinds, among)
     fitting = [k for k in kinds if limit is None or needs.memory_bytes(k) <= limit]
     if not fitting:
         raise _too_large(needs.memory_bytes(kinds[-1]), limit or 0, options.storage)
     return memory_of(needs, fitting[0], limit)
+
+
+def _of_one_precision(
+    kinds: Sequence[StorageKind], among: Sequence[StorageKind]
+) -> tuple[StorageKind, ...]:
+    found = tuple(kind for kind in kinds if kind in among)
+    if not found:
+        message = (
+            f"storage must be {' or '.join(among)} to go on with this run, which began with that "
+            f"precision, not {kinds[0]}"
+        )
+        raise InputError(message)
+    return found
 
 
 def memory_of(needs: MemoryNeeds, storage: StorageKind, limit_bytes: int | None) -> RunMemory:
