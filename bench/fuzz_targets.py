@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -193,6 +194,15 @@ def npy(descr: str, shape: tuple[int, ...], content: bytes = bytes(64)) -> bytes
     """Return a .npy file whose header says what it likes."""
     header = f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}\n".encode()
     return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + content
+
+
+def archive(content: bytes, *, packed: bool = False) -> bytes:
+    """Return a .npz file with one member of some content."""
+    stream = io.BytesIO()
+    kind = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
+    with zipfile.ZipFile(stream, "w", kind) as file:
+        file.writestr("score.npy", content)
+    return stream.getvalue()
 
 
 def plain_dataset(folder: Path) -> bytes:

@@ -237,13 +237,18 @@ DATASETS = [
     BadFile("p.cs", lambda m: gzip.compress(m.dataset(m.cryosparc_fields())),
             "p.cs: must be unpacked first, it is a compressed file"),
     BadFile("p.cs", lambda m: m.dataset(m.cryosparc_fields())[:-1],
-            "p.cs: " + NOT_WHOLE.format("mmap length is greater than file size")),
+            "p.cs: " + NOT_WHOLE.format("an array of shape (3,) does not fit in its 215 bytes")),
     BadFile("p.cs", lambda m: m.npy("[('uid', '<u8')]", (10**12,)),
-            "p.cs: " + NOT_WHOLE.format("mmap length is greater than file size")),
+            "p.cs: " + NOT_WHOLE.format(
+                f"an array of shape ({10**12},) does not fit in its 64 bytes")),
     BadFile("p.cs", lambda m: m.npy("[('uid', '<u8')]", (10**30,)),
-            "p.cs: " + NOT_WHOLE.format("Python int too large to convert to C long")),
+            "p.cs: " + NOT_WHOLE.format(
+                f"an array of shape ({10**30},) does not fit in its 64 bytes")),
     BadFile("p.cs", lambda m: m.npy("[('uid', '<u8'), ('blob/path', '|O')]", (1,)),
-            "p.cs: " + NOT_WHOLE.format("Array can't be memory-mapped: Python objects in dtype.")),
+            "p.cs: " + NOT_WHOLE.format("it holds Python objects")),
+    BadFile("p.cs", lambda m: m.npy("'<f8'", (213742, 1612630, 3344839)),
+            "p.cs: " + NOT_WHOLE.format(
+                "an array of shape (213742, 1612630, 3344839) does not fit in its 64 bytes")),
     BadFile("p.cs", lambda m: m.npy("'<f8'", (2,)),
             "p.cs: must be a table with a field uid, not an array of float64"),
     dataset("must have a field blob/path; if another dataset has it, give both as p.cs+OTHER.cs",

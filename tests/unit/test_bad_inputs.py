@@ -10,7 +10,7 @@ import pytest
 
 import cl2d
 from cl2d.cli import main
-from cl2d.io import open_particles, read_star
+from cl2d.io import open_particles, read_star, write_particles_star, write_star
 from tests.bad_files import BAD_FILES, BadFile
 
 
@@ -208,3 +208,71 @@ def test_one_long_value_does_not_take_its_length_for_every_row(tmp_path):
     assert str(caught.value).endswith(
         "column _a of data_ must not hold a value of 4000 bytes among 200001 rows of short ones"
     )
+
+
+# What fuzzing found, each of which ended a run when its results were to be written.
+
+
+def test_names_that_are_not_utf8_come_back(tmp_path):
+    text = b"data_\xff\n\nloop_\n_a\xe9 #1\n_b #2\n1 2\n\ndata_l\n\n_c\xf3 3\n"
+    (tmp_path / "a.star").write_bytes(text)
+    blocks = read_star(tmp_path / "a.star")
+    write_star(tmp_path / "b.star", blocks)
+    assert read_star(tmp_path / "b.star").keys() == blocks.keys()
+    assert b"_a\xe9 #1" in (tmp_path / "b.star").read_bytes()
+    assert b"_c\xf3" in (tmp_path / "b.star").read_bytes()
+
+
+def test_value_with_both_kinds_of_quotes_comes_back_if_it_was_read(tmp_path):
+    text = b'data_\nloop_\n_a\n_b\n"it\'s 5" long" 1\n\'\xff a"b\' 2\n'
+    (tmp_path / "a.star").write_bytes(text.replace(b'5" l', b'5"-l'))
+    block = read_star(tmp_path / "a.star")[""]
+    assert block.text("a")[0] == "it's 5\"-long"
+    write_star(tmp_path / "b.star", {"": block})
+    again = read_star(tmp_path / "b.star")[""]
+    assert again.text("a") == block.text("a")
+
+
+@pytest.mark.parametrize("rows", ["1", "7"])
+def test_optics_without_a_group_number_are_the_only_group(make, rows):
+    text = make.RELION.replace("_rlnOpticsGroup #1\n_rlnOpticsGroupName", "_rlnOpticsGroupName")
+    text = text.replace("\n1 opticsGroup1", "\nopticsGroup1").replace("mrcs 1 ", f"mrcs {rows} ")
+    Path("p.star").write_text(text)
+    source = open_particles("p.star")
+    write_particles_star("out.star", source.table, {}, source=source)
+    blocks = read_star("out.star")
+    assert blocks["optics"].text("rlnOpticsGroup") == ["1"]
+    assert blocks["particles"].text("rlnOpticsGroup") == ["1"] * 3
+
+
+def test_number_in_digits_of_another_script_is_refused_with_its_row(make):
+    Path("p.star").write_text(make.RELION.replace("14000 12.5", "\u0661\u0662 12.5"))
+    table = open_particles("p.star").table
+    with pytest.raises(cl2d.InputFileError, match="row 1 of data_particles: rlnDefocusV must be a"):
+        table.numbers("rlnDefocusV")
+
+
+@pytest.mark.parametrize("descr", ["'''<f4'", "'<f4\0'", "(" * 300, "-" * 50_000 + "1"])
+def test_header_that_is_no_python_is_refused(make, descr):
+    Path("p.cs").write_bytes(make.npy(descr, (2,)))
+    with pytest.raises(cl2d.InputFileError, match=r"p\.cs: must be a whole cryoSPARC dataset"):
+        open_particles("p.cs")
+
+
+def test_compressed_dataset_that_ends_the_process_that_unpacks_it_is_refused(make, tmp_path):
+    pytest.importorskip("cryosparc.dataset")
+    whole = make.TARGETS["packed_cs"].seeds(tmp_path)[1]
+    Path("p.cs").write_bytes(whole)
+    assert open_particles("p.cs").n_images == 3
+    length = int.from_bytes(whole[6:10], "little")
+    for change in (
+        whole[:-1] + b"x",  # texts without an end
+        whole.replace(b'"length": 3', b'"length": 9' + b"9" * 12),
+        whole[:6] + (1 << 30).to_bytes(4, "little") + whole[10:],
+        whole[: 10 + length] + b"\xff" * 400,
+    ):
+        Path("p.cs").write_bytes(change)
+        try:
+            open_particles("p.cs")
+        except cl2d.InputFileError as error:
+            assert "p.cs: must be a whole compressed dataset" in str(error)  # noqa: PT017

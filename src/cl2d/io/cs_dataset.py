@@ -6,6 +6,7 @@ no file can run code. Compressed ones need the package cryosparc-tools.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,8 @@ from cl2d.errors import InputFileError
 from cl2d.io.atomic import atomic_path
 from cl2d.io.cs_compressed import MARK as COMPRESSED
 from cl2d.io.cs_compressed import read_compressed
-from cl2d.io.npz import MALFORMED_ARRAY
-from cl2d.io.regular_files import is_packed
+from cl2d.io.npy_header import MALFORMED_ARRAY, read_npy_header
+from cl2d.io.regular_files import is_packed, open_file
 from cl2d.io.stack_header import first_bytes_and_size
 
 if TYPE_CHECKING:
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 
 UID = "uid"
 _PLAIN = b"\x93NUMPY"
-_MOST_HEADER_BYTES = 1 << 20
-"""A header has some 40 bytes a field."""
-
 _LAST_CHARACTER = 0x10FFFF
 
 
@@ -113,18 +111,22 @@ def write_cs(path: str | Path, fields: Fields) -> None:
 def _loaded(path: Path) -> npt.NDArray[Any]:
     """Return a plain dataset; its size is checked against that of the file before any is read.
 
-    The map is for that check alone: a mapped file that shrinks while it is read ends the process.
+    It is read, not mapped: a mapped file that shrinks while it is read ends the process.
     """
-    try:
-        np.load(path, mmap_mode="r", allow_pickle=False, max_header_size=_MOST_HEADER_BYTES)
-        whole: npt.NDArray[Any] = np.load(
-            path, allow_pickle=False, max_header_size=_MOST_HEADER_BYTES
-        )
-    except MALFORMED_ARRAY as error:
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        msg = f"{path}: must be a whole cryoSPARC dataset without Python objects ({reason})"
-        raise InputFileError(msg) from error
-    return whole
+    with open_file(path) as stream:
+        n_bytes = stream.seek(0, 2)
+        stream.seek(0)
+        try:
+            header = read_npy_header(stream, n_bytes)
+            content = bytearray(stream.read())
+            loaded: npt.NDArray[Any] = np.frombuffer(
+                content, header.dtype, math.prod(header.shape)
+            ).reshape(header.shape)
+        except MALFORMED_ARRAY as error:
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            msg = f"{path}: must be a whole cryoSPARC dataset without Python objects ({reason})"
+            raise InputFileError(msg) from error
+    return loaded
 
 
 def _as_bytes(path: Path, name: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:

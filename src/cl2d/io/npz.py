@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import io
-import math
 import struct
-import tokenize
 import zipfile
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from cl2d.errors import InputFileError
+from cl2d.io.npy_header import MALFORMED_ARRAY, read_npy_header
 from cl2d.io.regular_files import open_file
 
 if TYPE_CHECKING:
@@ -20,16 +17,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _SUFFIX = ".npy"
-_HEADERS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-}
-MALFORMED_ARRAY = (
-    *(ValueError, OSError, EOFError, TypeError, LookupError, AttributeError, SyntaxError),
-    *(OverflowError, RecursionError, MemoryError, tokenize.TokenError),
-)
-"""What numpy raises for headers that are none."""
-
 _MALFORMED_ARCHIVE = (RuntimeError, struct.error, zipfile.BadZipFile)
 
 
@@ -69,14 +56,5 @@ def _check_sizes(members: list[zipfile.ZipInfo], n_bytes: int) -> None:
 def _array(content: bytes) -> npt.NDArray[Any]:
     """Return the array of a .npy file."""
     stream = io.BytesIO(content)
-    version = np.lib.format.read_magic(stream)
-    shape, fortran_order, dtype = _HEADERS[version](stream)
-    if dtype.hasobject:
-        msg = "it holds Python objects"
-        raise ValueError(msg)
-    start = stream.tell()
-    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(content) - start:
-        msg = f"{len(content) - start} bytes are no array of shape {shape} of {dtype}"
-        raise ValueError(msg)
-    flat = np.frombuffer(content, dtype, math.prod(shape), start)
-    return flat.reshape(shape, order="F" if fortran_order else "C").copy()
+    header = read_npy_header(stream, len(content))
+    return header.array(content, stream.tell())
