@@ -119,8 +119,13 @@ LeadingPairs leading_pairs(const kernels::MembersView& members,
     solver.compute(inner.topLeftCorner(size, size).selfadjointView<Eigen::Upper>());
     if (is_all || are_settled(solver, triangle, n_pairs)) break;
   }
-  return {solver.eigenvalues().tail(n_pairs).reverse(),
-          basis.leftCols(size) * solver.eigenvectors().rightCols(n_pairs).rowwise().reverse()};
+  // Members that span less than was asked for: what is left are pairs of value 0.
+  const Eigen::Index found = std::min(n_pairs, size);
+  LeadingPairs pairs{Eigen::VectorXd::Zero(n_pairs), Eigen::MatrixXd::Zero(members.n, n_pairs)};
+  pairs.values.head(found) = solver.eigenvalues().tail(found).reverse();
+  pairs.vectors.leftCols(found) =
+      basis.leftCols(size) * solver.eigenvectors().rightCols(found).rowwise().reverse();
+  return pairs;
 }
 
 }  // namespace cl2d
