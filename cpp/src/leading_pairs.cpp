@@ -116,7 +116,8 @@ LeadingPairs leading_pairs(const kernels::MembersView& members,
     const Eigen::MatrixXd triangle = orthonormalise(basis.leftCols(size), next);
     const bool is_all = block == kMostBlocks || triangle.isZero(0);
     if (!is_all && (block < kFewestBlocks || block % 2 != 0)) continue;
-    solver.compute(inner.topLeftCorner(size, size).selfadjointView<Eigen::Upper>());
+    // A new solver for each size: one that cannot get more memory frees what it had twice.
+    solver = Solver(inner.topLeftCorner(size, size).selfadjointView<Eigen::Upper>());
     if (is_all || are_settled(solver, triangle, n_pairs)) break;
   }
   // Members that span less than was asked for: what is left are pairs of value 0.

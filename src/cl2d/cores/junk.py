@@ -27,6 +27,9 @@ below the typical fit of the members, which 5.5 % of a Gaussian do."""
 
 _CENTRAL = 2.5
 _SLOPE_ROUNDS = 4
+_LEAST_STEP = 1e-6
+"""Correlations are sums in single precision: what differs by less does not differ."""
+
 _LARGEST_OFFSET = 2.0
 """A class may be unlike the other classes by so many of their spreads before it counts."""
 
@@ -65,7 +68,7 @@ def misfit_zscores(fit: Array, labels: Labels, noise: NoiseFit) -> Array:
     """
     typical, spread = _upper_centre_and_spread(fit)
     limit = min(noise.typical + _NOISE_SPREADS * noise.spread, typical - _SPREADS_BELOW * spread)
-    step = max(noise.spread, np.finfo(np.float64).tiny)
+    step = max(noise.spread, _LEAST_STEP)
     expected = np.maximum(_class_medians(fit, labels), limit + step)[labels]
     return np.maximum(ZSCORE_OF_NOISE * (expected - fit) / (expected - limit), 0.0)
 
