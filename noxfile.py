@@ -154,9 +154,10 @@ def tsan(session: nox.Session) -> None:
     archer = Path(compiler or "/").resolve().parents[1] / "lib" / "libarcher.so"
     if compiler is None or not archer.exists():
         session.skip("threads are watched by Clang and Archer, which are not installed")
+    known = ROOT / "cpp" / "sanitizers" / "thread.txt"
     env: dict[str, str | None] = {
         "OMP_TOOL_LIBRARIES": str(archer),
-        "TSAN_OPTIONS": f"suppressions={ROOT / 'cpp' / 'sanitizers' / 'thread.txt'}",
+        "TSAN_OPTIONS": f"allocator_may_return_null=1:suppressions={known}",
     }
     build_and_test(session, "tsan", env)
     run_sanitised(session, "tsan", ["libtsan.so"], env)
