@@ -155,9 +155,10 @@ def tsan(session: nox.Session) -> None:
     nothing. The runtime that an interpreter can be run with is GCC's.
     """
     compiler = shutil.which("clang++")
-    archer = Path(compiler or "/").resolve().parents[1] / "lib" / "libarcher.so"
-    if compiler is None or not archer.exists():
-        session.skip("threads are watched by Clang and Archer, which are not installed")
+    library = Path(compiler).resolve().parents[1] / "lib" if compiler else ROOT
+    archer = library / "libarcher.so"
+    if not archer.exists() or not list(library.glob("clang/*/lib/linux/libclang_rt.tsan-*.a")):
+        session.skip("threads are watched by Clang with its runtimes and OpenMP: not installed")
     known = ROOT / "cpp" / "sanitizers" / "thread.txt"
     env: dict[str, str | None] = {
         "OMP_TOOL_LIBRARIES": str(archer),
