@@ -198,7 +198,7 @@ Numbers run_normalise(const Inputs& in) {
   std::vector<GreyFlag> flags(kImages);
   normalise_images({in.pixels.data(), kImages, kBox * kBox},
                    {{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, in.mask.data(), kBox * kBox},
-                   {3, 3, 0.98, 10, 3, 1e4, 1e30, 1e-6},
+                   {3, 3, 0.98, 10, 3, 1e4, 1e24, 1e-6, 1e-30, 1e-36},
                    normalised.data(),
                    flags.data());
   return numbers_of(normalised);

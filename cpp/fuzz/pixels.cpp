@@ -35,6 +35,8 @@ GreyRules some_rules(Bytes& bytes) {
           spike_rounds,
           bytes.number(),
           bytes.number(),
+          bytes.number(),
+          bytes.number(),
           bytes.number()};
 }
 

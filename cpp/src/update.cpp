@@ -65,7 +65,8 @@ void accumulate(const ImageBlock& block,
     aligned.push_back(std::make_unique<AlignedTile>(grid, dft));
   }
   const int half = grid.n_half_angles();
-  const int team = team_size(n_threads, std::max<std::int64_t>(step, grid.n_rings()));
+  [[maybe_unused]] const int team =
+      team_size(n_threads, std::max<std::int64_t>(step, grid.n_rings()));
   for (std::int64_t batch = 0; batch < block.n_tiles(); batch += step) {
     const std::int64_t count = std::min(step, block.n_tiles() - batch);
 #pragma omp parallel for schedule(static) num_threads(team)

@@ -32,8 +32,8 @@ SETS = {
     "three images among flat ones": np.concatenate([ONE, OTHER, ONE, np.zeros((9, BOX, BOX))]),
     "images without numbers": np.concatenate([NOISE[:10], np.full((9, BOX, BOX), np.nan)]),
     "one pixel each": np.eye(BOX * BOX, dtype=np.float32)[:20].reshape(20, BOX, BOX),
-    "next to nothing": (1e-36 * NOISE).astype(np.float32),
-    "nearly too large": (1e30 * NOISE).astype(np.float32),
+    "next to nothing": (1e-28 * NOISE).astype(np.float32),
+    "nearly too large": (1e23 * NOISE).astype(np.float32),
 }
 OPTIONS = {
     "one class": {"n_classes": 1},

@@ -26,6 +26,8 @@ RULES = _native.GreyRules(
     largest=1e4,
     beyond_sums=1e30,
     least_spread=1e-6,
+    least_range=1e-30,
+    least_deviation=1e-36,
 )
 SAMPLES = (GRID.n_rings, GRID.n_half_angles)
 
@@ -52,7 +54,7 @@ def fitting() -> dict[str, tuple[object, list[object]]]:
         "RefineOptions": (_native.RefineOptions, [0.1, 0.5, 2, 3.0, 1]),
         "GreyRules": (
             lambda *given: _native.GreyRules(**dict(zip(_RULE_NAMES, given, strict=False))),
-            [3.0, 3, 0.98, 10.0, 3, 1e4, 1e30, 1e-6],
+            [3.0, 3, 0.98, 10.0, 3, 1e4, 1e24, 1e-6, 1e-30, 1e-36],
         ),
         "ImageBlock": (_native.ImageBlock, [GRID, 20, True]),
         "ImageBlock in memory": (_native.ImageBlock, [GRID, 5, True, memory]),
@@ -137,6 +139,8 @@ _RULE_NAMES = (
     "largest",
     "beyond_sums",
     "least_spread",
+    "least_range",
+    "least_deviation",
 )
 FITTING = fitting()
 
