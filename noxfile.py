@@ -33,6 +33,9 @@ OUT_OF_REACH = (
     *("could not be audited", "ServiceError", "ConnectionError", "HTTPError", "timed out"),
     "Max retries exceeded",
 )
+WITH_EXTENSION = {"asan", "tsan"}
+WATCHED = {"tsan", "fuzz"}
+CORPUS = ROOT / "cpp" / "fuzz" / "corpus.txt"
 N_JOBS = str(len(os.sched_getaffinity(0)))
 
 
@@ -104,12 +107,47 @@ def page(session: nox.Session) -> None:
     session.run("biome", "ci", "src/cl2d/outputs/report")
 
 
-def build_and_test(session: nox.Session, preset: str) -> None:
-    """Build the engine and its tests by a CMake preset, and run them."""
-    session.run("cmake", "--preset", preset, "--fresh")
+def build(session: nox.Session, preset: str) -> None:
+    """Build what a CMake preset says."""
+    found = []
+    if preset in WITH_EXTENSION:
+        folder = session.run("python", "-m", "pybind11", "--cmakedir", silent=True)
+        found = [f"-Dpybind11_DIR={str(folder).strip()}"]
+    session.run("cmake", "--preset", preset, "--fresh", *found)
     session.run("cmake", "--build", "--preset", preset, "--parallel", N_JOBS)
+
+
+def build_and_test(
+    session: nox.Session, preset: str, env: dict[str, str | None] | None = None
+) -> None:
+    """Build the engine and its tests by a CMake preset, and run them."""
+    build(session, preset)
     folder = f"build/{preset}/cpp"
-    session.run("ctest", "--test-dir", folder, "--output-on-failure", "--no-tests=error")
+    session.run("ctest", "--test-dir", folder, "--output-on-failure", "--no-tests=error", env=env)
+
+
+def run_sanitised(
+    session: nox.Session, preset: str, runtimes: list[str], env: dict[str, str | None]
+) -> None:
+    """Run the package from Python with the extension of a preset, and call all it exposes.
+
+    The sanitiser's runtime must be there before the interpreter, which is not built with it.
+    """
+    package = ROOT / "build" / preset / "python" / "cl2d"
+    shutil.rmtree(package, ignore_errors=True)
+    shutil.copytree(ROOT / "src" / "cl2d", package, ignore=shutil.ignore_patterns("*.so", "*.pyc"))
+    (extension,) = (ROOT / "build" / preset / "cpp").glob("_native*.so")
+    shutil.copy(extension, package)
+    found = [session.run("gcc", f"-print-file-name={name}", silent=True) for name in runtimes]
+    together = {
+        "LD_PRELOAD": ":".join(str(path).strip() for path in found),
+        "OPENBLAS_NUM_THREADS": "1",
+        "PYTHONPATH": f"{package.parent}:{ROOT}",
+        **env,
+    }
+    session.run("python", "tests/sanitized/small_run.py", env=together)
+    calls = ("tests/unit/test_native_refusals.py", "tests/unit/test_engine_search.py")
+    session.run("pytest", "-q", "-p", "no:cacheprovider", "--no-showlocals", *calls, env=together)
 
 
 @nox.session
@@ -131,8 +169,62 @@ def instructions(session: nox.Session) -> None:
 
 @nox.session
 def asan(session: nox.Session) -> None:
-    """Run the C++ tests under the address and undefined-behaviour sanitisers."""
+    """Run C++ tests, and the package, under the address and undefined-behaviour sanitisers."""
     build_and_test(session, "asan")
+    # The interpreter's own leaks hide any others; those of the engine show in C++. Exceptions are
+    # followed only if the library that throws them is there in time.
+    options = "detect_leaks=0:allocator_may_return_null=1"
+    run_sanitised(session, "asan", ["libasan.so", "libstdc++.so"], {"ASAN_OPTIONS": options})
+
+
+@nox.session
+def tsan(session: nox.Session) -> None:
+    """Run C++ tests, and the package, under the thread sanitiser.
+
+    Clang's OpenMP library tells it through Archer where threads wait for each other; GCC's tells
+    nothing. The runtime that an interpreter can be run with is GCC's.
+    """
+    compiler = shutil.which("clang++")
+    library = Path(compiler).resolve().parents[1] / "lib" if compiler else ROOT
+    archer = library / "libarcher.so"
+    if not archer.exists() or not list(library.glob("clang/*/lib/linux/libclang_rt.tsan-*.a")):
+        session.skip("threads are watched by Clang with its runtimes and OpenMP: not installed")
+    known = ROOT / "cpp" / "sanitizers" / "thread.txt"
+    env: dict[str, str | None] = {
+        "OMP_TOOL_LIBRARIES": str(archer),
+        "TSAN_OPTIONS": f"allocator_may_return_null=1:suppressions={known}",
+    }
+    build_and_test(session, "tsan", env)
+    run_sanitised(session, "tsan", ["libtsan.so"], env)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Look for inputs that the engine does not stand, for a minute or ``-- SECONDS``.
+
+    ``-- SECONDS --keep`` then replaces the inputs that are kept by the fewest that reach as much.
+    """
+    if shutil.which("clang++") is None:
+        session.skip("inputs are looked for by Clang's fuzzer, which is not installed")
+    build(session, "fuzz")
+    folder = ROOT / "build" / "fuzz"
+    kept, found, fewest = (folder / name for name in ("kept", "found", "fewest"))
+    for inputs in (kept, found, fewest):
+        inputs.mkdir(exist_ok=True)
+    for number, line in enumerate(CORPUS.read_text().split()):
+        (kept / f"{number:04}").write_bytes(bytes.fromhex(line))
+    seconds = next((arg for arg in session.posargs if arg.isdecimal()), "60")
+    limits = ("-max_len=256", "-timeout=20", "-rss_limit_mb=3000")
+    env = {"ASAN_OPTIONS": "allocator_may_return_null=1"}
+    program = str(folder / "cpp" / "cl2d_fuzz")
+    crashes = f"-artifact_prefix={folder}/"
+    session.run(
+        program, str(found), str(kept), *limits, crashes, f"-max_total_time={seconds}", env=env
+    )
+    if "--keep" in session.posargs:
+        session.run(program, "-merge=1", *limits, str(fewest), str(found), str(kept), env=env)
+        lines = sorted(path.read_bytes().hex() for path in fewest.iterdir())
+        CORPUS.write_text("\n".join(line for line in lines if line) + "\n")
 
 
 @nox.session
@@ -157,8 +249,9 @@ def symbols(session: nox.Session) -> None:
         built = {path.name for path in (ROOT / "build" / preset).rglob("kernels_*.o")}
         if not names or built != names:
             session.error(f"build/{preset} must hold {sorted(names)}, not {sorted(built)}")
-    objects = (ROOT / "build").rglob("kernels_*.o")
-    for path in sorted(objects):
+    # Nobody is given what Clang built to be watched: its sanitisers add symbols of their own.
+    own = (path for path in (ROOT / "build").rglob("kernels_*.o") if not WATCHED & {*path.parts})
+    for path in sorted(own):
         table = session.run("nm", "--defined-only", "-C", str(path), silent=True)
         shared = re.findall(r"^\S+ [WVu] .*$", str(table), flags=re.MULTILINE)
         if shared:

@@ -9,7 +9,10 @@ namespace {
 py::tuple spectrum(const Array<float>& members, std::int64_t n_pairs) {
   check_shape(members, "members", {-1, -1});
   const py::ssize_t n = members.shape(0), dimension = members.shape(1);
-  if (n_pairs < 1) throw std::invalid_argument("n_pairs must be at least 1");
+  if (n_pairs < 1 || n_pairs > kMostPairs) {
+    throw std::invalid_argument("n_pairs must be 1 to " + std::to_string(kMostPairs) + ", not " +
+                                std::to_string(n_pairs));
+  }
   const float* data = members.data();
   Array<double> values(static_cast<py::ssize_t>(n_pairs));
   Array<double> vectors({static_cast<py::ssize_t>(n_pairs), n});

@@ -29,7 +29,11 @@ py::tuple normalise(const Array<float>& images,
 
 py::tuple moments(const Array<float>& images, const Array<std::int64_t>& first) {
   check_shape(images, "images", {-1, -1, -1});
+  check_shape(images, "images", {-1, images.shape(1), images.shape(1)});
   check_shape(first, "first", {-1});
+  if (first.size() > images.shape(1)) {
+    throw std::invalid_argument("first must be at most as many as the pixels of a row");
+  }
   const GreyImages stack{images.data(), images.shape(0), images.shape(1) * images.shape(2)};
   const std::vector<std::int64_t> starts(first.data(), first.data() + first.size());
   Array<double> means({images.shape(0), first.size(), first.size()});

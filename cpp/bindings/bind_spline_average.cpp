@@ -16,8 +16,12 @@ std::size_t extent(const Array<T>& array, int axis) {
   return static_cast<std::size_t>(array.shape(axis));
 }
 
-void check_ndim(const py::array& array, py::ssize_t ndim, const char* name) {
-  if (array.ndim() == ndim) return;
+template <typename T>
+void check_ndim(const Array<T>& array, py::ssize_t ndim, const char* name) {
+  if (array.ndim() == ndim) {
+    check_aligned(array, name);
+    return;
+  }
   throw std::invalid_argument(std::string(name) + " must have " + std::to_string(ndim) +
                               " dimensions, not " + std::to_string(array.ndim()));
 }

@@ -27,7 +27,10 @@ Array<std::complex<double>> run_accumulate(const ImageBlock& block,
                                            int n_threads) {
   const PoseView poses = pose_view(psi_rad, shift_xy, mirror);
   check_shape(slots, "slots", {block.n_images()});
-  if (n_slots < 1) throw std::invalid_argument("n_slots must be at least 1");
+  if (n_slots < 1 || n_slots > INT32_MAX) {
+    throw std::invalid_argument("n_slots must be at least 1 and at most " +
+                                std::to_string(INT32_MAX) + ", not " + std::to_string(n_slots));
+  }
   Array<std::complex<double>> sums({static_cast<py::ssize_t>(n_slots),
                                     static_cast<py::ssize_t>(block.grid().n_rings()),
                                     static_cast<py::ssize_t>(block.grid().n_half_angles())});

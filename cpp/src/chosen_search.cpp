@@ -3,6 +3,7 @@
 #include "cl2d/threads.hpp"
 
 #include "column_groups.hpp"
+#include "team.hpp"
 
 #include <algorithm>
 #include <stdexcept>
@@ -93,21 +94,22 @@ void search_chosen(const ImageBlock& block,
                    float* scores,
                    std::int32_t* codes) {
   check_tiles(block, tiles, options.n_threads);
-  ColumnGroups groups(block.grid(), references, shifts, options.n_threads);
   const std::int64_t n_images = tiles.count * kLanes;
   const Cells cells = cells_by_reference(chosen, references.n, n_images);
+  const int team = team_size(options.n_threads, static_cast<std::int64_t>(cells.jobs.size()));
+  ColumnGroups groups(block.grid(), references, shifts, team);
   std::fill_n(scores, n_images * chosen.n_each, -1.0F);
   std::fill_n(codes, n_images * chosen.n_each, 0);
   std::vector<GatheredTile> scratch;
-  scratch.reserve(static_cast<std::size_t>(options.n_threads));
-  for (int t = 0; t < options.n_threads; ++t) scratch.emplace_back(groups.dft());
+  scratch.reserve(static_cast<std::size_t>(team));
+  for (int t = 0; t < team; ++t) scratch.emplace_back(groups.dft());
   std::size_t begin = 0;
   while (groups.next()) {
     std::size_t end = begin;
     while (end < cells.jobs.size() && cells.jobs[end].reference < groups.first() + groups.count()) {
       ++end;
     }
-#pragma omp parallel for schedule(dynamic) num_threads(options.n_threads)
+#pragma omp parallel for schedule(dynamic) num_threads(team)
     for (std::size_t j = begin; j < end; ++j) {
       GatheredTile& mine = scratch[static_cast<std::size_t>(thread_index())];
       const Job& job = cells.jobs[j];

@@ -2,6 +2,8 @@
 
 #include "cl2d/threads.hpp"
 
+#include "usable_pose.hpp"
+
 #include <algorithm>
 #include <stdexcept>
 #include <string>
@@ -20,6 +22,11 @@ void check_sizes(const PolarGrid& grid, const ReferenceView& references, const S
   if (shifts.n > INT32_MAX / (2 * grid.n_angles())) {
     throw std::invalid_argument("too many shifts for 32-bit pose codes: " +
                                 std::to_string(shifts.n));
+  }
+  for (std::int64_t i = 0; i < shifts.n; ++i) {
+    if (is_usable_shift(shifts.xy + 2 * i)) continue;
+    throw std::invalid_argument("shift " + std::to_string(i) +
+                                " must be finite and at most 1e6 pixels");
   }
 }
 

@@ -4,6 +4,8 @@
 
 #include "kernels/kernels.hpp"
 #include "spline_image.hpp"
+#include "team.hpp"
+#include "usable_pose.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -16,8 +18,10 @@
 namespace cl2d {
 namespace {
 
-/// Beyond this a shift in pixels is an error somewhere else, and positions lose their digits.
-constexpr double kLargestShiftPx = 1e6;
+/// Pixels are counted in 32 bits.
+constexpr std::int64_t kLargestImageBox = 32768;
+/// One over its square is a float, and that times a square of 0 is 0.
+constexpr double kLeastWidth = 1e-18;
 
 [[noreturn]] void refuse(const std::string& message) { throw std::invalid_argument(message); }
 
@@ -33,21 +37,21 @@ void check(const WorkingImages& images,
            const CorrentropyReferences& references,
            const CorrentropyCandidates& candidates,
            int n_threads) {
-  if (images.box < 2) refuse("box must be at least 2 pixels, not " + std::to_string(images.box));
-  if (!(references.kernel_width > 0)) refuse("kernel_width must be above 0");
-  if (!(weight_sum(images, references) > 0)) refuse("the sum of weights must be above 0");
-  if (n_threads < 1) refuse("n_threads must be at least 1, not " + std::to_string(n_threads));
+  if (images.box < 2 || images.box > kLargestImageBox) {
+    refuse("box must be from 2 to " + std::to_string(kLargestImageBox) + " pixels, not " +
+           std::to_string(images.box));
+  }
+  if (!(references.kernel_width >= kLeastWidth)) refuse("kernel_width must be above 1e-18");
+  const double weights = weight_sum(images, references);
+  if (!(weights > 0) || std::isinf(weights)) refuse("the sum of weights must be above 0");
+  check_threads(n_threads);
   for (std::int64_t i = 0; i < images.n * candidates.n_candidates; ++i) {
     const std::int32_t chosen = candidates.classes[i];
     if (chosen < 0 || chosen >= references.n) {
       refuse("class " + std::to_string(chosen) + " of candidate " + std::to_string(i) +
              " must be below the number of averages (" + std::to_string(references.n) + ")");
     }
-    // Written so that a shift that is not a number fails as well.
-    const bool is_usable = std::isfinite(candidates.psi_rad[i]) &&
-                           std::abs(candidates.shift_xy[2 * i]) <= kLargestShiftPx &&
-                           std::abs(candidates.shift_xy[2 * i + 1]) <= kLargestShiftPx;
-    if (!is_usable) {
+    if (!is_usable_pose(candidates.psi_rad[i], candidates.shift_xy + 2 * i)) {
       refuse("pose of candidate " + std::to_string(i) +
              " must be finite with a shift of at most 1e6 pixels");
     }
@@ -96,11 +100,11 @@ void correntropy(const WorkingImages& images,
   const auto minus_rate = static_cast<float>(-0.5 / (width * width));
   const kernels::Table& table = kernels::active_table();
   const std::vector<std::int64_t> order = sorted_by_class(candidates.classes, n);
-  const auto threads =
-      static_cast<std::size_t>(std::max<std::int64_t>(1, std::min<std::int64_t>(n_threads, n)));
-  std::vector<Scratch> scratch(threads, Scratch(static_cast<std::size_t>(images.box)));
+  const int team = team_size(n_threads, n);
+  std::vector<Scratch> scratch(static_cast<std::size_t>(team),
+                               Scratch(static_cast<std::size_t>(images.box)));
   // Nothing in the parallel region allocates or throws.
-#pragma omp parallel for schedule(static) num_threads(static_cast<int>(threads))
+#pragma omp parallel for schedule(static) num_threads(team)
   for (std::int64_t j = 0; j < n; ++j) {
     Scratch& own = scratch[static_cast<std::size_t>(thread_index())];
     const std::int64_t at = order[static_cast<std::size_t>(j)];

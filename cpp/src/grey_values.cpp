@@ -184,6 +184,15 @@ float put_on_scale(const float* values,
   return std::max(scale(range.high), -scale(range.low));
 }
 
+void check_rules(const GreyRules& rules) {
+  constexpr int kMostRounds = 1000;
+  for (const int rounds : {rules.clip_rounds, rules.spike_rounds}) {
+    if (rounds >= 0 && rounds <= kMostRounds) continue;
+    throw std::invalid_argument("rounds must be from 0 to " + std::to_string(kMostRounds) +
+                                ", not " + std::to_string(rounds));
+  }
+}
+
 void check_regions(const GreyImages& images, const GreyRegions& regions) {
   if (regions.mask_size != images.n_pixels) {
     throw std::invalid_argument("mask must have " + std::to_string(images.n_pixels) +
@@ -241,6 +250,7 @@ void normalise_images(const GreyImages& images,
                       const GreyRules& rules,
                       float* normalised,
                       GreyFlag* flags) {
+  check_rules(rules);
   check_regions(images, regions);
   const std::int64_t n = images.n_pixels;
   const auto n_background = static_cast<std::int64_t>(regions.background.size());

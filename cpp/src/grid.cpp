@@ -18,7 +18,11 @@ int next_angle_count(int n) {
 
 PolarGrid::PolarGrid(int box_px, int k_min, int k_max, double radius_px)
     : box_px_(box_px), k_min_(k_min), k_max_(k_max) {
-  if (k_min < 1 || k_max < k_min || 2 * k_max >= box_px) {
+  if (box_px < 1 || box_px > kLargestBox) {
+    throw std::invalid_argument("box_px must be from 1 to " + std::to_string(kLargestBox) +
+                                ", not " + std::to_string(box_px));
+  }
+  if (k_min < 1 || k_max < k_min || k_max > (box_px - 1) / 2) {
     throw std::invalid_argument(
         "rings must satisfy 1 <= k_min <= k_max < box_px / 2, not k_min = " +
         std::to_string(k_min) + ", k_max = " + std::to_string(k_max) +
@@ -35,8 +39,8 @@ PolarGrid::PolarGrid(int box_px, int k_min, int k_max, double radius_px)
   }
   n_angles_ = next_angle_count(2 * max_order_.back() + 2);
   const int n_orders = max_order_.back() + 1;
+  int ring = 0;
   for (int m = 0; m < n_orders; ++m) {
-    int ring = 0;
     while (max_order_[static_cast<std::size_t>(ring)] < m) ++ring;
     first_ring_.push_back(ring);
     n_coefficients_ += n_rings() - ring;

@@ -12,6 +12,8 @@ namespace cl2d {
 namespace {
 
 constexpr std::uintptr_t kCacheLine = 64;
+// Far beyond what memory holds, and few enough for bytes to be counted in 64 bits.
+constexpr std::int64_t kMostImages = INT32_MAX;
 
 void check_image(std::int64_t index, std::int64_t n_images) {
   if (index < 0 || index >= n_images) {
@@ -49,6 +51,10 @@ std::int64_t ImageBlock::bytes_needed(const PolarGrid& grid,
                                       Precision precision) {
   if (n_images < 0) {
     throw std::invalid_argument("n_images must not be negative, not " + std::to_string(n_images));
+  }
+  if (n_images > kMostImages) {
+    throw std::invalid_argument("n_images must be at most " + std::to_string(kMostImages) +
+                                " in a block, not " + std::to_string(n_images));
   }
   const std::int64_t tiles = (n_images + kLanes - 1) / kLanes;
   const std::int64_t each = precision == Precision::Half ? 2 : 4;
@@ -143,7 +149,14 @@ void ImageBlock::copy_images(const std::vector<const ImageBlock*>& blocks,
     throw std::invalid_argument("rows must be " + std::to_string(n_images_) +
                                 " as the images of the block, not " + std::to_string(n_rows));
   }
-  if (block_images < 1) throw std::invalid_argument("blocks must be of at least one image");
+  if (block_images < 1 || block_images > kMostImages) {
+    throw std::invalid_argument("block_images must be at least 1 and at most " +
+                                std::to_string(kMostImages) + ", not " +
+                                std::to_string(block_images));
+  }
+  for (const ImageBlock* block : blocks) {
+    if (block == nullptr) throw std::invalid_argument("blocks must be blocks, not nothing");
+  }
   const auto n_blocks = static_cast<std::int64_t>(blocks.size());
   std::int64_t to = 0;
   for (std::int64_t row : rows) {

@@ -31,7 +31,7 @@ LeadingComponent leading_component(const float* members,
   const Eigen::Map<const Eigen::VectorXf> all(members, n * dimension);
   const double total =
       all.cast<double>().squaredNorm() / members_d - mean.cast<double>().squaredNorm();
-  return {value / members_d, total};
+  return {value / members_d, std::max(total, 0.0)};  // rounding may leave less than nothing
 }
 
 }  // namespace cl2d

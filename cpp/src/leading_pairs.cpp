@@ -116,11 +116,17 @@ LeadingPairs leading_pairs(const kernels::MembersView& members,
     const Eigen::MatrixXd triangle = orthonormalise(basis.leftCols(size), next);
     const bool is_all = block == kMostBlocks || triangle.isZero(0);
     if (!is_all && (block < kFewestBlocks || block % 2 != 0)) continue;
-    solver.compute(inner.topLeftCorner(size, size).selfadjointView<Eigen::Upper>());
+    // A new solver for each size: one that cannot get more memory frees what it had twice.
+    solver = Solver(inner.topLeftCorner(size, size).selfadjointView<Eigen::Upper>());
     if (is_all || are_settled(solver, triangle, n_pairs)) break;
   }
-  return {solver.eigenvalues().tail(n_pairs).reverse(),
-          basis.leftCols(size) * solver.eigenvectors().rightCols(n_pairs).rowwise().reverse()};
+  // Members that span less than was asked for: what is left are pairs of value 0.
+  const Eigen::Index found = std::min(n_pairs, size);
+  LeadingPairs pairs{Eigen::VectorXd::Zero(n_pairs), Eigen::MatrixXd::Zero(members.n, n_pairs)};
+  pairs.values.head(found) = solver.eigenvalues().tail(found).reverse();
+  pairs.vectors.leftCols(found) =
+      basis.leftCols(size) * solver.eigenvectors().rightCols(found).rowwise().reverse();
+  return pairs;
 }
 
 }  // namespace cl2d

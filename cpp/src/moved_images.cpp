@@ -3,9 +3,13 @@
 #include "cl2d/threads.hpp"
 
 #include "aligned_tile.hpp"
+#include "team.hpp"
+#include "usable_pose.hpp"
 
 #include <algorithm>
 #include <memory>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 namespace cl2d {
@@ -30,13 +34,20 @@ ImageBlock moved_images(const ImageBlock& block,
                         const double* shift_xy,
                         int n_threads) {
   check_tiles(block, tiles, n_threads);
+  const std::int64_t n = std::min(tiles.count * kLanes, block.n_images() - tiles.first * kLanes);
+  for (std::int64_t i = 0; i < n; ++i) {
+    if (is_usable_shift(shift_xy + 2 * i)) continue;
+    throw std::invalid_argument("shift of image " + std::to_string(i) +
+                                " must be finite and at most 1e6 pixels");
+  }
   const PolarGrid& grid = block.grid();
   ImageBlock moved(grid, std::max<std::int64_t>(tiles.count, 1) * kLanes);
   const AngularDft dft(grid);
+  const int team = team_size(n_threads, tiles.count);
   std::vector<AlignedTile> scratch;
-  scratch.reserve(static_cast<std::size_t>(n_threads));
-  for (int t = 0; t < n_threads; ++t) scratch.emplace_back(grid, dft);
-#pragma omp parallel for schedule(static) num_threads(n_threads)
+  scratch.reserve(static_cast<std::size_t>(team));
+  for (int t = 0; t < team; ++t) scratch.emplace_back(grid, dft);
+#pragma omp parallel for schedule(static) num_threads(team)
   for (std::int64_t tile = 0; tile < tiles.count; ++tile) {
     AlignedTile& mine = scratch[static_cast<std::size_t>(thread_index())];
     const std::int64_t left = block.n_images() - (tiles.first + tile) * kLanes;

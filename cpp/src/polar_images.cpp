@@ -2,6 +2,7 @@
 
 #include "cl2d/threads.hpp"
 
+#include "team.hpp"
 #include "tile_analysis.hpp"
 
 #include <stdexcept>
@@ -14,17 +15,19 @@ ImageBlock block_of_polar_images(const PolarGrid& grid,
                                  const std::complex<float>* samples,
                                  std::int64_t n,
                                  int n_threads) {
-  if (n < 1 || n_threads < 1) {
-    throw std::invalid_argument("the number of images and n_threads must be at least 1, not " +
-                                std::to_string(n) + " and " + std::to_string(n_threads));
+  if (n < 1) {
+    throw std::invalid_argument("the number of images must be at least 1, not " +
+                                std::to_string(n));
   }
+  check_threads(n_threads);
   ImageBlock block(grid, n);
   const AngularDft dft(grid);
+  const int team = team_size(n_threads, block.n_tiles());
   std::vector<TileAnalysis> scratch;
-  scratch.reserve(static_cast<std::size_t>(n_threads));
-  for (int thread = 0; thread < n_threads; ++thread) scratch.emplace_back(grid, dft);
+  scratch.reserve(static_cast<std::size_t>(team));
+  for (int thread = 0; thread < team; ++thread) scratch.emplace_back(grid, dft);
   const std::int64_t per_image = static_cast<std::int64_t>(grid.n_rings()) * grid.n_half_angles();
-#pragma omp parallel for schedule(static) num_threads(n_threads)
+#pragma omp parallel for schedule(static) num_threads(team)
   for (std::int64_t tile = 0; tile < block.n_tiles(); ++tile) {
     TileAnalysis& analysis = scratch[static_cast<std::size_t>(thread_index())];
     analysis.clear();

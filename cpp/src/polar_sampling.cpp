@@ -2,6 +2,7 @@
 
 #include "cl2d/threads.hpp"
 
+#include "team.hpp"
 #include "tile_analysis.hpp"
 
 #include <cmath>
@@ -53,6 +54,10 @@ struct SamplingScratch {
 };
 
 std::vector<double> gridding_correction(int box_px) {
+  if (box_px < 1 || box_px > kLargestBox) {
+    throw std::invalid_argument("box_px must be from 1 to " + std::to_string(kLargestBox) +
+                                ", not " + std::to_string(box_px));
+  }
   std::vector<double> correction;
   correction.reserve(static_cast<std::size_t>(box_px));
   const int origin = box_px / 2;
@@ -77,7 +82,9 @@ PolarSampler::PolarSampler(const PolarGrid& grid, const std::vector<double>& rin
   const int width = reach_ + kTaps / 2 + 1;  // columns -3..reach
   for (int ring = 0; ring < grid.n_rings(); ++ring) {
     const double weight = ring_weights[static_cast<std::size_t>(ring)];
-    if (!(weight >= 0)) throw std::invalid_argument("ring_weights must not be negative");
+    if (!(weight >= 0) || std::isinf(weight)) {
+      throw std::invalid_argument("ring_weights must not be negative or infinite");
+    }
     for (int j = 0; j < grid.n_half_angles(); ++j) {
       const double angle = 2 * pi * j / grid.n_angles();
       const double radius = 2.0 * (grid.k_min() + ring);
@@ -156,30 +163,30 @@ void PolarSampler::fill(ImageBlock& block,
                         const std::complex<float>* spectra,
                         std::int64_t n,
                         int n_threads) const {
-  if (first % kLanes != 0 || first < 0 || n < 0 || first + n > block.n_images()) {
+  if (first % kLanes != 0 || first < 0 || n < 0 || n > block.n_images() ||
+      first > block.n_images() - n) {
     throw std::invalid_argument("images must start a tile of 16 and lie within the block of " +
-                                std::to_string(block.n_images()) + ", not run from " +
-                                std::to_string(first) + " to " + std::to_string(first + n));
+                                std::to_string(block.n_images()) + ", not be " + std::to_string(n) +
+                                " from " + std::to_string(first) + " on");
   }
   if (block.grid() != grid_) {
     throw std::invalid_argument("the block must have the grid of the sampler, with " +
                                 std::to_string(grid_.n_coefficients()) + " coefficients, not " +
                                 std::to_string(block.grid().n_coefficients()));
   }
-  if (n_threads < 1) {
-    throw std::invalid_argument("n_threads must be at least 1, not " + std::to_string(n_threads));
-  }
+  check_threads(n_threads);
   const AngularDft dft(grid_);
   const std::int64_t pixels = static_cast<std::int64_t>(2 * grid_.box_px()) * (grid_.box_px() + 1);
   const std::int64_t n_tiles = (n + kLanes - 1) / kLanes;
   const auto reach = static_cast<std::size_t>(reach_);
   const std::size_t patch = (2 * reach + 1) * (reach + kTaps / 2 + 1);
+  const int team = team_size(n_threads, n_tiles);
   std::vector<SamplingScratch> scratch;
-  scratch.reserve(static_cast<std::size_t>(n_threads));
-  for (int thread = 0; thread < n_threads; ++thread) {
+  scratch.reserve(static_cast<std::size_t>(team));
+  for (int thread = 0; thread < team; ++thread) {
     scratch.push_back({std::vector<std::complex<float>>(patch), TileAnalysis(grid_, dft)});
   }
-#pragma omp parallel for schedule(static) num_threads(n_threads)
+#pragma omp parallel for schedule(static) num_threads(team)
   for (std::int64_t tile = 0; tile < n_tiles; ++tile) {
     const std::int64_t start = tile * kLanes;
     const std::int64_t count = n - start < kLanes ? n - start : kLanes;

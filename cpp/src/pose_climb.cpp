@@ -38,6 +38,10 @@ PoseClimb::PoseClimb(const ClimbBounds& bounds, const Pose2D& start, double mirr
 
 void PoseClimb::go_on(const LocalScore& found) {
   if (is_done_) return;
+  if (!std::isfinite(found.value)) {  // no way leads up from there
+    settle(best_, found.value);
+    return;
+  }
   if (found.value < score_ - kRounding) {  // too far: the quadratic did not hold
     step_ /= 3;
     expected_gain_ = 0;

@@ -5,6 +5,8 @@
 #include "aligned_tile.hpp"
 #include "pose_climb.hpp"
 #include "reference_slopes.hpp"
+#include "team.hpp"
+#include "usable_pose.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -15,6 +17,9 @@
 
 namespace cl2d {
 namespace {
+
+/// Most images are at their peak by the second round; so many are a mistake.
+constexpr int kMostRounds = 1000;
 
 struct RefineScratch {
   RefineScratch(const PolarGrid& grid, const AngularDft& dft)
@@ -36,12 +41,31 @@ struct RefineScratch {
 };
 
 void check_refinement(const RefineOptions& options) {
-  if (!(options.step_rad > 0) || !(options.step_px > 0) || options.n_rounds < 1) {
-    throw std::invalid_argument("refinement steps and rounds must be positive");
+  if (!(options.step_rad > 0) || !(options.step_px > 0) || std::isinf(options.step_rad) ||
+      std::isinf(options.step_px)) {
+    throw std::invalid_argument("refinement steps must be finite and positive");
   }
-  if (!(options.max_shift_px >= 0)) {
-    throw std::invalid_argument("max_shift_px must not be negative, not " +
+  if (options.n_rounds < 1 || options.n_rounds > kMostRounds) {
+    throw std::invalid_argument("n_rounds must be from 1 to " + std::to_string(kMostRounds) +
+                                ", not " + std::to_string(options.n_rounds));
+  }
+  if (!(options.max_shift_px >= 0) || std::isinf(options.max_shift_px)) {
+    throw std::invalid_argument("max_shift_px must be finite and not negative, not " +
                                 std::to_string(options.max_shift_px));
+  }
+}
+
+void check_poses(const RefinedPoses& poses, std::int64_t n, std::int64_t n_references) {
+  for (std::int64_t i = 0; i < n; ++i) {
+    if (poses.references[i] < 0) continue;
+    if (poses.references[i] >= n_references) {
+      throw std::invalid_argument("references must be below " + std::to_string(n_references) +
+                                  ", not " + std::to_string(poses.references[i]));
+    }
+    if (!is_usable_pose(poses.psi_rad[i], poses.shift_xy + 2 * i)) {
+      throw std::invalid_argument("pose of image " + std::to_string(i) +
+                                  " must be finite with a shift of at most 1e6 pixels");
+    }
   }
 }
 
@@ -125,21 +149,17 @@ void refine(const ImageBlock& block,
   check_refinement(options);
   const PolarGrid& grid = block.grid();
   const std::int64_t n = std::min(tiles.count * kLanes, block.n_images() - tiles.first * kLanes);
-  for (std::int64_t i = 0; i < n; ++i) {
-    if (poses.references[i] >= references.n) {
-      throw std::invalid_argument("references must be below " + std::to_string(references.n) +
-                                  ", not " + std::to_string(poses.references[i]));
-    }
-  }
+  check_poses(poses, n, references.n);
   const AngularDft dft(grid);
   const ReferenceSlopes slopes(dft, references, poses.references, n);
   const TileRefinement refinement(block, dft, options);
   std::vector<std::unique_ptr<RefineScratch>> scratch;
-  scratch.reserve(static_cast<std::size_t>(options.n_threads));
-  for (int t = 0; t < options.n_threads; ++t) {
+  const int team = team_size(options.n_threads, tiles.count);
+  scratch.reserve(static_cast<std::size_t>(team));
+  for (int t = 0; t < team; ++t) {
     scratch.push_back(std::make_unique<RefineScratch>(grid, dft));
   }
-#pragma omp parallel for schedule(static) num_threads(options.n_threads)
+#pragma omp parallel for schedule(static) num_threads(team)
   for (std::int64_t tile = 0; tile < tiles.count; ++tile) {
     RefineScratch& mine = *scratch[static_cast<std::size_t>(thread_index())];
     const std::int64_t first = tile * kLanes;

@@ -3,6 +3,7 @@
 #include "cl2d/threads.hpp"
 
 #include "column_groups.hpp"
+#include "team.hpp"
 
 #include <stdexcept>
 #include <string>
@@ -44,14 +45,13 @@ void scatter(const SearchScratch& scratch,
 }  // namespace
 
 void check_tiles(const ImageBlock& block, const TileRange& tiles, int n_threads) {
-  if (tiles.first < 0 || tiles.count < 0 || tiles.first + tiles.count > block.n_tiles()) {
+  if (tiles.first < 0 || tiles.count < 0 || tiles.count > block.n_tiles() ||
+      tiles.first > block.n_tiles() - tiles.count) {
     throw std::invalid_argument("tiles must lie in the " + std::to_string(block.n_tiles()) +
-                                " of the block, not run from " + std::to_string(tiles.first) +
-                                " to " + std::to_string(tiles.first + tiles.count));
+                                " of the block, not be " + std::to_string(tiles.count) + " from " +
+                                std::to_string(tiles.first) + " on");
   }
-  if (n_threads < 1) {
-    throw std::invalid_argument("n_threads must be at least 1, not " + std::to_string(n_threads));
-  }
+  check_threads(n_threads);
 }
 
 void search(const ImageBlock& block,
@@ -62,14 +62,15 @@ void search(const ImageBlock& block,
             float* scores,
             std::int32_t* codes) {
   check_tiles(block, tiles, options.n_threads);
-  ColumnGroups groups(block.grid(), references, shifts, options.n_threads);
+  const int team = team_size(options.n_threads, tiles.count);
+  ColumnGroups groups(block.grid(), references, shifts, team);
   std::vector<SearchScratch> scratch;
-  scratch.reserve(static_cast<std::size_t>(options.n_threads));
-  for (int t = 0; t < options.n_threads; ++t) {
+  scratch.reserve(static_cast<std::size_t>(team));
+  for (int t = 0; t < team; ++t) {
     scratch.emplace_back(groups.dft(), groups.largest());
   }
   while (groups.next()) {
-#pragma omp parallel for schedule(dynamic) num_threads(options.n_threads)
+#pragma omp parallel for schedule(dynamic) num_threads(team)
     for (std::int64_t tile = 0; tile < tiles.count; ++tile) {
       SearchScratch& mine = scratch[static_cast<std::size_t>(thread_index())];
       kernels::active_table().search(groups.dft().view(),

@@ -4,9 +4,10 @@
 
 #include "kernels/kernels.hpp"
 #include "spline_image.hpp"
+#include "team.hpp"
+#include "usable_pose.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -20,9 +21,6 @@ namespace {
 constexpr std::size_t kBatchFloats = 262'144;
 constexpr std::size_t kBatchFloatsOfThreads = 4'194'304;
 constexpr std::size_t kImagesPerThread = 4;
-
-// Far above any box; keeps every position exact enough to be reflected into it.
-constexpr double kLargestShiftPx = 1e6;
 
 [[noreturn]] void refuse(const std::string& message) { throw std::invalid_argument(message); }
 
@@ -69,11 +67,8 @@ void check_pose(const RawImagePoses& poses, std::size_t pose, std::size_t n_imag
     refuse("image of pose " + std::to_string(pose) + " (" + std::to_string(image) +
            ") must be below the number of images (" + std::to_string(n_images) + ")");
   }
-  // Written so that a shift that is not a number fails as well.
-  const bool is_usable = std::isfinite(poses.psi_rad.values[pose]) &&
-                         std::abs(poses.shift_x_px.values[pose]) <= kLargestShiftPx &&
-                         std::abs(poses.shift_y_px.values[pose]) <= kLargestShiftPx;
-  if (!is_usable) {
+  const double shift_xy[] = {poses.shift_x_px.values[pose], poses.shift_y_px.values[pose]};
+  if (!is_usable_pose(poses.psi_rad.values[pose], shift_xy)) {
     refuse("pose of image " + std::to_string(image) +
            " must be finite with a shift of at most 1e6 pixels");
   }
@@ -159,7 +154,7 @@ void accumulate_transformed(const RawImages& images,
                             const RawSums& sums,
                             int n_threads) {
   check_sizes(images, poses, sums);
-  if (n_threads < 1) refuse("n_threads must be at least 1, not " + std::to_string(n_threads));
+  check_threads(n_threads);
   const std::vector<std::size_t> numbers = poses_to_add(poses, images.n_images, sums.n_slots);
   if (numbers.empty()) return;
   const std::size_t box = images.height;
@@ -168,6 +163,7 @@ void accumulate_transformed(const RawImages& images,
   const std::size_t batch = std::max(floats / (box * box), kImagesPerThread * threads);
   std::vector<Fitted> splines(threads, Fitted(box));
   std::vector<float> moved(std::min(batch, numbers.size()) * box * box);
+  kernels::active_table();  // may throw when first asked for: not in a parallel region
   for (std::size_t first = 0; first < numbers.size(); first += batch) {
     const Batch some{&numbers[first], std::min(batch, numbers.size() - first)};
     move_images(images, poses, some, splines, moved.data());

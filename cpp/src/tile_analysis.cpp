@@ -3,6 +3,13 @@
 #include <cmath>
 
 namespace cl2d {
+namespace {
+
+// Below it one over the norm may be too large for a float. Images on the scale of their background
+// are far above.
+constexpr double kLeastPower = 1e-60;
+
+}  // namespace
 
 TileAnalysis::TileAnalysis(const PolarGrid& grid, const AngularDft& dft)
     : grid_(&grid),
@@ -28,7 +35,11 @@ void TileAnalysis::store(ImageBlock& block, std::int64_t tile) {
       const double p = values[i * 2 * kLanes], q = values[i * 2 * kLanes + kLanes];
       norm += (i < zero_order ? 1 : 2) * (p * p + q * q);
     }
-    const float scale = norm > 0 ? static_cast<float>(1 / std::sqrt(norm)) : 0.0F;
+    if (!std::isfinite(norm)) {
+      for (int i = 0; i < grid_->n_coefficients() * 2; ++i) values[i * kLanes] = 0;
+      continue;
+    }
+    const float scale = norm > kLeastPower ? static_cast<float>(1 / std::sqrt(norm)) : 0.0F;
     for (int i = 0; i < grid_->n_coefficients(); ++i) {
       const float p = scale * values[i * 2 * kLanes];
       const float q = i < zero_order ? 0.0F : scale * values[i * 2 * kLanes + kLanes];

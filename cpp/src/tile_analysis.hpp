@@ -21,7 +21,8 @@ class TileAnalysis {
   /// Set all samples to zero: lanes that are not written give images of zeros.
   void clear();
 
-  /// Transform the samples and put the normalised images into a tile of a block.
+  /// Transform the samples and put the normalised images into a tile of a block. One whose samples
+  /// are not finite, or next to nothing, becomes an image of zeros.
   void store(ImageBlock& block, std::int64_t tile);
 
  private:

@@ -3,6 +3,8 @@
 #include "cl2d/threads.hpp"
 
 #include "aligned_tile.hpp"
+#include "team.hpp"
+#include "usable_pose.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -29,9 +31,13 @@ void check_poses(const ImageBlock& block, const PoseView& poses, int n_threads) 
     throw std::invalid_argument("poses must number " + std::to_string(block.n_images()) +
                                 " like the images of the block, not " + std::to_string(poses.n));
   }
-  if (n_threads < 1) {
-    throw std::invalid_argument("n_threads must be at least 1, not " + std::to_string(n_threads));
-  }
+  check_threads(n_threads);
+}
+
+void check_pose(const PoseView& poses, std::int64_t i) {
+  if (is_usable_pose(poses.psi_rad[i], poses.shift_xy + 2 * i)) return;
+  throw std::invalid_argument("pose of image " + std::to_string(i) +
+                              " must be finite with a shift of at most 1e6 pixels");
 }
 
 }  // namespace
@@ -48,6 +54,7 @@ void accumulate(const ImageBlock& block,
       throw std::invalid_argument("slots must be below " + std::to_string(n_slots) + ", not " +
                                   std::to_string(slots[i]));
     }
+    if (slots[i] >= 0) check_pose(poses, i);
   }
   const PolarGrid& grid = block.grid();
   const AngularDft dft(grid);
@@ -58,15 +65,17 @@ void accumulate(const ImageBlock& block,
     aligned.push_back(std::make_unique<AlignedTile>(grid, dft));
   }
   const int half = grid.n_half_angles();
+  [[maybe_unused]] const int team =
+      team_size(n_threads, std::max<std::int64_t>(step, grid.n_rings()));
   for (std::int64_t batch = 0; batch < block.n_tiles(); batch += step) {
     const std::int64_t count = std::min(step, block.n_tiles() - batch);
-#pragma omp parallel for schedule(static) num_threads(n_threads)
+#pragma omp parallel for schedule(static) num_threads(team)
     for (std::int64_t i = 0; i < count; ++i) {
       const LanePoses lanes = tile_poses(poses, batch + i);
       aligned[static_cast<std::size_t>(i)]->make(block, dft, batch + i, lanes);
     }
     // Each thread owns some rings and adds all images to them in order.
-#pragma omp parallel for schedule(static) num_threads(n_threads)
+#pragma omp parallel for schedule(static) num_threads(team)
     for (int ring = 0; ring < grid.n_rings(); ++ring) {
       for (std::int64_t i = 0; i < count * kLanes; ++i) {
         const std::int64_t image = batch * kLanes + i;
@@ -88,13 +97,15 @@ void align_members(const ImageBlock& block,
                    std::complex<float>* out,
                    int n_threads) {
   check_poses(block, poses, n_threads);
+  for (std::int64_t i = 0; i < poses.n; ++i) check_pose(poses, i);
   const PolarGrid& grid = block.grid();
   const AngularDft dft(grid);
+  const int team = team_size(n_threads, block.n_tiles());
   std::vector<std::unique_ptr<AlignedTile>> aligned;
-  aligned.reserve(static_cast<std::size_t>(n_threads));
-  for (int t = 0; t < n_threads; ++t) aligned.push_back(std::make_unique<AlignedTile>(grid, dft));
+  aligned.reserve(static_cast<std::size_t>(team));
+  for (int t = 0; t < team; ++t) aligned.push_back(std::make_unique<AlignedTile>(grid, dft));
   const std::int64_t n_samples = static_cast<std::int64_t>(grid.n_rings()) * grid.n_half_angles();
-#pragma omp parallel for schedule(static) num_threads(n_threads)
+#pragma omp parallel for schedule(static) num_threads(team)
   for (std::int64_t tile = 0; tile < block.n_tiles(); ++tile) {
     AlignedTile& mine = *aligned[static_cast<std::size_t>(thread_index())];
     mine.make(block, dft, tile, tile_poses(poses, tile));

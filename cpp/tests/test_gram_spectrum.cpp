@@ -52,8 +52,8 @@ Members planted(Eigen::Index n, Eigen::Index dimension, int directions) {
 TEST_CASE("pairs that stand out are those of the whole matrix of inner products") {
   for (const auto& [n, dimension, n_pairs] :
        {std::tuple{1, 1, 1}, {2, 30, 2}, {5, 3, 1}, {9, 40, 3}, {120, 300, 3}, {300, 77, 3}}) {
-    CAPTURE(n);
     const Members members = planted(n, dimension, 3);
+    CAPTURE(members.rows());
     const Spectrum found = spectrum_of(members, n_pairs);
     const Eigen::MatrixXd values = members.cast<double>();
     const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> whole(values * values.transpose());

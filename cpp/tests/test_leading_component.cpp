@@ -51,9 +51,9 @@ Eigen::MatrixXd centred(const Members& members) {
 TEST_CASE("scores and variances are those of the singular value decomposition") {
   for (const auto& [n, dimension] :
        {std::pair{2, 3}, {3, 1}, {4, 40}, {60, 8}, {50, 200}, {5, 4}}) {
-    CAPTURE(n);
-    CAPTURE(dimension);
     const Members members = planted(n, dimension, 20, 1);
+    CAPTURE(members.rows());
+    CAPTURE(members.cols());
     const Component found = component_of(members);
     const Eigen::MatrixXd values = centred(members);
     const Eigen::BDCSVD<Eigen::MatrixXd> svd(values, Eigen::ComputeThinU | Eigen::ComputeThinV);

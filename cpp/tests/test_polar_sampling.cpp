@@ -181,10 +181,10 @@ TEST_CASE("sizes that do not fit are refused with both numbers") {
                          doctest::Contains(message),
                          std::invalid_argument);
   };
-  refused(8, 3, "block of 20, not run from 8 to 11");
-  refused(16, 5, "block of 20, not run from 16 to 21");
-  refused(-16, 5, "block of 20, not run from -16 to -11");
-  refused(0, -1, "block of 20, not run from 0 to -1");
+  refused(8, 3, "block of 20, not be 3 from 8 on");
+  refused(16, 5, "block of 20, not be 5 from 16 on");
+  refused(-16, 5, "block of 20, not be 5 from -16 on");
+  refused(0, -1, "block of 20, not be -1 from 0 on");
   for (const int n_threads : {0, -2}) {
     CHECK_THROWS_WITH_AS(sampler.fill(block, 0, spectra.data(), 17, n_threads),
                          doctest::Contains("n_threads must be at least 1, not"),

@@ -196,9 +196,9 @@ TEST_CASE("options and references that cannot be are refused") {
         std::invalid_argument);
   };
   refused(kOptions, 1, "references must be below 1, not 1");
-  refused({0, 0.5, 2, 4, 1}, 0, "steps and rounds must be positive");
-  refused({0.1, -0.5, 2, 4, 1}, 0, "steps and rounds must be positive");
-  refused({0.1, 0.5, 0, 4, 1}, 0, "steps and rounds must be positive");
+  refused({0, 0.5, 2, 4, 1}, 0, "steps must be finite and positive");
+  refused({0.1, -0.5, 2, 4, 1}, 0, "steps must be finite and positive");
+  refused({0.1, 0.5, 0, 4, 1}, 0, "n_rounds must be from 1 to 1000, not 0");
   refused({0.1, 0.5, 2, 4, 0}, 0, "n_threads must be at least 1, not 0");
-  refused({0.1, 0.5, 2, -1, 1}, 0, "max_shift_px must not be negative, not -1");
+  refused({0.1, 0.5, 2, -1, 1}, 0, "max_shift_px must be finite and not negative, not -1");
 }

@@ -95,10 +95,10 @@ TEST_CASE("sizes that do not fit are refused with both numbers") {
                              doctest::Contains(why),
                              std::invalid_argument);
       };
-  refused({0, 3}, {}, "tiles must lie in the 2 of the block, not run from 0 to 3");
-  refused({2, 1}, {}, "tiles must lie in the 2 of the block, not run from 2 to 3");
-  refused({-1, 1}, {}, "tiles must lie in the 2 of the block, not run from -1 to 0");
-  refused({1, -1}, {}, "tiles must lie in the 2 of the block, not run from 1 to 0");
+  refused({0, 3}, {}, "tiles must lie in the 2 of the block, not be 3 from 0 on");
+  refused({2, 1}, {}, "tiles must lie in the 2 of the block, not be 1 from 2 on");
+  refused({-1, 1}, {}, "tiles must lie in the 2 of the block, not be 1 from -1 on");
+  refused({1, -1}, {}, "tiles must lie in the 2 of the block, not be -1 from 1 on");
   refused({0, 1}, {true, 0}, "n_threads must be at least 1, not 0");
   CHECK_THROWS_WITH_AS(searched(in.block, {0, 1}, {}, kCross),
                        doctest::Contains("at least one reference and one shift"),

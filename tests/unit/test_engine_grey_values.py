@@ -100,7 +100,7 @@ def test_sizes_that_do_not_fit_are_refused():
     for first in ([], [1], [0, 4, 4], [0, 16]):
         with pytest.raises(ValueError, match="must ascend from 0 and be below the box"):
             grey_values.patch_moments(noise(2, 16), np.array(first, np.intp))
-    with pytest.raises(ValueError, match="images must be square, not of 12 pixels"):
+    with pytest.raises(ValueError, match=r"images must have shape \(any, 3, 3, \), not"):
         _native.patch_moments(np.zeros((1, 3, 4), np.float32), np.array([0]))
     with pytest.raises(TypeError, match="incompatible function arguments"):
         _native.patch_moments(np.zeros((1, 4, 4)), np.array([0]))

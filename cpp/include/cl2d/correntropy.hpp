@@ -21,7 +21,7 @@ struct CorrentropyReferences {
   const float* averages;
   std::int64_t n;
   const float* weights;  // sum above 0
-  double kernel_width;   // grey values, above 0
+  double kernel_width;   // grey values, above 1e-18
 };
 
 /// What each image is compared with: n_candidates classes, each at its own pose p = F R(psi) x - t.

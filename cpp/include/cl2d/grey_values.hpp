@@ -40,8 +40,8 @@ enum class GreyFlag : std::uint8_t { Usable = 0, NotFinite = 1, Constant = 2 };
 /// (n_images, n_pixels) and a flag of each to `flags`; flagged images become 0. What becomes of an
 /// image depends on that image alone.
 ///
-/// Throws std::invalid_argument if the mask has another size, or if the background is empty or
-/// holds a pixel that no image has.
+/// Throws std::invalid_argument if the mask has another size, rounds are below 0 or beyond 1000, or
+/// if the background is empty or holds a pixel that no image has.
 void normalise_images(const GreyImages& images,
                       const GreyRegions& regions,
                       const GreyRules& rules,

@@ -9,6 +9,9 @@ namespace cl2d {
 /// Number of images that share a tile; every kernel works on all lanes of a tile in step.
 constexpr int kLanes = 16;
 
+/// Beyond it the numbers of coefficients and samples would not fit the integers that count them.
+constexpr int kLargestBox = 8192;
+
 /// Rings k_min..k_max (Fourier pixels), n_angles over the full circle, orders 0..n_orders-1.
 ///
 /// A disc of radius r (px) in a box of n pixels gives ring k angular orders up to about

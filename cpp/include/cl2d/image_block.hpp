@@ -18,7 +18,7 @@ enum class Precision { Single, Half };
 /// image that is zero (flagged) or missing (the tail of the last tile) has all coefficients zero.
 class ImageBlock {
  public:
-  /// Throws std::invalid_argument for a negative number of images.
+  /// Throws std::invalid_argument for a number of images below 0 or beyond 2^31 - 1.
   ImageBlock(const PolarGrid& grid, std::int64_t n_images, Precision precision = Precision::Single);
 
   /// A block in the caller's memory, which must outlive it: `bytes_needed` bytes on a cache line,

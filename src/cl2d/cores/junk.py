@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import ndtr
 
-from cl2d.cores.robust import centre_and_spread, two_sided_zscores
+from cl2d.cores.robust import LEAST_DIFFERENCE, centre_and_spread, two_sided_zscores
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -65,7 +65,7 @@ def misfit_zscores(fit: Array, labels: Labels, noise: NoiseFit) -> Array:
     """
     typical, spread = _upper_centre_and_spread(fit)
     limit = min(noise.typical + _NOISE_SPREADS * noise.spread, typical - _SPREADS_BELOW * spread)
-    step = max(noise.spread, np.finfo(np.float64).tiny)
+    step = max(noise.spread, LEAST_DIFFERENCE)
     expected = np.maximum(_class_medians(fit, labels), limit + step)[labels]
     return np.maximum(ZSCORE_OF_NOISE * (expected - fit) / (expected - limit), 0.0)
 

@@ -18,6 +18,9 @@ MAD_TO_SIGMA = 1.482602218505602
 LARGEST_ZSCORE = 37.0
 """Beyond it a Gaussian tail underflows in double precision."""
 
+LEAST_DIFFERENCE = 1e-6
+"""Correlations and scores are sums in single precision: what differs by less does not differ."""
+
 _REWEIGHTING_ROUNDS = 5
 _CENTRAL = 0.975
 
@@ -40,12 +43,15 @@ def squared_distances(scores: Array) -> Array:
     (n,) float64
         Centre and covariance are those of the members that lie within the central 97.5 % under
         them, found by repetition from medians and absolute deviations, and corrected for what was
-        cut away (P. Rousseeuw and B. van Zomeren, J. Am. Stat. Assoc. 85, 1990).
+        cut away (P. Rousseeuw and B. van Zomeren, J. Am. Stat. Assoc. 85, 1990). 0 for members
+        that are all alike.
     """
     n, q = scores.shape
+    if np.ptp(scores, axis=0).max() <= LEAST_DIFFERENCE:
+        return np.zeros(n)
     columns = [centre_and_spread(scores[:, j]) for j in range(q)]
     centre = np.array([c for c, _ in columns])
-    spread = np.array([max(s, np.finfo(np.float64).tiny) for _, s in columns])
+    spread = np.array([max(s, LEAST_DIFFERENCE) for _, s in columns])
     distances: Array = np.square((scores - centre) / spread).sum(axis=1)
     # Chi-squared of q is twice a gamma of q / 2; scipy.stats takes a second to import.
     limit = 2.0 * gammaincinv(0.5 * q, _CENTRAL)

@@ -28,7 +28,7 @@ def available_simd_levels() -> list[str]:
 
 
 def set_simd_level(name: str) -> None:
-    """Use other kernels from now on.
+    """Use other kernels from now on; not while a run goes on in another thread.
 
     Raises
     ------

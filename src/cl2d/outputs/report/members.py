@@ -164,7 +164,7 @@ def _greys(image: Image) -> npt.NDArray[np.uint8]:
 
     Of noise that is what the quantiles of ``grey_levels`` hold, and takes a tenth of their time.
     """
-    spread = max(6 * float(image.std()), float(np.finfo(np.float32).tiny))
+    spread = max(6 * float(image.std(dtype=np.float64)), float(np.finfo(np.float32).tiny))
     scaled = (image - image.mean()) / spread + 0.5
     greys: npt.NDArray[np.uint8] = np.round(255 * np.clip(scaled, 0, 1)).astype(np.uint8)
     return greys

@@ -1,0 +1,2 @@
+// The fuzzer brings main, and CMake wants a source for each program.
+#include "entry.hpp"
