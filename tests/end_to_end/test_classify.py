@@ -204,12 +204,10 @@ def test_run_can_be_interrupted_between_levels(tmp_path: Path) -> None:
     record = json.loads((out / "run.json").read_text())
     assert record["status"] == "interrupted"
     assert [level["n_classes"] for level in record["levels"]] == [2]
-    assert [str(path.relative_to(out)) for path in sorted(out.rglob("*")) if path.is_file()] == [
-        "checkpoint/000001.npz",
-        "checkpoint/000002.npz",
-        "levels/level_00/particles.npz",
-        "run.json",
-    ]
+    files = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
+    checkpoints = {name for name in files if name.startswith("checkpoint/")}
+    assert checkpoints
+    assert files - checkpoints == {"levels/level_00/particles.npz", "run.json"}
 
 
 def test_level_that_is_told_is_kept(tmp_path: Path) -> None:
