@@ -123,6 +123,8 @@ def _failed(error: Exception) -> int:
         message, code = str(error), EXIT_BAD_INPUT
     elif isinstance(error, MemoryError):
         message, code = f"the run failed: not enough memory {error}".rstrip(), EXIT_FAILED
+    elif isinstance(error, RuntimeError) and "start new thread" in str(error):
+        message, code = "the run failed: not enough memory or processes for a thread", EXIT_FAILED
     elif isinstance(error, OSError) and error.strerror:
         where = f": {error.filename}" if error.filename else ""
         message = f"the run failed: {error.strerror}{where} (--debug shows where)"

@@ -14,7 +14,7 @@ from types import FrameType
 
 import typer
 
-from cl2d.cli.streams import say
+from cl2d.cli.streams import say, shown
 from cl2d.errors import InputError, TimeIsUpError
 from cl2d.outputs import mark_interrupted
 from cl2d.outputs.checkpoint import CheckpointFolder
@@ -103,7 +103,7 @@ def _watched(output: Path, last_act: Callable[[], object]) -> Iterator[None]:
             last_act()
         show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""
         with suppress(OSError):
-            os.write(2, f"{show_cursor}\n{interruption_message(output)}\n".encode())
+            os.write(2, f"{show_cursor}\n{shown(interruption_message(output))}\n".encode())
         os._exit(exit_code(number))
 
     arguments = (reader, left, end)

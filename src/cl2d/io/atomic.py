@@ -70,8 +70,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     except BaseException as error:
         with suppress(OSError):
             temporary.unlink()
-        if isinstance(error, OSError) and error.filename is None:
-            error.filename = str(target)  # "No space left on device" alone does not say where
+        # "No space left on device" alone does not say where, nor does a name made up here.
+        if isinstance(error, OSError) and error.filename in (None, str(temporary)):
+            error.filename = str(target)
         raise
     # The rename itself is only safe from a power cut once the folder is on disk too.
     _flush_to_disk(target.parent)

@@ -8,6 +8,7 @@ import numpy as np
 
 from cl2d.cores import LevelZscores
 from cl2d.io import StarBlock, atomic_path, write_stack, write_star
+from cl2d.io.npz import read_npz
 from cl2d.outputs.folder import (
     CORE_AVERAGES,
     CORE_PARTICLES,
@@ -67,11 +68,10 @@ def write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
 
 def read_zscores(out: Path, level: int) -> LevelZscores | None:
     """Return the stored z-scores of a level, None if it was classified without cores."""
-    path = level_folder(out, level) / LEVEL_PARTICLES
-    with np.load(path, allow_pickle=False) as arrays:
-        if "junk_zscore" not in arrays:
-            return None
-        return LevelZscores(arrays["junk_zscore"], arrays["pca_zscore"])
+    arrays = read_npz(level_folder(out, level) / LEVEL_PARTICLES)
+    if "junk_zscore" not in arrays:
+        return None
+    return LevelZscores(arrays["junk_zscore"], arrays["pca_zscore"])
 
 
 def core_member_counts(level: LevelResult, core: LevelCores) -> dict[str, npt.NDArray[np.int64]]:

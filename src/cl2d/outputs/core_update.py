@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from cl2d.io import StarBlock, read_star, write_star
+from cl2d.io.npz import read_npz
 from cl2d.outputs.core_files import (
     STABLE_CORE_COLUMN,
     core_arrays,
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import numpy as np
     import numpy.typing as npt
 
     from cl2d.cores import LevelCores
@@ -90,8 +90,8 @@ def update_record(saved: SavedRun, options: CoreOptions, warnings: Sequence[str]
 
 
 def _update_arrays(path: Path, core: LevelCores) -> None:
-    with np.load(path, allow_pickle=False) as stored:
-        arrays = {name: stored[name] for name in stored.files if name != "is_stable_core"}
+    arrays = read_npz(path)
+    arrays.pop("is_stable_core", None)
     write_arrays(path, arrays | core_arrays(core))
 
 

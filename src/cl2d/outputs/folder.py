@@ -201,6 +201,7 @@ def _accepted_earlier_run(folder: Path, overwrite: bool) -> list[str]:
     if folder.exists() and not folder.is_dir():
         msg = f"the output must be a folder, not the file '{folder}'"
         raise InputError(msg)
+    refuse_unless_folder(folder / REJECTED)  # now, not when the run comes to write there
     earlier = [name for name in (*RUN_FILES, LEVELS) if _is_there(folder / name)]
     earlier += programs_in(folder)
     unfinished = bool(CheckpointFolder(folder).files())

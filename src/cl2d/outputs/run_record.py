@@ -110,7 +110,7 @@ def _read_record(out: Path) -> dict[str, Any]:
     """Return the record in a folder, empty if there is none that can be read."""
     try:
         record = json.loads((out / RUN_RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return record if isinstance(record, dict) else {}
 

@@ -180,7 +180,7 @@ def read_selection(
 def _json_selection(path: Path, run: str | os.PathLike[str] | None) -> tuple[int, ...]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         message = f"{path}: must be JSON ({error})"
         raise InputFileError(message) from error
     if isinstance(values, dict):

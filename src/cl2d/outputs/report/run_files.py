@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cl2d.errors import InputFileError
 from cl2d.io import read_stack, read_star
+from cl2d.io.npz import read_npz
 from cl2d.outputs.evaluation import SELECTED_COLUMN
 from cl2d.outputs.folder import (
     CLASS_AVERAGES,
@@ -61,13 +61,13 @@ class RunFiles:
     @cached_property
     def particles(self) -> dict[str, npt.NDArray[Any]]:
         """What the last level says of each particle."""
-        return _arrays(self._last_level / LEVEL_PARTICLES)
+        return read_npz(self._last_level / LEVEL_PARTICLES)
 
     @cached_property
     def curves(self) -> dict[str, npt.NDArray[Any]] | None:
         """Curves of the evaluation of the last level; None without one."""
         path = self._last_level / LEVEL_CURVES
-        return _arrays(path) if self.evaluated and path.is_file() else None
+        return read_npz(path) if self.evaluated and path.is_file() else None
 
     @property
     def labels(self) -> npt.NDArray[np.int64]:
@@ -126,12 +126,3 @@ class RunFiles:
 
     def _level(self, level: int) -> Path:
         return self.folder / LEVELS / level_name(level)
-
-
-def _arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
-    except (OSError, ValueError) as error:
-        message = f"{path}: must be as the run wrote it ({error})"
-        raise InputFileError(message) from error
