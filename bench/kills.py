@@ -32,6 +32,8 @@ import cl2d
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(cl2d.__file__).parents[1])}
 OPTIONS = ["--threads", "2", "--format", "relion,xmipp,cryosparc"]
+MOMENTS = (0.1, 1.3)
+"""Of the time of a whole run: on a busy machine the next one may take longer."""
 PARTICLES = "sim/particles.star"
 OUT = "out"
 OF_THE_CLOCK = (
@@ -149,7 +151,7 @@ def one_run(
     wanted = 1 + (chance.random() < 0.5) + (chance.random() < 0.2)
     words, kills, is_damaged = classify_command("--quiet"), 0, False
     while True:
-        moment = chance.uniform(0.2, 1.0) * seconds if kills < wanted else 1e6
+        moment = chance.uniform(*MOMENTS) * seconds if kills < wanted else 1e6
         if not killed_after(words, folder, moment):
             if kills and is_damaged == damaged:
                 return digests(folder / OUT)
