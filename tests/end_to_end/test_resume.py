@@ -385,6 +385,8 @@ def test_the_command_names_what_is_missing(
         cl2d.classify(images, output=tmp_path, n_classes=2, on_event=cut_after(2))
     assert main(["resume", str(tmp_path)]) == 2
     assert "--particles must be given: the run was made from an array" in capsys.readouterr().err
+    assert main(["resume", str(tmp_path), "--particles", "nowhere.star"]) == 2
+    assert "nowhere.star does not exist from here: go to where" in capsys.readouterr().err
     write_stack(tmp_path / "others.mrcs", images[::-1])
     assert main(["resume", str(tmp_path), "--particles", str(tmp_path / "others.mrcs")]) == 2
     assert "are others" in capsys.readouterr().err

@@ -12,6 +12,7 @@ from cl2d.cli.interrupts import interruptible
 from cl2d.cli.parameters import Debug, Json, Quiet, Threads
 from cl2d.cli.progress import shown_progress
 from cl2d.cli.streams import say
+from cl2d.errors import InputError
 from cl2d.options import ClassifyOptions, read_config
 from cl2d.outputs.folder import RUN_RECORD
 from cl2d.outputs.saved_run import read_run_record
@@ -58,6 +59,7 @@ def resume(
     if found is None or str(found) == "array":
         message = "--particles must be given: the run was made from an array"
         raise typer.BadParameter(message)
+    _refuse_missing(found, run)
     machine = {
         "storage": record["options"]["run"]["storage"],  # as asked for, not as chosen then
         "threads": threads,
@@ -75,3 +77,14 @@ def resume(
         pipeline.classify(found, output=run, resume=True, on_event=tell, **flat)
     if not quiet:
         say(f"results: {run}")
+
+
+def _refuse_missing(particles: Path, run: Path) -> None:
+    """Say where else to begin if the particles of a run are not found from here."""
+    is_plain = not {"@", "+"} & set(str(particles))  # a block of a table, or tables joined
+    if is_plain and not particles.exists():
+        message = (
+            f"the particles of {run} must be where it found them, but {particles} does not exist "
+            "from here: go to where it was started, or give --particles"
+        )
+        raise InputError(message)
