@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -354,7 +352,6 @@ def test_a_run_stops_when_its_time_is_up_and_goes_on_later(particles: Path, tmp_
     cl2d.classify(particles, output=tmp_path, resume=True, **OPTIONS)
 
 
-BENCH = Path(__file__).parents[2] / "bench"
 FEW = ["-k", "4", "--initial-classes", "2", "--threads", "1", "--no-report"]
 
 
@@ -390,13 +387,3 @@ def test_the_command_names_what_is_missing(
     write_stack(tmp_path / "others.mrcs", images[::-1])
     assert main(["resume", str(tmp_path), "--particles", str(tmp_path / "others.mrcs")]) == 2
     assert "are others" in capsys.readouterr().err
-
-
-def test_killed_runs_have_the_files_of_a_whole_one() -> None:
-    """The benchmark that makes the figures of docs/reliability.md, in small."""
-    command = [sys.executable, str(BENCH / "kills.py"), "--kills", "2", "--damaged", "1"]
-    few = ["--particles", "300", "--classes", "4"]
-    done = subprocess.run([*command, *few], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, ""), done.stdout
-    assert "2 of 2" in done.stdout
-    assert "1 of 1" in done.stdout
