@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from cl2d.simulate import SimulationOptions, simulate_particles, write_simulatio
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 N_IMAGES = 240
 OPTIONS: dict[str, Any] = {"n_classes": 4, "initial_classes": 2, "threads": 1, "report": False}
