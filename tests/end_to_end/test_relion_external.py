@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import cl2d
+from cl2d.events import CheckpointWritten
 from cl2d.io import read_particle_table, read_star
 from cl2d.simulate import SimulationOptions, simulate_particles, write_simulation
 from tests.relion_programs import needs_pipeline, relion, wait_for
@@ -124,6 +125,26 @@ def test_own_folder_of_the_name_of_the_link_is_left_alone() -> None:
     assert own.read_text() == "mine"
     nodes = read_star(JOB / "RELION_OUTPUT_NODES.star")["output_nodes"]
     assert nodes.text("rlnPipeLineNodeName")[1] == f"{JOB}/relion/run_it025_optimiser.star"
+
+
+@pytest.mark.usefixtures("project")
+def test_continued_job_goes_on_from_its_checkpoint_unless_it_is_another() -> None:
+    few = {"n_classes": 3, "initial_classes": 3, "iterations": 2}
+
+    def stop(event: object) -> None:
+        if isinstance(event, CheckpointWritten):
+            raise KeyboardInterrupt
+
+    for changed, told in (([], "goes on after"), (["--seed", "7"], "the job begins anew:")):
+        with pytest.raises(KeyboardInterrupt):
+            cl2d.classify(
+                "Extract/particles.star", output=JOB, overwrite=True, on_event=stop, **few
+            )
+        done = external(*FEW, *changed)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert told in done.stdout
+        assert endings() == {"RELION_JOB_EXIT_SUCCESS"}
+        assert external(*FEW, *changed).returncode == 0  # a complete one is made again
 
 
 @pytest.fixture
