@@ -12,8 +12,6 @@ import numpy as np
 import pytest
 
 import cl2d
-from cl2d._native import ImageBlock
-from cl2d.engine.block_size import polar_grid
 from cl2d.events import IterationProgress
 from cl2d.io import write_stack
 from cl2d.io.atomic import final_name
@@ -91,8 +89,3 @@ def test_record_says_that_memory_ran_out(stack: Path, tmp_path: Path) -> None:
     record = json.loads((tmp_path / "out" / "run.json").read_text())
     assert record["status"] == "failed"
     assert "Unable to allocate" in record["error"]
-
-
-def test_engine_that_gets_no_memory_says_so() -> None:
-    with pytest.raises(MemoryError):
-        ImageBlock(polar_grid(32, 1, 12, 14.0), 1 << 40, False)
