@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 KINDS = ["star", "xmd", "mrc", "spider", "cs", "npz", "record", "yaml"]
 same_folder = [HealthCheck.function_scoped_fixture]
-many = settings(deadline=None, max_examples=150, suppress_health_check=same_folder)
-few = settings(deadline=None, max_examples=60, suppress_health_check=same_folder)
+many = settings(
+    deadline=None, derandomize=True, max_examples=150, suppress_health_check=same_folder
+)
+few = settings(deadline=None, derandomize=True, max_examples=60, suppress_health_check=same_folder)
 
 
 @pytest.fixture

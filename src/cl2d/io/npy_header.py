@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tokenize
+import warnings
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
@@ -56,7 +57,9 @@ def read_npy_header(stream: BinaryIO, n_bytes: int) -> NpyHeader:
         If there is no such header.
     """
     version = np.lib.format.read_magic(stream)
-    header = NpyHeader(*_READERS[version](stream, max_header_size=_MOST_HEADER_BYTES))
+    # Numpy warns of headers that it takes for those of an old Python; they are read all the same.
+    with warnings.catch_warnings(action="ignore", category=UserWarning):
+        header = NpyHeader(*_READERS[version](stream, max_header_size=_MOST_HEADER_BYTES))
     if header.dtype.hasobject:
         msg = "it holds Python objects"
         raise ValueError(msg)
