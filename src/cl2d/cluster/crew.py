@@ -1,0 +1,265 @@
+"""The workers of a run: who holds which part, and getting something done for every part.
+
+Tasks are sent to the worker that holds their part, but are not bound to it: Dask gives the tasks of
+a worker that is gone to others, which read what they lack. What a worker finds does not depend on
+who it is, so anything may be done again, by anybody, even twice at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter, defaultdict
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from distributed import KilledWorker
+from distributed.client import FutureCancelledError
+
+from cl2d.cluster.parts import dealt, moved_from, parts_of
+from cl2d.cluster.traffic import Traffic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from distributed import Client, Future
+
+    from cl2d.cluster.parts import Part
+
+LEAST_GAIN = 0.15
+"""Share of the time of a pass over all images that moving a part must save: it is read again."""
+
+MOST_TRIES = 5
+"""Workers that may be lost over one part before it is taken for the cause."""
+
+LATE = 2.0
+"""Times the usual duration of a pass after which idle workers begin what is left of it, too."""
+
+LEAST_LATE_SECONDS = 20.0
+LOOK_SECONDS = 1.0
+
+MERGED_AT_ONCE = 8
+"""Partial sums that one worker merges."""
+
+_log = logging.getLogger(__name__)
+
+
+class WorkersLostError(RuntimeError):
+    """No worker is left, or a part has cost too many of them."""
+
+
+class Crew:
+    """Workers of a Dask cluster with the parts of a run.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    n_images : int
+    """
+
+    def __init__(self, client: Client, n_images: int) -> None:
+        self.client = client
+        self.traffic = Traffic()
+        threads = self._threads()
+        self.parts = parts_of(n_images, len(threads))
+        self.owners = dealt(self.parts, {name: float(n) for name, n in threads.items()})
+        self._seconds: dict[Part, tuple[str, float]] = {}
+        self._usual_seconds: dict[str, float] = {}
+
+    def _threads(self) -> dict[str, int]:
+        """Return the threads of each worker there is."""
+        workers = self.client.scheduler_info(n_workers=-1)["workers"]
+        if not workers:
+            message = "no worker is left in the Dask cluster"
+            raise WorkersLostError(message)
+        return {address: int(facts["nthreads"]) for address, facts in workers.items()}
+
+    def check_owners(self) -> None:
+        """Give the parts of workers that are gone to those that are there."""
+        present = self._threads()
+        lost = [part for part, worker in self.owners.items() if worker not in present]
+        if not lost:
+            return
+        held: defaultdict[str, int] = defaultdict(int)
+        for part, worker in self.owners.items():
+            held[worker] += part.n_images
+        for part in lost:
+            heir = min(present, key=lambda worker: (held[worker] / present[worker], worker))
+            _log.info("worker %s is gone: %s reads its part", self.owners[part], heir)
+            self.owners[part] = heir
+            held[heir] += part.n_images
+
+    def rebalance(self) -> None:
+        """Move parts from slow workers to fast ones by the durations of the last pass."""
+        images: defaultdict[str, int] = defaultdict(int)
+        seconds: defaultdict[str, float] = defaultdict(float)
+        for part, (worker, duration) in self._seconds.items():
+            images[worker] += part.n_images
+            seconds[worker] += duration
+        present = set(self._threads())
+        speeds = {w: images[w] / seconds[w] for w in images if w in present and seconds[w] > 0}
+        if len(speeds) == len(present) and set(self.owners.values()) <= present:
+            self.owners = moved_from(self.owners, speeds, LEAST_GAIN)
+
+    def for_each_part(
+        self, task: Callable[..., Any], arguments: Callable[[Part], tuple[Any, ...]]
+    ) -> Iterator[tuple[Part, Any]]:
+        """Yield ``task(*arguments(part))`` for every part, in the order they are done.
+
+        Raises
+        ------
+        WorkersLostError
+            If no worker is left or several were lost over one part.
+        """
+        self.check_owners()
+        started = time.monotonic()
+        yield from _Pass(self, task, arguments).results()
+        self._usual_seconds[task.__name__] = time.monotonic() - started
+
+    def merged(
+        self,
+        task: Callable[..., Any],
+        merge: Callable[..., Any],
+        arguments: Callable[[Part], tuple[Any, ...]],
+    ) -> Any:
+        """Return what workers make of ``task(*arguments(part))`` of all parts by merging.
+
+        A worker merges what it has, and then workers what several have: this process gets one
+        value, whatever their number.
+        """
+        for attempt in range(1, MOST_TRIES + 1):
+            self.check_owners()
+            by_worker: defaultdict[str, list[Future]] = defaultdict(list)
+            for part in self.parts:
+                given = arguments(part)
+                self.traffic.went(given)
+                by_worker[self.owners[part]].append(self.submit(task, part, *given))
+            values = [self._merge(merge, some) for some in by_worker.values()]
+            while len(values) > 1:
+                starts = range(0, len(values), MERGED_AT_ONCE)
+                values = [self._merge(merge, values[i : i + MERGED_AT_ONCE]) for i in starts]
+            try:
+                merged = values[0].result()
+            except (KilledWorker, FutureCancelledError) as error:
+                if attempt == MOST_TRIES:
+                    message = f"{MOST_TRIES} workers were lost over one sum"
+                    raise WorkersLostError(message) from error
+            else:
+                self.traffic.came(merged)
+                return merged
+        return None
+
+    def _merge(self, merge: Callable[..., Any], values: list[Future]) -> Future:
+        return self.client.submit(merge, *values, pure=False)
+
+    def usual_seconds(self, task_name: str) -> float:
+        """Return how long the last pass of a kind took; 0 if there was none."""
+        return self._usual_seconds.get(task_name, 0.0)
+
+    def workers(self) -> list[str]:
+        """Return the addresses of the workers there are."""
+        return sorted(self._threads())
+
+    def submit(
+        self, task: Callable[..., Any], part: Part, *arguments: Any, worker: str | None = None
+    ) -> Future:
+        """Send a task about a part to a worker, by default to the one that holds the part."""
+        return self.client.submit(
+            task,
+            *arguments,
+            workers=[worker or self.owners[part]],
+            allow_other_workers=True,
+            pure=False,
+        )
+
+    def note(self, part: Part, worker: str, seconds: float) -> None:
+        """Remember how long a worker took for a part."""
+        self._seconds[part] = (worker, seconds)
+
+
+class _Pass:
+    """One pass over all parts."""
+
+    def __init__(
+        self,
+        crew: Crew,
+        task: Callable[..., Any],
+        arguments: Callable[[Part], tuple[Any, ...]],
+    ) -> None:
+        self._crew = crew
+        self._task = task
+        self._arguments = arguments
+        self._part_of: dict[Future, Part] = {}
+        self._ended: SimpleQueue[Future] = SimpleQueue()
+        self._lost: Counter[Part] = Counter()
+        self._open: set[Part] = set(crew.parts)
+        self._doubled: set[Part] = set()
+        self._started = time.monotonic()
+
+    def results(self) -> Iterator[tuple[Part, Any]]:
+        try:
+            for part in self._crew.parts:
+                self._begin(part)
+            while self._open:
+                future = self._next_ended()
+                part = self._part_of.pop(future)
+                if part not in self._open:
+                    continue  # somebody else was faster
+                if future.status != "finished":
+                    self._begin_again(part, future)
+                    continue
+                self._open.discard(part)
+                value = future.result()
+                self._crew.traffic.came(value)
+                yield part, value
+        finally:
+            for future in self._part_of:
+                future.cancel()
+
+    def _begin(self, part: Part, worker: str | None = None) -> None:
+        arguments = self._arguments(part)
+        self._crew.traffic.went(arguments)
+        future = self._crew.submit(self._task, part, *arguments, worker=worker)
+        self._part_of[future] = part
+        future.add_done_callback(self._ended.put)
+
+    def _next_ended(self) -> Future:
+        """Return the next task that has ended; meanwhile late parts are begun elsewhere."""
+        while True:
+            try:
+                return self._ended.get(timeout=LOOK_SECONDS)
+            except Empty:
+                self._double_late_parts()
+
+    def _double_late_parts(self) -> None:
+        """Begin parts once more, elsewhere, that take much longer than those that are done."""
+        n_done = len(self._crew.parts) - len(self._open)
+        passed = time.monotonic() - self._started
+        # Half of the parts are done by now, if workers are anything alike.
+        if 2 * n_done < len(self._crew.parts) or passed < self._late_after:
+            return
+        busy = {self._crew.owners[part] for part in self._open}
+        idle = [worker for worker in self._crew.workers() if worker not in busy]
+        waiting = sorted(self._open - self._doubled)
+        for part, worker in zip(waiting, idle, strict=False):
+            _log.info("a part is late at %s: %s does it, too", self._crew.owners[part], worker)
+            self._doubled.add(part)
+            self._crew.owners[part] = worker
+            self._begin(part, worker)
+
+    @property
+    def _late_after(self) -> float:
+        """Seconds from the start after which a part is late."""
+        return max(LEAST_LATE_SECONDS, LATE * self._crew.usual_seconds(self._task.__name__))
+
+    def _begin_again(self, part: Part, failed: Future) -> None:
+        """Begin a part again whose task was lost with its workers; raise any other error."""
+        error = failed.exception() if failed.status == "error" else None
+        if error is not None and not isinstance(error, (KilledWorker, FutureCancelledError)):
+            raise error
+        self._lost[part] += 1
+        if self._lost[part] >= MOST_TRIES:
+            message = f"images {part.start + 1} to {part.stop} have cost {MOST_TRIES} workers"
+            raise WorkersLostError(message) from error
+        self._crew.check_owners()
+        self._begin(part)

@@ -1,0 +1,230 @@
+"""The engine on a Dask cluster: each worker holds the coefficients of its blocks for the run."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from cl2d import _native
+from cl2d.cluster.packed import PackedPoses
+from cl2d.cluster.tasks import (
+    PartSearch,
+    Search,
+    assign_part,
+    members_engine,
+    merged_sums,
+    part_projections,
+    part_within,
+    sum_part,
+    take_images,
+    with_members,
+)
+from cl2d.engine import IN_MEMORY, ClassSums
+from cl2d.engine.joined import joined_assignment
+from cl2d.engine.references import normalised_references
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import numpy.typing as npt
+    from distributed import Future
+
+    from cl2d.cluster.crew import Crew
+    from cl2d.cluster.job import Job
+    from cl2d.cluster.parts import Part
+    from cl2d.engine import (
+        Assignment,
+        AssignmentRule,
+        Engine,
+        LastPoses,
+        LocalEngine,
+        OwnShare,
+        RealAverages,
+    )
+    from cl2d.results import Poses
+
+    Item = TypeVar("Item")
+    Result = TypeVar("Result")
+    Rows = npt.NDArray[np.intp]
+
+GROUPS_PER_WORKER = 3
+"""Groups of images that are on their way or worked on at a time, for each worker."""
+
+
+class ClusterEngine:
+    """Images of a run, spread over the workers of a Dask cluster.
+
+    Every result has the same bits as that of a :class:`LocalEngine` of the same images, whatever
+    the number of workers, whoever of them is lost, and in whatever order they are done.
+
+    Parameters
+    ----------
+    crew : Crew
+        The workers, and who holds which part.
+    job : Job
+    usable : (n_images,) bool
+        Images that take part; the others get label -1.
+    n_threads : int
+        Threads of this process, for the little that it computes itself.
+    """
+
+    def __init__(
+        self, crew: Crew, job: Job, usable: npt.NDArray[np.bool_], n_threads: int
+    ) -> None:
+        self._crew = crew
+        self._job = job
+        self._usable = usable
+        nothing = _native.ImageBlock(job.grid, 1, job.storage.half)
+        self._local = job.engine([nothing], np.zeros(1, dtype=bool), n_threads, IN_MEMORY)
+
+    @property
+    def n_images(self) -> int:
+        """Number of images, usable or not."""
+        return len(self._usable)
+
+    @property
+    def usable(self) -> npt.NDArray[np.bool_]:
+        """Which images take part, shape (n_images,)."""
+        return self._usable
+
+    @property
+    def n_independent(self) -> int:
+        """Number of independent real numbers in the noise of an image."""
+        return self._local.n_independent
+
+    def assign(
+        self,
+        references: npt.NDArray[np.complex64],
+        rule: AssignmentRule,
+        on_progress: Callable[[int], None] | None = None,
+        sample: npt.NDArray[np.intp] | None = None,
+        averages: RealAverages | None = None,
+        *,
+        own: OwnShare | None = None,
+        last: LastPoses | None = None,
+    ) -> Assignment:
+        """Give every image the class the rule chooses; see :meth:`LocalEngine.assign`."""
+        if averages is not None:
+            message = "averages must be None: classes are not chosen by correntropy here"
+            raise ValueError(message)
+        fast = last is not None and self._local.search_is_fast(len(references), last)
+        search = Search(
+            references,
+            rule,
+            None if own is None else own.lengths,
+            None if own is None else own.counts,
+            fast,
+        )
+        sent = self._broadcast(search)
+
+        def arguments(part: Part) -> tuple[Any, ...]:
+            given = PartSearch.of(part.rows, own, last if fast else None, sample)
+            return (self._job, part, sent, given)
+
+        found: dict[Part, Assignment] = {}
+        done = 0
+        for part, result in self._crew.for_each_part(assign_part, arguments):
+            found[part] = result.value.unpacked()
+            done += part.n_images
+            if on_progress is not None:
+                on_progress(done)
+        parts = [found[part] for part in sorted(found)]
+        joined = joined_assignment(parts)
+        labels = np.where(self._usable, joined.labels, np.int32(-1)).astype(np.int32)
+        sampled = _joined_samples(parts, len(references))
+        return replace(joined, labels=labels, sampled_scores=sampled, fast=fast)
+
+    def update(self, labels: npt.NDArray[np.int32], poses: Poses, n_classes: int) -> ClassSums:
+        """Return the sums of the members of each class; see :meth:`LocalEngine.update`.
+
+        Workers merge what they have; this process gets the sums of all images alone.
+        """
+        labels = np.ascontiguousarray(labels, dtype=np.int32)
+
+        def arguments(part: Part) -> tuple[Any, ...]:
+            packed = PackedPoses.of(_rows_of(poses, part.rows))
+            return (self._job, part, n_classes, labels[part.rows], packed)
+
+        tree = self._crew.merged(sum_part, merged_sums, arguments)
+        n_blocks = self._crew.parts[-1].end_block
+        sums = tree.total(n_blocks).astype(np.complex128, copy=False)
+        return ClassSums(sums, np.bincount(labels[labels >= 0], minlength=n_classes))
+
+    def averages(
+        self,
+        labels: npt.NDArray[np.int32],  # noqa: ARG002 - the interface of engines
+        poses: Poses,  # noqa: ARG002
+        n_classes: int,  # noqa: ARG002
+    ) -> RealAverages | None:
+        """Return None: classes are not chosen by correntropy here."""
+        return None
+
+    def each(
+        self,
+        function: Callable[[Engine, Item], Result],
+        groups: Sequence[tuple[Rows, Item]],
+    ) -> Iterator[Result]:
+        """Yield ``function(members, item)`` for each group, worked on by any worker.
+
+        The coefficients of the members go from the workers that hold them to the one that works.
+        """
+        most = GROUPS_PER_WORKER * len(self._crew.workers())
+        begun: deque[Future] = deque()
+        waiting = deque(groups)
+        while begun or waiting:
+            while waiting and len(begun) < most:
+                begun.append(self._begun(function, *waiting.popleft()))
+            yield begun.popleft().result()
+
+    def _begun(
+        self, function: Callable[[Engine, Item], Result], rows: Rows, item: Item
+    ) -> Future:
+        images, order = self._taken(rows)
+        return self._crew.client.submit(
+            with_members, self._job, function, item, self._usable[rows], order, *images, pure=False
+        )
+
+    def _taken(self, rows: Rows) -> tuple[list[Future], Rows]:
+        """Return copies of images, as tasks about parts, and where each of ``rows`` is in them."""
+        self._crew.check_owners()
+        images: list[Future] = []
+        places: list[Rows] = []
+        for part in self._crew.parts:
+            here = np.flatnonzero((rows >= part.start) & (rows < part.stop))
+            if len(here):
+                wanted = rows[here] - part.start
+                images.append(self._crew.submit(take_images, part, self._job, part, wanted))
+                places.append(here)
+        order = np.empty(len(rows), dtype=np.intp)
+        order[np.concatenate(places)] = np.arange(len(rows))
+        return images, order
+
+    def subset(self, rows: Rows) -> Engine:
+        """Return an engine, in this process, of copies of some of the images."""
+        images, order = self._taken(rows)
+        packed = tuple(self._crew.client.gather(images))
+        return members_engine(self._job, self._usable[rows], order, packed)
+
+    def of_references(self, references: npt.NDArray[np.complex64]) -> LocalEngine:
+        """Return an engine, in this process, whose images are references."""
+        return self._local.of_references(references)
+
+    def _broadcast(self, value: Any) -> Future:
+        """Send something to all workers."""
+        workers = self._crew.workers()
+        self._crew.traffic.went(value, copies=len(workers))
+        return self._crew.client.scatter(value, broadcast=True, hash=False)
+
+
+def _joined_samples(
+    parts: Sequence[Assignment], n_classes: int
+) -> npt.NDArray[np.float32]:
+    sampled = [part.sampled_scores for part in parts if part.sampled_scores is not None]
+    return np.concatenate([np.zeros((0, n_classes), dtype=np.float32), *sampled])
+
+
+def _rows_of(poses: Poses, rows: slice) -> Poses:
+    return type(poses)(poses.psi_rad[rows], poses.shift_px[rows], poses.mirror[rows])

@@ -1,0 +1,69 @@
+"""What a worker has to know of a run to hold a part of its images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cl2d.engine import LocalEngine
+from cl2d.engine.block_size import polar_grid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from cl2d import _native
+    from cl2d.engine import SearchSettings, Storage
+    from cl2d.io import ParticleSource
+    from cl2d.preprocess import PreprocessPlan
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A run as its workers know it; small, for it travels with every task.
+
+    Attributes
+    ----------
+    name : str
+        Tells the images of this run from those of all others.
+    open_source : callable
+        Opens the particles anew, from files that all workers see. A function of a module, or a
+        ``functools.partial`` of one, as it is pickled.
+    fingerprint : str
+        That of the particles: a worker that sees others refuses.
+    n_images : int
+    plan : PreprocessPlan
+    search : SearchSettings
+    storage : Storage
+        How each worker keeps its coefficients.
+    simd_level : str
+        Kernels that all workers can run.
+    """
+
+    name: str
+    open_source: Callable[[], ParticleSource]
+    fingerprint: str
+    n_images: int
+    plan: PreprocessPlan
+    search: SearchSettings
+    storage: Storage
+    simd_level: str
+
+    @property
+    def grid(self) -> _native.PolarGrid:
+        """The polar grid of all images."""
+        plan = self.plan
+        return polar_grid(plan.working_box_px, plan.k_min, plan.k_max, plan.mask_radius_px)
+
+    def engine(
+        self,
+        blocks: Sequence[_native.ImageBlock],
+        usable: npt.NDArray[np.bool_],
+        n_threads: int,
+        storage: Storage,
+    ) -> LocalEngine:
+        """Return an engine of blocks of this run."""
+        scale = self.plan.box_px / self.plan.working_box_px
+        return LocalEngine(blocks, usable, self.search, scale, n_threads, storage=storage)

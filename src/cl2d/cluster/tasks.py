@@ -1,0 +1,216 @@
+"""What workers do: functions that Dask runs where the images are."""
+
+from __future__ import annotations
+
+import time
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import numpy as np
+
+from cl2d.cluster.held import held_images
+from cl2d.cluster.packed import PackedAssignment, PackedPoses, one_block, packed_images
+from cl2d.engine import IN_MEMORY, LastPoses, OwnShare
+from cl2d.engine.block_tree import BlockTree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+    from cl2d.cluster.job import Job
+    from cl2d.cluster.packed import PackedImages
+    from cl2d.cluster.parts import Part
+    from cl2d.engine import AssignmentRule, Engine
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, eq=False)
+class Done(Generic[Value]):
+    """What a task found, and the seconds it took beside waiting for its turn."""
+
+    value: Value
+    seconds: float
+    read_seconds: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """What all parts are compared with; it travels to every worker once.
+
+    ``lengths`` and ``counts`` are those of an own share, None without one; ``fast`` says that the
+    search is to be fast, which is decided for all parts together.
+    """
+
+    references: npt.NDArray[np.complex64]
+    rule: AssignmentRule
+    lengths: npt.NDArray[np.float64] | None
+    counts: npt.NDArray[np.int64] | None
+    fast: bool
+
+
+@dataclass(frozen=True, eq=False)
+class PartSearch:
+    """What a search has to know of the images of one part."""
+
+    own_labels: npt.NDArray[np.int32] | None
+    last: PackedPoses | None
+    doubted: npt.NDArray[np.uint8] | None
+    at_rest: npt.NDArray[np.uint8] | None
+    sample: npt.NDArray[np.intp] | None
+
+    @classmethod
+    def of(
+        cls,
+        rows: slice,
+        own: OwnShare | None,
+        last: LastPoses | None,
+        sample: npt.NDArray[np.intp] | None,
+    ) -> PartSearch:
+        """Pack what concerns the images ``rows`` of a run."""
+        near = None if last is None else last.part(rows)
+        some = None
+        if sample is not None:
+            inside = (sample >= rows.start) & (sample < rows.stop)
+            some = sample[inside] - rows.start
+        return cls(
+            None if own is None else np.ascontiguousarray(own.labels[rows]),
+            None if near is None else PackedPoses.of(near.poses),
+            None if near is None else np.packbits(near.doubted),
+            None if near is None else np.packbits(near.at_rest),
+            some,
+        )
+
+    def last_poses(self) -> LastPoses | None:
+        """Return where the search begins."""
+        if self.last is None or self.doubted is None or self.at_rest is None:
+            return None
+        n = len(self.last.psi_rad)
+        doubted, at_rest = (
+            np.unpackbits(bits, count=n).astype(bool) for bits in (self.doubted, self.at_rest)
+        )
+        return LastPoses(self.last.unpacked(), doubted, at_rest)
+
+
+@dataclass(frozen=True, eq=False)
+class PartFacts:
+    """What reading tells of the images of a part, as :class:`cl2d.engine.ingest.Ingested` does."""
+
+    flags: npt.NDArray[np.uint8]
+    statistics: npt.NDArray[np.float32]
+
+
+def read_part(job: Job, part: Part) -> Done[PartFacts]:
+    """Read the images of a part and hold their coefficients."""
+    held = held_images(job)
+    with held.lock:
+        started = time.perf_counter()
+        found = held.read(part)
+        return Done(PartFacts(found.flags, found.statistics), time.perf_counter() - started)
+
+
+def assign_part(job: Job, part: Part, search: Search, given: PartSearch) -> Done[PackedAssignment]:
+    """Give the images of a part their classes."""
+    held = held_images(job)
+    with held.lock:
+        engine = held.engine(part)
+        started = time.perf_counter()
+        own = None
+        if given.own_labels is not None and search.lengths is not None:
+            assert search.counts is not None
+            own = OwnShare(given.own_labels, search.lengths, search.counts)
+        found = engine.assign_as_decided(
+            search.references,
+            search.rule,
+            sample=given.sample,
+            own=own,
+            last=given.last_poses() if search.fast else None,
+        )
+        found = found if given.sample is not None else replace(found, sampled_scores=None)
+        return Done(PackedAssignment.of(found), time.perf_counter() - started)
+
+
+def sum_part(
+    job: Job,
+    part: Part,
+    n_classes: int,
+    labels: npt.NDArray[np.int32],
+    poses: PackedPoses,
+) -> BlockTree:
+    """Return the class sums of the blocks of a part, merged as far as they can be."""
+    held = held_images(job)
+    with held.lock:
+        engine = held.engine(part)
+        return engine.block_sums(labels, poses.unpacked(), n_classes, part.first_block)
+
+
+def merged_sums(*trees: BlockTree) -> BlockTree:
+    """Return the sums of several parts as one tree."""
+    whole = BlockTree()
+    for tree in trees:
+        # Dask keeps what a task was given, for the case that it has to be done again.
+        whole.merge(deepcopy(tree))
+    return whole
+
+
+def take_images(job: Job, part: Part, rows: npt.NDArray[np.intp]) -> list[PackedImages]:
+    """Return copies of the coefficients of some images of a part."""
+    held = held_images(job)
+    with held.lock:
+        return packed_images(job.grid, held.blocks(part), rows)
+
+
+def with_members(
+    job: Job,
+    function: Callable[[Engine, Any], Value],
+    item: Any,
+    usable: npt.NDArray[np.bool_],
+    order: npt.NDArray[np.intp],
+    *parts: list[PackedImages],
+) -> Value:
+    """Return ``function(members, item)`` for images that came from some parts."""
+    members = members_engine(job, usable, order, parts)
+    return function(members, item)
+
+
+def members_engine(
+    job: Job,
+    usable: npt.NDArray[np.bool_],
+    order: npt.NDArray[np.intp],
+    parts: tuple[list[PackedImages], ...],
+) -> Engine:
+    """Return an engine of images that came from some parts, in a given order of all of them."""
+    packed = [images for part in parts for images in part]
+    block = one_block(job.grid, packed, order)
+    return job.engine([block], usable, 1, replace(IN_MEMORY, half=block.half))
+
+
+def part_within(
+    job: Job,
+    part: Part,
+    references: npt.NDArray[np.complex64],
+    groups: npt.NDArray[np.int32],
+    own: Any,
+    last: Any,
+) -> Done[Any]:
+    """Compare the images of a part with the references of their groups."""
+    held = held_images(job)
+    with held.lock:
+        engine = held.engine(part)
+        started = time.perf_counter()
+        found = engine.assign_within(references, groups, own=own, last=last)
+        return Done(found, time.perf_counter() - started)
+
+
+def part_projections(
+    job: Job, part: Part, groups: npt.NDArray[np.int32], poses: PackedPoses, vectors: Any
+) -> Done[Any]:
+    """Project the images of a part on the vectors of their groups."""
+    held = held_images(job)
+    with held.lock:
+        engine = held.engine(part)
+        started = time.perf_counter()
+        found = engine.projections(groups, poses.unpacked(), vectors)
+        return Done(found, time.perf_counter() - started)
