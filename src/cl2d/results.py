@@ -136,6 +136,22 @@ def composed_poses(outer: Poses, inner: Poses) -> Poses:
     return Poses(psi, shift + outer.shift_px, inner.mirror ^ outer.mirror)
 
 
+def single_precision(poses: Poses) -> Poses:
+    """Return the poses with values that single precision holds, so that they take half the bytes.
+
+    They are rounded towards zero: no angle leaves [-pi, pi), and no shift what bounds it.
+    """
+    return Poses(_towards_zero(poses.psi_rad), _towards_zero(poses.shift_px), poses.mirror)
+
+
+def _towards_zero(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the largest single-precision numbers that are no further from zero, as float64."""
+    nearest = values.astype(np.float32)
+    too_far = np.abs(nearest.astype(np.float64)) > np.abs(values)
+    closer = np.where(too_far, np.nextafter(nearest, np.float32(0)), nearest)
+    return closer.astype(np.float64)
+
+
 def identity_poses(n_images: int) -> Poses:
     """Return ``n_images`` poses without rotation, shift or mirror."""
     return Poses(np.zeros(n_images), np.zeros((n_images, 2)), np.zeros(n_images, dtype=bool))

@@ -145,7 +145,7 @@ def test_component_refuses_what_has_none():
 
 
 def test_engine_sums_are_added_block_by_block(monkeypatch):
-    """One engine of three blocks against the three blocks on their own."""
+    """One engine of three blocks against the three blocks on their own: (1 + 2) + 3."""
     for module in ("ingest", "local", "storage"):
         monkeypatch.setattr(f"cl2d.engine.{module}.BLOCK_IMAGES", 16)
     engine = engine_of(noise_images(N, 24), PLAN, SearchSettings(3.0))

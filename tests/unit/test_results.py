@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cl2d.results import LevelResult, identity_poses
+from cl2d.results import LevelResult, Poses, identity_poses, single_precision
 
 
 def test_halves_of_classes_take_members_in_turn():
@@ -24,3 +24,19 @@ def test_halves_of_nothing_are_empty():
     zeros = np.zeros(3, dtype=np.float32)
     level = LevelResult(0, 2, labels, identity_poses(3), zeros, zeros, np.zeros(2, dtype=np.int32))
     np.testing.assert_array_equal(level.halved().labels, labels)
+
+
+def test_poses_of_single_precision_stay_within_their_bounds_and_near():
+    rng = np.random.default_rng(0)
+    psi = np.concatenate([[-np.pi, np.nextafter(np.pi, 0), 0.0], rng.uniform(-np.pi, np.pi, 997)])
+    shift = rng.normal(size=(1000, 2)) * 10.0 ** rng.integers(-6, 3, (1000, 1))
+    poses = Poses(psi, shift, rng.uniform(size=1000) < 0.5)
+    found = single_precision(poses)
+    for given, rounded in ((psi, found.psi_rad), (shift, found.shift_px)):
+        assert rounded.dtype == np.float64
+        np.testing.assert_array_equal(rounded, rounded.astype(np.float32))
+        np.testing.assert_allclose(rounded, given, rtol=2.0**-23)
+        assert (np.abs(rounded) <= np.abs(given)).all()
+    assert found.psi_rad.min() >= -np.pi
+    assert found.psi_rad.max() < np.pi
+    np.testing.assert_array_equal(single_precision(found).shift_px, found.shift_px)

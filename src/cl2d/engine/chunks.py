@@ -13,7 +13,7 @@ from cl2d.engine.comparison import MOST_CELLS, TILE, Comparison
 from cl2d.engine.confidence import class_probabilities
 from cl2d.engine.correntropy import Candidates, best_few, reordered
 from cl2d.engine.protocol import Assignment
-from cl2d.results import Poses
+from cl2d.results import Poses, single_precision
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -136,7 +136,8 @@ class ChunkAssigner:
             stayed = choice.labels == share.labels
             fit[stayed] = share.scores_without_own(fit[stayed], choice.labels[stayed])
         psi = (psi + np.pi) % (2 * np.pi) - np.pi
-        poses = Poses(psi, shift * self.pixels_per_working_px, mirror.astype(bool))
+        found = Poses(psi, shift * self.pixels_per_working_px, mirror.astype(bool))
+        poses = single_precision(found)
         likelihoods = rule.log_likelihoods(scores, self.n_independent)
         confidence = class_probabilities(likelihoods, choice.labels, compared)
         return Assignment(choice.labels, poses, fit, choice.margin, confidence), scores

@@ -12,6 +12,7 @@ import numpy as np
 from cl2d import _native
 from cl2d.engine.at_once import results_in_order
 from cl2d.engine.block_size import BLOCK_IMAGES
+from cl2d.engine.block_tree import BlockTree
 from cl2d.engine.chunks import Chunk, ChunkAssigner, chunks_of
 from cl2d.engine.comparison import fast_comparisons, fast_pays
 from cl2d.engine.joined import joined_assignment
@@ -174,11 +175,10 @@ class LocalEngine:
     def update(self, labels: npt.NDArray[np.int32], poses: Poses, n_classes: int) -> ClassSums:
         """Return the sums of the members of each class in its frame; label -1 is left out.
 
-        Each block is summed on its own and the blocks are added in order, in float64, so that a
-        distributed engine can give the same bits.
+        Each block is summed on its own, and the sums of blocks are added in the order of a
+        :class:`BlockTree`, in float64, so that an engine of many machines can give the same bits.
         """
-        grid = self.grid
-        sums = np.zeros((n_classes, grid.n_rings, grid.n_half_angles), dtype=np.complex128)
+        tree = BlockTree()
         at_once = max(1, min(self._n_threads, len(self._blocks)))
 
         def summed(number: int) -> npt.NDArray[np.complex128]:
@@ -193,8 +193,10 @@ class LocalEngine:
             )
             return of_block
 
-        for of_block in results_in_order(summed, range(len(self._blocks)), at_once):
-            sums += of_block
+        n_blocks = len(self._blocks)
+        for number, of_block in enumerate(results_in_order(summed, range(n_blocks), at_once)):
+            tree.add(number, of_block)
+        sums = tree.total(n_blocks).astype(np.complex128, copy=False)
         return ClassSums(sums, np.bincount(labels[labels >= 0], minlength=n_classes))
 
     def averages(

@@ -47,7 +47,8 @@ CALL_CELL_BYTES = 40
 """Scores, codes and values of an image and a class, while an engine call is evaluated."""
 
 SUM_COPIES = 6
-"""Sets of class sums or references, complex double, that are alive at a time in an iteration."""
+"""Sets of class sums or references, complex double, that are alive at a time in an iteration. To
+these come the sums of runs of blocks: as many as the number of blocks has binary digits."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,8 @@ def memory_needs(
     batch = min(n, n_threads * BLOCK_IMAGES)
     moved = batch * values * 4
     samples = int(grid.n_rings) * int(grid.n_half_angles)
-    sums = most_classes * samples * 16 * SUM_COPIES
+    of_runs = ((n - 1) // BLOCK_IMAGES).bit_length()
+    sums = most_classes * samples * 16 * (SUM_COPIES + of_runs)
     members = min(n, n_threads * MEMBERS) * samples * 8 * MEMBER_COPIES
     step = max(
         sums + max(batch * most_classes * CALL_CELL_BYTES, members),
