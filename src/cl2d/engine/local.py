@@ -144,10 +144,33 @@ class LocalEngine:
             saves something; not with ``averages``, for which any class may
             matter.
         """
-        n_classes, n_shifts = len(references), len(self._shifts)
-        if averages is not None or last is None or not fast_pays(n_classes, n_shifts, last):
+        if averages is not None or last is None or not self.search_is_fast(len(references), last):
             last = None
-        chunks = self._chunks(n_classes, last)
+        return self.assign_as_decided(
+            references, rule, on_progress, sample, averages, own=own, last=last
+        )
+
+    def search_is_fast(self, n_classes: int, last: LastPoses) -> bool:
+        """Tell whether a search that begins at the last poses of all images is made fast."""
+        return fast_pays(n_classes, len(self._shifts), last)
+
+    def assign_as_decided(
+        self,
+        references: npt.NDArray[np.complex64],
+        rule: AssignmentRule,
+        on_progress: Callable[[int], None] | None = None,
+        sample: npt.NDArray[np.intp] | None = None,
+        averages: RealAverages | None = None,
+        *,
+        own: OwnShare | None = None,
+        last: LastPoses | None = None,
+    ) -> Assignment:
+        """Assign as :meth:`assign` does; the search is fast if there are last poses.
+
+        For an engine that holds a part of the images: whether the search is fast is decided for
+        all of them together (:meth:`search_is_fast`).
+        """
+        chunks = self._chunks(len(references), last)
         at_once = max(1, min(self._n_threads, len(chunks)))
         assigner = self._assigner(references, self._n_threads // at_once)
         wanted = np.zeros(self.n_images, dtype=bool)
@@ -178,6 +201,21 @@ class LocalEngine:
         Each block is summed on its own, and the sums of blocks are added in the order of a
         :class:`BlockTree`, in float64, so that an engine of many machines can give the same bits.
         """
+        tree = self.block_sums(labels, poses, n_classes)
+        sums = tree.total(len(self._blocks)).astype(np.complex128, copy=False)
+        return ClassSums(sums, np.bincount(labels[labels >= 0], minlength=n_classes))
+
+    def block_sums(
+        self,
+        labels: npt.NDArray[np.int32],
+        poses: Poses,
+        n_classes: int,
+        first_block: int = 0,
+    ) -> BlockTree:
+        """Return the class sums of the blocks, merged as far as they can be.
+
+        ``first_block`` is the number in the whole run of the first block of this engine.
+        """
         tree = BlockTree()
         at_once = max(1, min(self._n_threads, len(self._blocks)))
 
@@ -193,11 +231,10 @@ class LocalEngine:
             )
             return of_block
 
-        n_blocks = len(self._blocks)
-        for number, of_block in enumerate(results_in_order(summed, range(n_blocks), at_once)):
+        found = results_in_order(summed, range(len(self._blocks)), at_once)
+        for number, of_block in enumerate(found, first_block):
             tree.add(number, of_block)
-        sums = tree.total(n_blocks).astype(np.complex128, copy=False)
-        return ClassSums(sums, np.bincount(labels[labels >= 0], minlength=n_classes))
+        return tree
 
     def averages(
         self, labels: npt.NDArray[np.int32], poses: Poses, n_classes: int

@@ -23,6 +23,7 @@ from cl2d.pipeline.classification import Classification
 from cl2d.pipeline.cores import CoreJob, core_levels
 from cl2d.pipeline.evaluation import EvaluationJob
 from cl2d.pipeline.inputs import limit_warnings, particle_source
+from cl2d.pipeline.on_cluster import OnCluster
 from cl2d.pipeline.peak_memory import PeakMemory
 from cl2d.pipeline.prepared import Course, prepare
 from cl2d.pipeline.rejected import rejected_options
@@ -38,6 +39,8 @@ from cl2d.preprocess.ctf_source import subset_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from distributed import Client
+
     from cl2d.pipeline.inputs import Particles
     from cl2d.pipeline.prepared import PreparedRun
     from cl2d.pipeline.starting_views import References
@@ -52,6 +55,7 @@ def classify(
     references: References | None = None,
     resume: bool = False,
     on_event: Callable[[object], None] | None = None,
+    client: Client | None = None,
     **options: object,
 ) -> Classification:
     """Sort particle images into classes of the same view, and average them.
@@ -79,6 +83,9 @@ def classify(
         such run, one begins.
     on_event : callable, optional
         Called with the records of :mod:`cl2d.events` and with each IterationReport.
+    client : distributed.Client, optional
+        Of a Dask cluster whose workers hold and compare the images, which they read by themselves;
+        the result has the same bits as without it.
     **options
         Every option of ``cl2d classify``, by name: ``initial_classes``, ``iterations``, ``seed``,
         ``threads``, ``resolution_angstrom``, ``max_shift_px`` and so on.
@@ -114,7 +121,8 @@ def classify(
     tell = until(chosen.run.max_time_seconds(), on_event or ignore_event, chosen.run.max_time)
     phases = Phases(tell)
     with PeakMemory() as peak:
-        course = Course(phases, peak, output)
+        cluster = None if client is None else OnCluster.of(client, particles, chosen)
+        course = Course(phases, peak, output, cluster=cluster)
         if output is None:
             _refuse_resuming(resume)
             result = _sort(prepare(source, views, chosen, course), course)
@@ -234,7 +242,8 @@ def _with_rejected(result: Classification, course: Course) -> Classification:
         return result
     options = rejected_options(result.options, len(rows))
     with course.phases.phase("rejected"):
-        quiet = replace(course, phases=Phases(), unfinished=None)
+        cluster = None if course.cluster is None else course.cluster.subset(rows)
+        quiet = replace(course, phases=Phases(), unfinished=None, cluster=cluster)
         source = subset_of(result.source, rows)
         prepared = prepare(source, None, options, quiet, result)
         rejected = _find_classes(prepared, quiet, None)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cl2d.cores import LevelCores, LevelZscores
-    from cl2d.engine import SearchSettings
+    from cl2d.engine import Engine, SearchSettings
     from cl2d.io import ParticleSource
     from cl2d.options import CoreOptions
     from cl2d.outputs.saved_run import SavedRun
@@ -51,7 +51,7 @@ class CoreJob:
 
     def cores(
         self,
-        engine: LocalEngine,
+        engine: Engine,
         levels: Sequence[LevelResult],
         statistics: npt.NDArray[np.float32],
         options: CoreOptions,

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cl2d.engine import LocalEngine, SearchSettings, covering_radius_px, shift_grid, simd_level
-from cl2d.engine.ingest import ingest, working_images
+from cl2d.engine import SearchSettings, covering_radius_px, shift_grid, simd_level
 from cl2d.events import RunPlanned, RunWarned
+from cl2d.pipeline.available_memory import available_memory_bytes
 from cl2d.pipeline.ctf import corrected_particles
 from cl2d.pipeline.inputs import check_number_of_classes, enabled_images, flag_warnings
 from cl2d.pipeline.memory import memory_needs
+from cl2d.pipeline.read_images import Reading
 from cl2d.pipeline.storage_choice import chosen_memory, memory_of, storage_of
 from cl2d.preprocess import DISABLED, USABLE, plan_preprocessing
 
@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from cl2d.engine import Storage
-    from cl2d.engine.ingest import Ingested
+    from cl2d.engine import Engine, Storage
     from cl2d.io import ParticleSource
     from cl2d.options import ClassifyOptions
     from cl2d.pipeline.classification import Classification
+    from cl2d.pipeline.on_cluster import OnCluster
     from cl2d.pipeline.peak_memory import PeakMemory
+    from cl2d.pipeline.read_images import ReadImages
     from cl2d.pipeline.resuming import UnfinishedFolder
     from cl2d.pipeline.timing import Phases
     from cl2d.preprocess import PreprocessPlan
@@ -46,12 +47,15 @@ class Course:
         Folder for the files of the run, which need not exist yet.
     unfinished : UnfinishedFolder or None
         The run in that folder that is gone on with.
+    cluster : OnCluster or None
+        Whose workers hold the images, if not this process.
     """
 
     phases: Phases
     peak: PeakMemory
     output: str | os.PathLike[str] | None
     unfinished: UnfinishedFolder | None = None
+    cluster: OnCluster | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +68,7 @@ class PreparedRun:
     flags: npt.NDArray[np.uint8]
     warnings: tuple[str, ...]
     search: SearchSettings
-    engine: LocalEngine
+    engine: Engine
     statistics: npt.NDArray[np.float32]
     views: ParticleSource | None
     memory: RunMemory
@@ -97,11 +101,11 @@ def prepare(
         course.unfinished.check_plan(source, plan)
     memory, storage = _storage(source, plan, options, course, whole)
     phases.tell(_run_planned(source, plan, options, memory, search))
-    ingested = _read(source, plan, options, phases, storage)
-    images_sha256 = _digest(ingested)
+    images = _read(Reading(source, plan, search, storage, options), course)
+    images_sha256 = images.sha256
     if course.unfinished is not None:
         course.unfinished.check_images(images_sha256)
-    flags = np.where(enabled, ingested.flags, np.uint8(DISABLED))
+    flags = np.where(enabled, images.flags, np.uint8(DISABLED))
     warnings = flag_warnings(flags, source)
     for warning in warnings:
         phases.tell(RunWarned(warning))
@@ -113,27 +117,12 @@ def prepare(
         flags=flags,
         warnings=(*plan.warnings, *warnings),
         search=search,
-        engine=LocalEngine(
-            ingested.blocks,
-            flags == USABLE,
-            search,
-            pixels_per_working_px=plan.box_px / plan.working_box_px,
-            n_threads=options.run.n_threads(),
-            working_images=working_images(ingested, plan, options.run.n_threads()),
-            storage=storage,
-        ),
-        statistics=ingested.statistics,
+        engine=images.engine(flags == USABLE),
+        statistics=images.statistics,
         views=views,
         memory=memory,
         images_sha256=images_sha256,
     )
-
-
-def _digest(ingested: Ingested) -> str:
-    """Return what tells the images from all others: a sha256 of the statistics of each."""
-    digest = hashlib.sha256(ingested.statistics.tobytes())
-    digest.update(ingested.flags.tobytes())
-    return digest.hexdigest()
 
 
 def _search_settings(source: ParticleSource, options: ClassifyOptions) -> SearchSettings:
@@ -153,24 +142,21 @@ def _storage(
     needs, run = memory_needs(source, plan, options), options.run
     if whole is None or whole.memory is None:
         unfinished = course.unfinished
-        memory = chosen_memory(needs, run, None if unfinished is None else unfinished.storages())
+        cluster = course.cluster
+        available = available_memory_bytes() if cluster is None else cluster.available_bytes()
+        among = None if unfinished is None else unfinished.storages()
+        memory = chosen_memory(needs, run, available, among)
     else:
         memory = memory_of(needs, whole.memory.storage, whole.memory.limit_bytes)
     room = needs.scratch_bytes(memory.storage)
     return memory, storage_of(memory.storage, room, run.scratch_dir, course.output)
 
 
-def _read(
-    source: ParticleSource,
-    plan: PreprocessPlan,
-    options: ClassifyOptions,
-    phases: Phases,
-    storage: Storage,
-) -> Ingested:
-    keep_images = options.alignment.similarity == "correntropy"
-    n_threads = options.run.n_threads()
-    with phases.phase("reading", source.n_images) as done:
-        return ingest(source, plan, n_threads, done, keep_images=keep_images, storage=storage)
+def _read(reading: Reading, course: Course) -> ReadImages:
+    with course.phases.phase("reading", reading.source.n_images) as done:
+        if course.cluster is not None:
+            return reading.on_cluster(course.cluster, done)
+        return reading.here(done)
 
 
 def _run_planned(

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from cl2d.engine import Storage, bytes_per_image
 from cl2d.errors import InputError
 from cl2d.options import size
-from cl2d.pipeline.available_memory import available_memory_bytes
 from cl2d.results import RunMemory
 
 if TYPE_CHECKING:
@@ -29,7 +28,10 @@ IN_MEMORY_FILE_SYSTEMS = {"tmpfs", "ramfs"}
 
 
 def chosen_memory(
-    needs: MemoryNeeds, options: RunOptions, among: Sequence[StorageKind] | None = None
+    needs: MemoryNeeds,
+    options: RunOptions,
+    available_bytes: int | None,
+    among: Sequence[StorageKind] | None = None,
 ) -> RunMemory:
     """Return the storage that was asked for, or the first that fits where it is automatic.
 
@@ -37,6 +39,8 @@ def chosen_memory(
     ----------
     needs : MemoryNeeds
     options : RunOptions
+    available_bytes : int or None
+        What the machine has left, or the machines; None where that is not known.
     among : sequence of storages, optional
         Those with the precision of the run that is gone on with.
 
@@ -46,7 +50,7 @@ def chosen_memory(
         If that needs more memory than the run may take.
     """
     limit = options.max_memory_bytes()
-    limit = available_memory_bytes() if limit is None else limit
+    limit = available_bytes if limit is None else limit
     kinds: tuple[StorageKind, ...] = ("single", "half", "scratch")
     if options.storage != "auto":
         kinds = (options.storage,)

@@ -1,0 +1,54 @@
+"""Reading particles once, each worker its own, and the engine that comes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cl2d.cluster.tasks import read_part
+from cl2d.preprocess import STATISTICS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+    from cl2d.cluster.crew import Crew
+    from cl2d.cluster.job import Job
+    from cl2d.cluster.parts import Part
+
+
+@dataclass(frozen=True, eq=False)
+class ReadFacts:
+    """The flag of each image (0 usable), and its statistics, (n, m) float32."""
+
+    flags: npt.NDArray[np.uint8]
+    statistics: npt.NDArray[np.float32]
+
+
+def read_on_workers(
+    crew: Crew, job: Job, on_progress: Callable[[int], None] | None = None
+) -> ReadFacts:
+    """Have every worker read the images of its parts and hold their coefficients.
+
+    Raises
+    ------
+    InputError
+        If a worker sees other particles than this process, or cannot read them.
+    """
+    flags = np.zeros(job.n_images, dtype=np.uint8)
+    statistics = np.zeros((job.n_images, len(STATISTICS)), dtype=np.float32)
+    done = 0
+
+    def arguments(part: Part) -> tuple[Any, ...]:
+        return (job, part)
+
+    for part, result in crew.for_each_part(read_part, arguments):
+        flags[part.rows] = result.value.flags
+        statistics[part.rows] = result.value.statistics
+        done += part.n_images
+        if on_progress is not None:
+            on_progress(done)
+    return ReadFacts(flags, statistics)
