@@ -6,6 +6,7 @@ be tested apart from alignment.
 
 from __future__ import annotations
 
+import pickle
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -133,9 +134,14 @@ class VectorEngine:
         return VectorEngine(self.vectors[rows], self.usable[rows])
 
     def each(
-        self, function: Callable[[VectorEngine, Item], Result], items: Sequence[Item]
+        self,
+        function: Callable[[VectorEngine, Item], Result],
+        groups: Sequence[tuple[npt.NDArray[np.intp], Item]],
     ) -> Iterator[Result]:
-        return (function(self, item) for item in items)
+        """Do as an engine of many machines would: function, item and result are sent."""
+        for rows, item in groups:
+            sent, sent_item = pickle.loads(pickle.dumps((function, item)))
+            yield pickle.loads(pickle.dumps(sent(self.subset(rows), sent_item)))
 
     def of_references(self, references: npt.NDArray[np.complex64]) -> VectorEngine:
         vectors = references[:, 0].real.astype(np.float64)

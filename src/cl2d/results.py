@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
 
@@ -134,6 +136,15 @@ def composed_poses(outer: Poses, inner: Poses) -> Poses:
     psi = inner.psi_rad + np.where(inner.mirror, -outer.psi_rad, outer.psi_rad)
     psi = (psi + np.pi) % (2 * np.pi) - np.pi
     return Poses(psi, shift + outer.shift_px, inner.mirror ^ outer.mirror)
+
+
+def joined_poses(parts: Sequence[Poses]) -> Poses:
+    """Return the poses of some groups of particles one after another."""
+    return Poses(
+        np.concatenate([part.psi_rad for part in parts]),
+        np.concatenate([part.shift_px for part in parts]),
+        np.concatenate([part.mirror for part in parts]),
+    )
 
 
 def single_precision(poses: Poses) -> Poses:

@@ -57,7 +57,7 @@ def apart(halves, is_one):
 def test_views_are_found_from_halves_that_say_nothing_of_them():
     engine, _, is_one, fitted = class_of_two_views(90, 50, noise=0.3)
     rows = np.arange(140)
-    halves, gains = realigned_halves(engine, rows, fitted.poses, rows < 70, fewest=10)
+    halves, gains = realigned_halves(engine, fitted.poses, rows < 70, fewest=10)
     assert apart(halves, is_one) == 1.0
     assert total_gain(gains, 140).at_least > 0
     labels = np.where(halves.in_first, 0, 1).astype(np.int32)
@@ -68,7 +68,7 @@ def test_views_are_found_from_halves_that_say_nothing_of_them():
 def test_members_of_one_view_gain_nothing_by_halves():
     engine, _, _, fitted = class_of_two_views(120, 0, noise=1.5)
     rows = np.arange(120)
-    found = realigned_halves(engine, rows, fitted.poses, rows % 2 == 0, fewest=10)
+    found = realigned_halves(engine, fitted.poses, rows % 2 == 0, fewest=10)
     assert found is not None
     gain = total_gain(found[1], 120)
     assert gain.at_least < 0
@@ -89,15 +89,15 @@ def test_judged_cut_gains_more_than_that_along_the_component():
 def test_no_halves_where_one_would_be_too_small():
     engine, _, is_one, fitted = class_of_two_views(60, 6, noise=0.5)
     rows = np.arange(66)
-    assert realigned_halves(engine, rows, fitted.poses, is_one, fewest=34) is None
+    assert realigned_halves(engine, fitted.poses, is_one, fewest=34) is None
     assert find_cut(engine, rows, fitted, judging_rule(CutRule("component", 100.0))) is not None
 
 
-def test_rows_may_be_any_images_of_the_engine():
+def test_members_may_be_some_images_of_an_engine():
     engine, _, is_one, fitted = class_of_two_views(90, 50, noise=0.3)
     rows = np.flatnonzero(np.arange(140) % 7 != 3)
     halves, gains = realigned_halves(
-        engine, rows, fitted.poses.take(rows), np.arange(len(rows)) < 60, fewest=10
+        engine.subset(rows), fitted.poses.take(rows), np.arange(len(rows)) < 60, fewest=10
     )
     assert len(gains) == len(rows) == len(halves.poses)
     assert apart(halves, is_one[rows]) == 1.0

@@ -50,8 +50,11 @@ class VectorEngine:
         found.counts = np.bincount(labels[labels >= 0], minlength=n_classes)
         return found
 
-    def each(self, function, items):
-        return (function(self, item) for item in items)
+    def subset(self, rows):
+        return VectorEngine(self.vectors[rows])
+
+    def each(self, function, groups):
+        return (function(self.subset(rows), item) for rows, item in groups)
 
 
 def level_of(labels, scores=None):
@@ -180,10 +183,10 @@ def test_rank_of_fit_is_kept_where_it_fits_held_out_members_better():
     engine = VectorEngine(contrast * (what_all_share + views_with_noise(labels, 1.0)))
     level = level_of(np.zeros(300, int), scores=labels + 0.1 * rng.random(300))
     rows = np.arange(300)
-    by_component = component_half(engine, rows, level, BY_COMPONENT)
+    by_component = component_half(engine, level.poses, BY_COMPONENT)
     cut = find_cut(engine, rows, level, CutRule("better", 20.0))
     half = np.isin(rows, cut.first)
-    assert (half == fit_half(rows, level)).all()
+    assert (half == fit_half(level.scores)).all()
     assert not (half == by_component).all()
     always = find_cut(engine, rows, level, CutRule("fit", 20.0))
     np.testing.assert_array_equal(always.first, cut.first)

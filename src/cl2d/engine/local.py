@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -18,7 +17,7 @@ from cl2d.engine.comparison import fast_comparisons, fast_pays
 from cl2d.engine.joined import joined_assignment
 from cl2d.engine.protocol import Assignment, ClassSums, Component, LastPoses, SearchSettings
 from cl2d.engine.shift_grid import covering_radius_px, shift_grid
-from cl2d.engine.storage import IN_MEMORY, gathered, gathered_block
+from cl2d.engine.storage import IN_MEMORY, Storage, gathered, gathered_block
 from cl2d.results import Poses
 
 if TYPE_CHECKING:
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from cl2d.engine.own_share import OwnShare
     from cl2d.engine.protocol import Engine
     from cl2d.engine.rules import AssignmentRule
-    from cl2d.engine.storage import Storage
 
     Item = TypeVar("Item")
     Result = TypeVar("Result")
@@ -296,12 +294,20 @@ class LocalEngine:
         return views
 
     def each(
-        self, function: Callable[[Engine, Item], Result], items: Sequence[Item]
+        self,
+        function: Callable[[Engine, Item], Result],
+        groups: Sequence[tuple[npt.NDArray[np.intp], Item]],
     ) -> Iterator[Result]:
-        """Yield ``function(engine, item)`` for each item in order, one item to a thread."""
+        """Yield ``function(members, item)`` for each group in order, one group to a thread."""
         alone = copy(self)
         alone._n_threads = 1
-        return results_in_order(partial(function, alone), items, self._n_threads)
+        alone._storage = Storage(half=self._blocks[0].half)
+
+        def done(group: tuple[npt.NDArray[np.intp], Item]) -> Result:
+            rows, item = group
+            return function(alone.subset(rows), item)
+
+        return results_in_order(done, groups, self._n_threads)
 
     def _chunks(self, n_classes: int, last: LastPoses | None) -> list[Chunk]:
         """Cut the images into chunks for the threads to work on, one each."""

@@ -177,11 +177,23 @@ class Engine(Protocol):
         ...
 
     def each(
-        self, function: Callable[[Engine, Item], Result], items: Sequence[Item]
+        self,
+        function: Callable[[Engine, Item], Result],
+        groups: Sequence[tuple[npt.NDArray[np.intp], Item]],
     ) -> Iterator[Result]:
-        """Yield ``function(engine, item)`` for each item, in their order.
+        """Yield ``function(members, item)`` for each group of images, in their order.
 
-        For things that do not depend on each other, such as the classes of a level: some may be
-        worked on at once, each with an engine of the same images that works for it alone.
+        For groups that do not depend on each other, such as the classes of a level: some may be
+        worked on at once, and on other machines. ``members`` is an engine of copies of the images
+        ``rows`` for this call alone, what ``subset(rows)`` gives, so groups should be samples of
+        a thousand images or so.
+
+        Parameters
+        ----------
+        function : callable
+            A function of a module, which another process can find by its name.
+        groups : sequence of (rows, item)
+            One image at least, and what else the function must know of these images: small, and
+            such that it can be pickled.
         """
         ...

@@ -145,27 +145,7 @@ def find_cut(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Cut:
     fitted : poses and scores of all images of the engine
     rule : CutRule
     """
-    n_members = len(rows)
-    if n_members > SAMPLE_MEMBERS:
-        rows = rows[np.linspace(0, n_members - 1, SAMPLE_MEMBERS).astype(np.intp)]
-    poses = fitted.poses.take(rows)
-    members = engine.aligned_members(rows, poses)
-    by_fit = rule.split_by == "fit"
-    first = fit_half(rows, fitted) if by_fit else component_half(engine, rows, fitted, rule)
-    gains = held_out_gains(members, first, engine.n_independent)
-    if rule.split_by == "better":
-        half = fit_half(rows, fitted)
-        gains_by_fit = held_out_gains(members, half, engine.n_independent)
-        if clearly_better(gains_by_fit, gains):
-            first, gains = half, gains_by_fit
-    plain = total_gain(gains, n_members)
-    if rule.realigned and plain.at_most > 0:
-        found = realigned_halves(engine, rows, poses, first, rule.fewest(len(rows)))
-        if found is not None and clearly_better(found[1], gains):
-            halves, gains = found
-            first, poses = halves.in_first, halves.poses
-    edge = least_gain(n_members, float(first.mean()), float(fitted.scores[rows].mean()))
-    return Cut(total_gain(gains, n_members, edge), rows, first, poses)
+    return cuts_of_groups(engine, [rows], fitted, rule)[0]
 
 
 def find_cuts(engine: Engine, fitted: Fitted, n_classes: int, rule: CutRule) -> dict[int, Cut]:
@@ -178,28 +158,82 @@ def find_cuts(engine: Engine, fitted: Fitted, n_classes: int, rule: CutRule) -> 
 
 def cuts_of_groups(engine: Engine, groups: list[Rows], fitted: Fitted, rule: CutRule) -> list[Cut]:
     """Return the cut of each of some groups of two images at least."""
+    samples = [_sample(rows) for rows in groups]
+    items = [
+        _ToCut(fitted.poses.take(sample), fitted.scores[sample], len(rows), rule)
+        for sample, rows in zip(samples, groups, strict=True)
+    ]
+    found = engine.each(_halves_of, list(zip(samples, items, strict=True)))
+    return [
+        Cut(halves.gain, sample, halves.in_first, halves.poses)
+        for sample, halves in zip(samples, found, strict=True)
+    ]
 
-    def cut_of(alone: Engine, rows: Rows) -> Cut:
-        return find_cut(alone, rows, fitted, rule)
 
-    return list(engine.each(cut_of, groups))
+@dataclass(frozen=True)
+class _ToCut:
+    """What the cut of a class needs beside the images of its sample: their poses and scores."""
+
+    poses: Poses
+    scores: npt.NDArray[np.float32]
+    n_members: int
+    rule: CutRule
 
 
-def component_half(engine: Engine, rows: Rows, fitted: Fitted, rule: CutRule) -> Half:
+@dataclass(frozen=True)
+class _CutSample:
+    """A cut, whatever the rows of the sample."""
+
+    gain: TotalGain
+    in_first: Half
+    poses: Poses
+
+
+def _sample(rows: Rows) -> Rows:
+    """Return at most ``SAMPLE_MEMBERS`` of some rows, evenly spread."""
+    if len(rows) <= SAMPLE_MEMBERS:
+        return rows
+    return rows[np.linspace(0, len(rows) - 1, SAMPLE_MEMBERS).astype(np.intp)]
+
+
+def _halves_of(sample: Engine, item: _ToCut) -> _CutSample:
+    """Return the cut of a class by a sample of its members, as :func:`find_cut` does it."""
+    rule, poses = item.rule, item.poses
+    members = sample.aligned_members(np.arange(sample.n_images), poses)
+    by_fit = rule.split_by == "fit"
+    first = fit_half(item.scores) if by_fit else component_half(sample, poses, rule)
+    gains = held_out_gains(members, first, sample.n_independent)
+    if rule.split_by == "better":
+        half = fit_half(item.scores)
+        gains_by_fit = held_out_gains(members, half, sample.n_independent)
+        if clearly_better(gains_by_fit, gains):
+            first, gains = half, gains_by_fit
+    plain = total_gain(gains, item.n_members)
+    if rule.realigned and plain.at_most > 0:
+        found = realigned_halves(sample, poses, first, rule.fewest(sample.n_images))
+        if found is not None and clearly_better(found[1], gains):
+            halves, gains = found
+            first, poses = halves.in_first, halves.poses
+    edge = least_gain(item.n_members, float(first.mean()), float(item.scores.mean()))
+    return _CutSample(total_gain(gains, item.n_members, edge), first, poses)
+
+
+def component_half(members: Engine, poses: Poses, rule: CutRule) -> Half:
     """Return who is in the first of two groups along the leading component.
 
     Either half gets at least as many members as the rule says, by moving the cut.
     """
-    component = engine.component(rows, fitted.poses.take(rows))
+    n_members = members.n_images
+    component = members.component(np.arange(n_members), poses)
     order = np.argsort(component.scores, kind="stable")
     _, size = two_group_evidence(component.scores[order].astype(np.float64))
-    fewest = rule.fewest(len(rows))
-    return _first_of(order, int(np.clip(size, fewest, len(rows) - fewest)))
+    fewest = rule.fewest(n_members)
+    return _first_of(order, int(np.clip(size, fewest, n_members - fewest)))
 
 
-def fit_half(rows: Rows, fitted: Fitted) -> Half:
-    """Return the worse fitting half of some images."""
-    return _first_of(np.argsort(fitted.scores[rows], kind="stable"), len(rows) // 2)
+def fit_half(scores: npt.NDArray[np.float32]) -> Half:
+    """Return the worse fitting half of images with these scores."""
+    return _first_of(np.argsort(scores, kind="stable"), len(scores) // 2)
 
 
 def _first_of(order: Rows, size: int) -> Half:

@@ -50,14 +50,14 @@ def find_joints(
     only : (n_classes,) bool, optional
         Classes of which each pair must hold one; all by default.
     """
-    groups = [np.flatnonzero(fitted.labels == k) for k in range(len(references))]
-    sizes = np.array([len(rows) for rows in groups])
-    views = engine.of_references(references)
-
-    def joint_of(alone: Engine, pair: tuple[int, int]) -> Joint:
-        return _joint(alone, fitted, references, (groups, views), pair)
-
-    found = engine.each(joint_of, _alike_pairs(views, references, sizes, only))
+    classes = [np.flatnonzero(fitted.labels == k) for k in range(len(references))]
+    sizes = np.array([len(rows) for rows in classes])
+    pairs = _alike_pairs(engine.of_references(references), references, sizes, only)
+    groups = [_to_join(fitted, classes, references, pair) for pair in pairs]
+    found = [
+        Joint(kept, absorbed, pose, loss)
+        for (kept, absorbed), (pose, loss) in zip(pairs, engine.each(_joined, groups), strict=True)
+    ]
     return sorted(found, key=lambda joint: joint.loss.at_most)
 
 
@@ -95,34 +95,56 @@ def _alike_pairs(
     return [(int(first[i]), int(second[i])) for i in order]
 
 
-def _joint(
-    engine: Engine,
+@dataclass(frozen=True)
+class _ToJoin:
+    """What the joint of two classes needs beside the images of samples of them.
+
+    Attributes
+    ----------
+    references : (2, n_rings, n_angles / 2) complex64, of the kept class and the absorbed one
+    poses : of the sampled images, ``n_still`` of the kept class before those of the other
+    n_still : int
+    sizes : members of both classes
+    score : float, mean score of the sampled images
+    """
+
+    references: npt.NDArray[np.complex64]
+    poses: Poses
+    n_still: int
+    sizes: tuple[int, int]
+    score: float
+
+
+def _to_join(
     fitted: Fitted,
+    classes: list[Rows],
     references: npt.NDArray[np.complex64],
-    classes: tuple[list[Rows], Engine],
     pair: tuple[int, int],
-) -> Joint:
+) -> tuple[Rows, _ToJoin]:
+    """Return a sample of two classes, and what is known of them."""
+    still, moving = (classes[k] for k in pair)
+    sizes = len(still), len(moving)
+    share = min(1.0, SAMPLE_MEMBERS / sum(sizes))
+    still, moving = _evenly(still, share), _evenly(moving, share)
+    rows = np.concatenate([still, moving])
+    score = float(fitted.scores[rows].mean())
+    pair_of = references[list(pair)]
+    return rows, _ToJoin(pair_of, fitted.poses.take(rows), len(still), sizes, score)
+
+
+def _joined(sample: Engine, item: _ToJoin) -> tuple[Poses, TotalGain]:
     """Lay one class over another, and find what one average of both would lose."""
-    (groups, views), (kept, absorbed) = classes, pair
-    pose = (
-        views.subset(np.array([absorbed]))
-        .assign(references[kept : kept + 1], ClassicalRule())
-        .poses
-    )
-    n_members = len(groups[kept]) + len(groups[absorbed])
-    share = min(1.0, SAMPLE_MEMBERS / n_members)
-    still, moving = _evenly(groups[kept], share), _evenly(groups[absorbed], share)
-    moved = composed_poses(pose, fitted.poses.take(moving))
-    members = np.concatenate(
-        [
-            engine.aligned_members(still, fitted.poses.take(still)),
-            engine.aligned_members(moving, moved),
-        ]
-    )
-    gains = held_out_gains(members, np.arange(len(members)) < len(still), engine.n_independent)
-    score = float(fitted.scores[np.concatenate([still, moving])].mean())
-    edge = least_gain(n_members, len(groups[kept]) / n_members, score)
-    return Joint(kept, absorbed, pose, total_gain(gains, n_members, edge))
+    kept, absorbed = item.references[:1], item.references[1:]
+    pose = sample.of_references(absorbed).assign(kept, ClassicalRule()).poses
+    poses = copied(item.poses)
+    moving = np.arange(item.n_still, sample.n_images)
+    poses.put(moving, composed_poses(pose, poses.take(moving)))
+    members = sample.aligned_members(np.arange(sample.n_images), poses)
+    in_kept = np.arange(len(members)) < item.n_still
+    gains = held_out_gains(members, in_kept, sample.n_independent)
+    n_members = sum(item.sizes)
+    edge = least_gain(n_members, item.sizes[0] / n_members, item.score)
+    return pose, total_gain(gains, n_members, edge)
 
 
 def _evenly(rows: Rows, share: float) -> Rows:

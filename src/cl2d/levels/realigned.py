@@ -56,14 +56,13 @@ class Halves:
 
 
 def realigned_halves(
-    engine: Engine, rows: npt.NDArray[np.intp], poses: Poses, first: Half, fewest: int
+    members: Engine, poses: Poses, first: Half, fewest: int
 ) -> tuple[Halves, Gains] | None:
     """Return halves that fit their members best, and what they gain by them.
 
     Parameters
     ----------
-    engine : Engine
-    rows : (n,) members of the class
+    members : Engine, of the n members of the class
     poses : (n) poses of the members in the class
     first : (n,) bool, halves to begin with
     fewest : int, members that a half must have
@@ -75,8 +74,7 @@ def realigned_halves(
         As of :func:`cl2d.levels.halves.held_out_gains`, but each member is aligned to averages in
         which it has no part: to either half, and to the whole class.
     """
-    members = engine.subset(rows)
-    starts = (first, *_even_halves(len(rows)))
+    starts = (first, *_even_halves(members.n_images))
     found = [_iterated(members, start, poses, fewest) for start in starts]
     possible = [halves for halves in found if halves is not None]
     if not possible:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cl2d.engine import normalised_references
-from cl2d.levels.joints import copied, find_joints
+from cl2d.levels.joints import find_joints
+from cl2d.results import joined_poses
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -63,6 +64,14 @@ class _Halves:
     scores: npt.NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class _ToPair:
+    """Samples of the halves of two classes as four classes, and how many members both have."""
+
+    halves: _Halves
+    n_members: int
+
+
 def find_regroupings(
     engine: Engine, fitted: Fitted, joints: list[Joint], cuts: dict[int, Cut]
 ) -> list[Regrouping]:
@@ -75,36 +84,42 @@ def find_regroupings(
     joints : alike pairs of classes
     cuts : of the classes that seem mixed
     """
-
-    def regrouping(alone: Engine, joint: Joint) -> Regrouping | None:
-        return _regrouping(alone, fitted, joint, (cuts[joint.kept], cuts[joint.absorbed]))
-
-    cut_pairs = [joint for joint in joints if joint.kept in cuts and joint.absorbed in cuts]
-    found = list(engine.each(regrouping, cut_pairs))
-    sure = [regrouping for regrouping in found if regrouping and regrouping.sure_gain > 0]
+    cut_pairs = [
+        (joint, (cuts[joint.kept], cuts[joint.absorbed]))
+        for joint in joints
+        if joint.kept in cuts and joint.absorbed in cuts
+    ]
+    # Classes that differ by more than their halves do are left alone.
+    tried = [pair for pair in cut_pairs if _gain(pair[1]) > pair[0].loss.total]
+    found = engine.each(_paired_anew, [_to_pair(fitted, of_pair) for _, of_pair in tried])
+    regroupings = [
+        Regrouping((joint.kept, joint.absorbed), of_pair, pairing[0], _gain(of_pair) - pairing[1])
+        for (joint, of_pair), pairing in zip(tried, found, strict=True)
+        if pairing is not None
+    ]
+    sure = [regrouping for regrouping in regroupings if regrouping.sure_gain > 0]
     return sorted(sure, key=lambda regrouping: -regrouping.sure_gain)
 
 
-def _regrouping(
-    engine: Engine, fitted: Fitted, pair: Joint, cuts: tuple[Cut, Cut]
-) -> Regrouping | None:
-    """Return the better pairing of the halves of two classes.
+def _to_pair(fitted: Fitted, cuts: tuple[Cut, Cut]) -> tuple[Rows, _ToPair]:
+    """Return the images of the halves of two classes, and what is known of them."""
+    looked_at = np.concatenate([cut.rows for cut in cuts])
+    halves = np.concatenate([np.where(cut.in_first, 0, 1) + 2 * i for i, cut in enumerate(cuts)])
+    order = np.argsort(looked_at, kind="stable")
+    rows = looked_at[order]
+    poses = joined_poses([cut.poses for cut in cuts]).take(order)
+    as_classes = _Halves(halves[order].astype(np.int32), poses, fitted.scores[rows])
+    return rows, _ToPair(as_classes, sum(cut.gain.n_members for cut in cuts))
 
-    None where the classes differ by more than their halves do, or a half cannot be judged.
+
+def _paired_anew(sample: Engine, item: _ToPair) -> tuple[tuple[Joint, Joint], float] | None:
+    """Return the better pairing of the halves of two classes, and what it loses at most.
+
+    None where a half cannot be judged.
     """
-    one, other = cuts
-    gain = one.gain.at_least + other.gain.at_least
-    if gain <= pair.loss.total:
-        return None
-    halves = _halves(cuts)
-    labels = np.full(engine.n_images, -1, dtype=np.int32)
-    for half, rows in enumerate(halves):
-        labels[rows] = half
-    poses = copied(fitted.poses)
-    for cut in cuts:
-        cut.put_poses(poses)
-    references = normalised_references(engine.update(labels, poses, len(halves)).sums)
-    alike = find_joints(engine, _Halves(labels, poses, fitted.scores), references)
+    halves = item.halves
+    references = normalised_references(sample.update(halves.labels, halves.poses, 4).sums)
+    alike = find_joints(sample, halves, references)
     by_pair = {tuple(sorted((joint.kept, joint.absorbed))): joint for joint in alike}
     pairings = [
         (by_pair[first], by_pair[second])
@@ -114,11 +129,15 @@ def _regrouping(
     if not pairings:
         return None
     # Large classes are cut and joined by samples of their members.
-    n_members = one.gain.n_members + other.gain.n_members
-    scale = n_members / sum(len(rows) for rows in halves)
+    scale = item.n_members / sample.n_images
     losses = [scale * sum(joint.loss.at_most for joint in joints) for joints in pairings]
     best = int(np.argmin(losses))
-    return Regrouping((pair.kept, pair.absorbed), cuts, pairings[best], gain - losses[best])
+    return pairings[best], losses[best]
+
+
+def _gain(cuts: tuple[Cut, Cut]) -> float:
+    """Return what two cuts surely gain."""
+    return cuts[0].gain.at_least + cuts[1].gain.at_least
 
 
 def _halves(cuts: tuple[Cut, Cut]) -> tuple[Rows, Rows, Rows, Rows]:
