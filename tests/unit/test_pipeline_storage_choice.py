@@ -49,7 +49,7 @@ def on_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     [(120, "single"), (119, "half"), (60, "half"), (59, "scratch"), (0, "scratch")],
 )
 def test_the_first_storage_that_fits_is_taken(stored_mb: int, kind: str) -> None:
-    memory = chosen_memory(NEEDS, RunOptions(max_memory=limit(stored_mb)))
+    memory = chosen_memory(NEEDS, RunOptions(max_memory=limit(stored_mb)), None)
     assert memory.storage == kind
     assert memory.limit_bytes is not None
     assert memory.estimated_bytes <= memory.limit_bytes
@@ -60,23 +60,20 @@ def test_what_does_not_even_fit_beside_a_scratch_file_is_refused_with_amounts() 
     options = RunOptions(max_memory="100MB")
     message = r"needs about 197\.3 MB .*even with .* scratch file and 100\.0 MB are available"
     with pytest.raises(InputError, match=message):
-        chosen_memory(NEEDS, options)
+        chosen_memory(NEEDS, options, 1 << 40)
 
 
 @pytest.mark.parametrize("kind", ["single", "half", "scratch"])
 def test_a_storage_that_was_asked_for_is_taken_or_refused(kind: Any) -> None:
     plenty = RunOptions(max_memory="1GB", storage=kind)
-    assert chosen_memory(NEEDS, plenty).storage == kind
+    assert chosen_memory(NEEDS, plenty, 1).storage == kind
     with pytest.raises(InputError, match="another storage"):
-        chosen_memory(NEEDS, RunOptions(max_memory="100MB", storage=kind))
+        chosen_memory(NEEDS, RunOptions(max_memory="100MB", storage=kind), None)
 
 
-def test_without_a_limit_the_memory_that_is_available_counts(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_without_a_limit_the_memory_that_is_available_counts() -> None:
     for available, kind in ((250 * MB, "scratch"), (258 * MB, "half"), (None, "single")):
-        monkeypatch.setattr(storage_choice, "available_memory_bytes", lambda n=available: n)
-        memory = chosen_memory(NEEDS, RunOptions())
+        memory = chosen_memory(NEEDS, RunOptions(), available)
         assert (memory.storage, memory.limit_bytes) == (kind, available)
 
 

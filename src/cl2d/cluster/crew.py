@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import logging
 import time
+import warnings
 from collections import Counter, defaultdict
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +19,11 @@ from distributed import KilledWorker
 from distributed.client import FutureCancelledError
 
 from cl2d.cluster.parts import dealt, moved_from, parts_of
+from cl2d.cluster.sealed import run_sealed, sealed, unsealed
 from cl2d.cluster.traffic import Traffic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from distributed import Client, Future
 
@@ -42,6 +45,14 @@ MERGED_AT_ONCE = 8
 """Partial sums that one worker merges."""
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Arguments:
+    """Arguments of a task about a part: those of this part alone, and those sent to all before."""
+
+    own: tuple[Any, ...]
+    shared: tuple[Future, ...] = ()
 
 
 class WorkersLostError(RuntimeError):
@@ -102,7 +113,7 @@ class Crew:
             self.owners = moved_from(self.owners, speeds, LEAST_GAIN)
 
     def for_each_part(
-        self, task: Callable[..., Any], arguments: Callable[[Part], tuple[Any, ...]]
+        self, task: Callable[..., Any], arguments: Callable[[Part], Arguments]
     ) -> Iterator[tuple[Part, Any]]:
         """Yield ``task(*arguments(part))`` for every part, in the order they are done.
 
@@ -120,37 +131,32 @@ class Crew:
         self,
         task: Callable[..., Any],
         merge: Callable[..., Any],
-        arguments: Callable[[Part], tuple[Any, ...]],
+        arguments: Callable[[Part], Arguments],
     ) -> Any:
         """Return what workers make of ``task(*arguments(part))`` of all parts by merging.
 
         A worker merges what it has, and then workers what several have: this process gets one
         value, whatever their number.
         """
-        for attempt in range(1, MOST_TRIES + 1):
+        cause: Exception | None = None
+        for _ in range(MOST_TRIES):
             self.check_owners()
             by_worker: defaultdict[str, list[Future]] = defaultdict(list)
             for part in self.parts:
-                given = arguments(part)
-                self.traffic.went(given)
-                by_worker[self.owners[part]].append(self.submit(task, part, *given))
+                by_worker[self.owners[part]].append(self.submit(task, part, arguments(part)))
             values = [self._merge(merge, some) for some in by_worker.values()]
             while len(values) > 1:
                 starts = range(0, len(values), MERGED_AT_ONCE)
                 values = [self._merge(merge, values[i : i + MERGED_AT_ONCE]) for i in starts]
             try:
-                merged = values[0].result()
+                return self.received(values[0])
             except (KilledWorker, FutureCancelledError) as error:
-                if attempt == MOST_TRIES:
-                    message = f"{MOST_TRIES} workers were lost over one sum"
-                    raise WorkersLostError(message) from error
-            else:
-                self.traffic.came(merged)
-                return merged
-        return None
+                cause = error
+        message = f"{MOST_TRIES} workers were lost over one sum"
+        raise WorkersLostError(message) from cause
 
     def _merge(self, merge: Callable[..., Any], values: list[Future]) -> Future:
-        return self.client.submit(merge, *values, pure=False)
+        return self.call(merge, (), values)
 
     def usual_seconds(self, task_name: str) -> float:
         """Return how long the last pass of a kind took; 0 if there was none."""
@@ -161,16 +167,46 @@ class Crew:
         return sorted(self._threads())
 
     def submit(
-        self, task: Callable[..., Any], part: Part, *arguments: Any, worker: str | None = None
+        self,
+        task: Callable[..., Any],
+        part: Part,
+        arguments: Arguments,
+        worker: str | None = None,
     ) -> Future:
         """Send a task about a part to a worker, by default to the one that holds the part."""
-        return self.client.submit(
-            task,
-            *arguments,
-            workers=[worker or self.owners[part]],
-            allow_other_workers=True,
-            pure=False,
-        )
+        return self.call(task, arguments.own, arguments.shared, worker or self.owners[part])
+
+    def call(
+        self,
+        task: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        more: Sequence[Future] = (),
+        worker: str | None = None,
+    ) -> Future:
+        """Send a task, with arguments that are there or to come, to a worker or to any of them."""
+        message = sealed(arguments)
+        self.traffic.sent_bytes += len(message)
+        where: dict[str, Any] = {}
+        if worker is not None:
+            where = {"workers": [worker], "allow_other_workers": True}
+        return self.client.submit(run_sealed, task, message, *more, pure=False, **where)
+
+    def broadcast(self, value: object) -> Future:
+        """Return something that every worker will be given, from here or by another worker.
+
+        It is the result of a task, which Dask can do again where all who had it are lost.
+        """
+        message = sealed(value)
+        self.traffic.sent_bytes += len(message) * len(self.workers())
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Sending large graph")
+            return self.client.submit(bytes, message, pure=False)
+
+    def received(self, future: Future) -> Any:
+        """Return what a task returned."""
+        message = future.result()
+        self.traffic.received_bytes += len(message)
+        return unsealed(message)
 
     def note(self, part: Part, worker: str, seconds: float) -> None:
         """Remember how long a worker took for a part."""
@@ -184,7 +220,7 @@ class _Pass:
         self,
         crew: Crew,
         task: Callable[..., Any],
-        arguments: Callable[[Part], tuple[Any, ...]],
+        arguments: Callable[[Part], Arguments],
     ) -> None:
         self._crew = crew
         self._task = task
@@ -209,17 +245,13 @@ class _Pass:
                     self._begin_again(part, future)
                     continue
                 self._open.discard(part)
-                value = future.result()
-                self._crew.traffic.came(value)
-                yield part, value
+                yield part, self._crew.received(future)
         finally:
             for future in self._part_of:
                 future.cancel()
 
     def _begin(self, part: Part, worker: str | None = None) -> None:
-        arguments = self._arguments(part)
-        self._crew.traffic.went(arguments)
-        future = self._crew.submit(self._task, part, *arguments, worker=worker)
+        future = self._crew.submit(self._task, part, self._arguments(part), worker=worker)
         self._part_of[future] = part
         future.add_done_callback(self._ended.put)
 

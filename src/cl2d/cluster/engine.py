@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from cl2d import _native
+from cl2d.cluster.crew import Arguments
 from cl2d.cluster.packed import PackedPoses
 from cl2d.cluster.tasks import (
     PartSearch,
@@ -16,15 +17,12 @@ from cl2d.cluster.tasks import (
     assign_part,
     members_engine,
     merged_sums,
-    part_projections,
-    part_within,
     sum_part,
     take_images,
     with_members,
 )
 from cl2d.engine import IN_MEMORY, ClassSums
 from cl2d.engine.joined import joined_assignment
-from cl2d.engine.references import normalised_references
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -118,11 +116,11 @@ class ClusterEngine:
             None if own is None else own.counts,
             fast,
         )
-        sent = self._broadcast(search)
+        shared = (self._crew.broadcast(search),)
 
-        def arguments(part: Part) -> tuple[Any, ...]:
+        def arguments(part: Part) -> Arguments:
             given = PartSearch.of(part.rows, own, last if fast else None, sample)
-            return (self._job, part, sent, given)
+            return Arguments((self._job, part, given), shared)
 
         found: dict[Part, Assignment] = {}
         done = 0
@@ -144,9 +142,9 @@ class ClusterEngine:
         """
         labels = np.ascontiguousarray(labels, dtype=np.int32)
 
-        def arguments(part: Part) -> tuple[Any, ...]:
+        def arguments(part: Part) -> Arguments:
             packed = PackedPoses.of(_rows_of(poses, part.rows))
-            return (self._job, part, n_classes, labels[part.rows], packed)
+            return Arguments((self._job, part, n_classes, labels[part.rows], packed))
 
         tree = self._crew.merged(sum_part, merged_sums, arguments)
         n_blocks = self._crew.parts[-1].end_block
@@ -177,15 +175,14 @@ class ClusterEngine:
         while begun or waiting:
             while waiting and len(begun) < most:
                 begun.append(self._begun(function, *waiting.popleft()))
-            yield begun.popleft().result()
+            yield self._crew.received(begun.popleft())
 
     def _begun(
         self, function: Callable[[Engine, Item], Result], rows: Rows, item: Item
     ) -> Future:
         images, order = self._taken(rows)
-        return self._crew.client.submit(
-            with_members, self._job, function, item, self._usable[rows], order, *images, pure=False
-        )
+        arguments = (self._job, function, item, self._usable[rows], order)
+        return self._crew.call(with_members, arguments, images)
 
     def _taken(self, rows: Rows) -> tuple[list[Future], Rows]:
         """Return copies of images, as tasks about parts, and where each of ``rows`` is in them."""
@@ -196,7 +193,8 @@ class ClusterEngine:
             here = np.flatnonzero((rows >= part.start) & (rows < part.stop))
             if len(here):
                 wanted = rows[here] - part.start
-                images.append(self._crew.submit(take_images, part, self._job, part, wanted))
+                taken = Arguments((self._job, part, wanted))
+                images.append(self._crew.submit(take_images, part, taken))
                 places.append(here)
         order = np.empty(len(rows), dtype=np.intp)
         order[np.concatenate(places)] = np.arange(len(rows))
@@ -205,18 +203,12 @@ class ClusterEngine:
     def subset(self, rows: Rows) -> Engine:
         """Return an engine, in this process, of copies of some of the images."""
         images, order = self._taken(rows)
-        packed = tuple(self._crew.client.gather(images))
+        packed = tuple(self._crew.received(future) for future in images)
         return members_engine(self._job, self._usable[rows], order, packed)
 
     def of_references(self, references: npt.NDArray[np.complex64]) -> LocalEngine:
         """Return an engine, in this process, whose images are references."""
         return self._local.of_references(references)
-
-    def _broadcast(self, value: Any) -> Future:
-        """Send something to all workers."""
-        workers = self._crew.workers()
-        self._crew.traffic.went(value, copies=len(workers))
-        return self._crew.client.scatter(value, broadcast=True, hash=False)
 
 
 def _joined_samples(

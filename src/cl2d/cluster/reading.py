@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cl2d.cluster.crew import Arguments
 from cl2d.cluster.tasks import read_part
 from cl2d.preprocess import STATISTICS
 
@@ -42,8 +43,8 @@ def read_on_workers(
     statistics = np.zeros((job.n_images, len(STATISTICS)), dtype=np.float32)
     done = 0
 
-    def arguments(part: Part) -> tuple[Any, ...]:
-        return (job, part)
+    def arguments(part: Part) -> Arguments:
+        return Arguments((job, part))
 
     for part, result in crew.for_each_part(read_part, arguments):
         flags[part.rows] = result.value.flags

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -111,7 +110,7 @@ def read_part(job: Job, part: Part) -> Done[PartFacts]:
         return Done(PartFacts(found.flags, found.statistics), time.perf_counter() - started)
 
 
-def assign_part(job: Job, part: Part, search: Search, given: PartSearch) -> Done[PackedAssignment]:
+def assign_part(job: Job, part: Part, given: PartSearch, search: Search) -> Done[PackedAssignment]:
     """Give the images of a part their classes."""
     held = held_images(job)
     with held.lock:
@@ -150,8 +149,7 @@ def merged_sums(*trees: BlockTree) -> BlockTree:
     """Return the sums of several parts as one tree."""
     whole = BlockTree()
     for tree in trees:
-        # Dask keeps what a task was given, for the case that it has to be done again.
-        whole.merge(deepcopy(tree))
+        whole.merge(tree)
     return whole
 
 

@@ -1,0 +1,189 @@
+"""The engine on worker processes, held against the engine in this process, bit by bit."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import cl2d
+from cl2d.engine import (
+    ClassicalRule,
+    OwnShare,
+    SearchSettings,
+    near_search,
+    normalised_references,
+    sum_lengths,
+)
+from cl2d.engine.storage import IN_MEMORY
+from cl2d.errors import InputError
+from cl2d.io import open_particles
+from cl2d.results import identity_poses
+from tests.engine_inputs import engine_of, noise_images, random_poses, white_plan
+
+distributed = pytest.importorskip("distributed")
+
+from cl2d.cluster.crew import Crew  # noqa: E402 - Dask is an extra
+from cl2d.cluster.engine import ClusterEngine  # noqa: E402
+from cl2d.cluster.job import Job  # noqa: E402
+from cl2d.cluster.reading import read_on_workers  # noqa: E402
+
+ROOT = Path(__file__).parents[3]
+N = 9000  # three blocks, the last of them short
+BOX = 16
+PLAN = white_plan(BOX)
+SEARCH = SearchSettings(max_shift_px=1.0)
+K = 3
+
+
+@pytest.fixture(scope="module")
+def images():
+    return noise_images(N, BOX, seed=4)
+
+
+@pytest.fixture(scope="module")
+def stack(images, tmp_path_factory):
+    import mrcfile  # noqa: PLC0415
+
+    path = tmp_path_factory.mktemp("particles") / "noise.mrcs"
+    with mrcfile.new(path) as file:
+        file.set_data(images)
+        file.set_image_stack()
+        file.voxel_size = 2.0
+    return path
+
+
+@pytest.fixture(scope="module")
+def local(images):
+    return engine_of(images, PLAN, SEARCH)
+
+
+@pytest.fixture
+def client():
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        # Workers find the functions of this file as modules of the tests.
+        client.run(exec, f"import sys; sys.path.insert(0, {str(ROOT)!r})")
+        yield client
+
+
+def cluster_engine(client, stack, open_source=None):
+    source = open_particles(stack)
+    job = Job(
+        name=f"test-{time.monotonic_ns()}",
+        open_source=open_source or partial(open_particles, stack),
+        fingerprint=source.fingerprint(),
+        n_images=N,
+        plan=PLAN,
+        search=SEARCH,
+        storage=IN_MEMORY,
+        simd_level=cl2d.build_info()["simd_level"],
+    )
+    crew = Crew(client, N)
+    facts = read_on_workers(crew, job)
+    return ClusterEngine(crew, job, facts.flags == 0, 1)
+
+
+def references_of(engine, seed=0):
+    labels = np.random.default_rng(seed).integers(0, K, N).astype(np.int32)
+    return labels, engine.update(labels, identity_poses(N), K)
+
+
+def assert_same(found, expected):
+    for name in ("labels", "scores", "margin", "confidence"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+    assert_same_poses(found.poses, expected.poses)
+
+
+def assert_same_poses(found, expected):
+    for name in ("psi_rad", "shift_px", "mirror"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+
+
+def mean_coefficient(members, item):
+    """Return something that depends on every image of a group and on its order."""
+    poses, factor = item
+    aligned = members.aligned_members(np.arange(members.n_images), poses)
+    return factor * aligned[:3], aligned.sum(axis=0)
+
+
+def test_every_operation_gives_the_bits_of_the_engine_in_this_process(client, stack, local):
+    engine = cluster_engine(client, stack)
+    assert engine.n_images == N
+    assert engine.n_independent == local.n_independent
+    labels, sums = references_of(local)
+    _, found = references_of(engine)
+    np.testing.assert_array_equal(found.sums, sums.sums)
+    np.testing.assert_array_equal(found.counts, sums.counts)
+    references = normalised_references(sums.sums)
+    own = OwnShare(labels, sum_lengths(sums.sums), sums.counts)
+    sample = np.array([0, 1, 4095, 4096, 8999])
+    expected = local.assign(references, ClassicalRule(), sample=sample, own=own)
+    seen = []
+    again = engine.assign(references, ClassicalRule(), seen.append, sample=sample, own=own)
+    assert_same(again, expected)
+    np.testing.assert_array_equal(again.sampled_scores, expected.sampled_scores)
+    assert seen == sorted(seen)
+    assert seen[-1] == N
+    last = near_search(expected.poses)
+    near = engine.assign(references, ClassicalRule(), last=last)
+    assert_same(near, local.assign(references, ClassicalRule(), last=last))
+    moved = random_poses(N, 1.0, seed=2)
+    np.testing.assert_array_equal(
+        engine.update(expected.labels, moved, K).sums, local.update(expected.labels, moved, K).sums
+    )
+
+
+def test_groups_of_images_from_several_workers_come_in_their_order(client, stack, local):
+    engine = cluster_engine(client, stack)
+    groups = []
+    for seed in range(7):
+        rows = np.random.default_rng(seed).choice(N, 40, replace=False)
+        groups.append((rows, (random_poses(40, 1.0, seed), seed)))
+    found = list(engine.each(mean_coefficient, groups))
+    expected = list(local.each(mean_coefficient, groups))
+    for (first, total), (wanted_first, wanted_total) in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(first, wanted_first)
+        np.testing.assert_array_equal(total, wanted_total)
+    rows = groups[0][0]
+    poses = random_poses(40, 1.0, 9)
+    np.testing.assert_array_equal(
+        engine.subset(rows).aligned_members(np.arange(40), poses),
+        local.subset(rows).aligned_members(np.arange(40), poses),
+    )
+
+
+def test_a_worker_that_is_killed_costs_no_bit(client, stack, local):
+    engine = cluster_engine(client, stack)
+    _, sums = references_of(local)
+    references = normalised_references(sums.sums)
+    expected = local.assign(references, ClassicalRule())
+    for delay_seconds in (0.0, 0.05):
+        victim = next(iter(client.run(os.getpid).values()))
+        timer = threading.Timer(delay_seconds, os.kill, (victim, signal.SIGKILL))
+        timer.start()
+        assert_same(engine.assign(references, ClassicalRule()), expected)
+        timer.join()
+        np.testing.assert_array_equal(references_of(engine)[1].sums, sums.sums)
+
+
+def test_a_worker_that_sees_other_particles_refuses(client, stack, tmp_path, images):
+    import mrcfile  # noqa: PLC0415
+
+    other = tmp_path / "noise.mrcs"
+    with mrcfile.new(other) as file:
+        file.set_data(images[::-1].copy())
+        file.set_image_stack()
+        file.voxel_size = 2.0
+    with pytest.raises(InputError, match="must be the same on all machines"):
+        cluster_engine(client, stack, partial(open_particles, other))
