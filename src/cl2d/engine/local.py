@@ -18,6 +18,7 @@ from cl2d.engine.joined import joined_assignment
 from cl2d.engine.protocol import Assignment, ClassSums, Component, LastPoses, SearchSettings
 from cl2d.engine.shift_grid import covering_radius_px, shift_grid
 from cl2d.engine.storage import IN_MEMORY, Storage, gathered, gathered_block
+from cl2d.engine.within import PieceSearch, gathered_groups, pieces_of
 from cl2d.results import Poses
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from cl2d.engine.correntropy import RealAverages, WorkingImages
     from cl2d.engine.own_share import OwnShare
-    from cl2d.engine.protocol import Engine
+    from cl2d.engine.protocol import Engine, GroupAssignment
     from cl2d.engine.rules import AssignmentRule
 
     Item = TypeVar("Item")
@@ -169,6 +170,29 @@ class LocalEngine:
         labels = np.where(self._usable, joined.labels, np.int32(-1)).astype(np.int32)
         found = replace(joined, labels=labels, sampled_scores=np.concatenate(sampled))
         return replace(found, fast=last is not None)
+
+    def assign_within(
+        self,
+        references: npt.NDArray[np.complex64],
+        groups: npt.NDArray[np.int32],
+        on_progress: Callable[[int], None] | None = None,
+        *,
+        own: OwnShare | None = None,
+        last: LastPoses | None = None,
+    ) -> GroupAssignment:
+        """Give every image the reference of its group that it fits best, and its pose there."""
+        n_each, n_shifts = references.shape[1], len(self._shifts)
+        groups = np.where(self._usable, groups, np.int32(-1))
+        if last is not None:
+            compared = last.part(np.flatnonzero(groups >= 0))
+            last = last if fast_pays(n_each, n_shifts, compared) else None
+
+        def assigner_of(group: int) -> ChunkAssigner:
+            return self._assigner(references[group], 1)
+
+        search = PieceSearch(self._blocks, assigner_of, own, last)
+        found = results_in_order(search.found, pieces_of(groups), self._n_threads)
+        return gathered_groups(self.n_images, n_each, found, on_progress)
 
     def update(self, labels: npt.NDArray[np.int32], poses: Poses, n_classes: int) -> ClassSums:
         """Return the sums of the members of each class in its frame; label -1 is left out.

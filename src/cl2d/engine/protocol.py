@@ -47,7 +47,7 @@ class LastPoses:
         """Which images are sought near their last centres, (n_images,)."""
         return self.at_rest & ~self.doubted
 
-    def part(self, rows: slice) -> LastPoses:
+    def part(self, rows: slice | npt.NDArray[np.intp]) -> LastPoses:
         """Return the poses, doubts and rest of some images."""
         poses = self.poses
         of_rows = Poses(poses.psi_rad[rows], poses.shift_px[rows], poses.mirror[rows])
@@ -88,6 +88,24 @@ class Assignment:
             self.confidence[rows],
             fast=self.fast,
         )
+
+
+@dataclass(frozen=True)
+class GroupAssignment:
+    """What was found of images each of which was compared with the references of its group.
+
+    Attributes
+    ----------
+    labels : (n_images,) int32
+        The best reference of the group, from 0; -1 where the image was not compared.
+    poses : Poses, with respect to that reference
+    scores : (n_images, n_each) float32
+        Against each reference of the group, before poses are refined; NaN if not compared.
+    """
+
+    labels: npt.NDArray[np.int32]
+    poses: Poses
+    scores: npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -145,6 +163,31 @@ class Engine(Protocol):
         With ``averages`` the best few classes of each image are in the order of correntropy.
         With ``own`` each image is compared with the average of the other members of its class.
         ``last`` poses, against whatever classes, allow a fast search where the engine has one.
+        """
+        ...
+
+    def assign_within(
+        self,
+        references: npt.NDArray[np.complex64],
+        groups: npt.NDArray[np.int32],
+        on_progress: Callable[[int], None] | None = None,
+        *,
+        own: OwnShare | None = None,
+        last: LastPoses | None = None,
+    ) -> GroupAssignment:
+        """Give every image the reference of its group that it fits best, and its pose there.
+
+        Parameters
+        ----------
+        references : (n_groups, n_each, n_rings, n_angles / 2) complex64
+        groups : (n_images,) int32, -1 for images that are not compared
+        on_progress : callable, optional
+            Called with the number of images done.
+        own : OwnShare, optional
+            Labels within the groups, lengths and counts (n_groups, n_each): scores against the
+            own average are those against the average of its other members.
+        last : LastPoses, optional
+            Of all images: they allow a fast search where the engine has one.
         """
         ...
 
