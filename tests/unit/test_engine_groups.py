@@ -7,6 +7,7 @@ import pytest
 
 from cl2d.engine import (
     ClassicalRule,
+    GroupVectors,
     LastPoses,
     OwnShare,
     SearchSettings,
@@ -126,3 +127,63 @@ def test_search_near_last_poses_is_that_of_a_subset():
     np.testing.assert_array_equal(
         exhaustive.scores, wide.assign_within(references(n_each=1), GROUPS).scores
     )
+
+
+def group_vectors(whole, poses, sizes=(3, 1, 5, 2)):
+    """Return orthonormal vectors of some groups and sums of their images."""
+    labels = np.where(len(sizes) > GROUPS, GROUPS, -1).astype(np.int32)
+    sums = whole.update(labels, poses, len(sizes)).sums
+    rng = np.random.default_rng(0)
+    length = 2 * sums[0].size
+    return [
+        GroupVectors(
+            np.linalg.qr(rng.normal(size=(length, size)))[0].T.astype(np.float32),
+            class_sum.ravel().view(np.float64),
+        )
+        for size, class_sum in zip(sizes, sums, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_projections_are_products_of_aligned_members(n_threads):
+    whole, poses = engine(n_threads), random_poses(N, 2.0)
+    vectors = group_vectors(whole, poses)
+    found = whole.projections(GROUPS, poses, vectors)
+    assert found.products.shape == (N, 5)
+    for i in range(N):
+        if GROUPS[i] < 0:
+            assert np.isnan([*found.products[i], found.with_sum[i], found.squared_length[i]]).all()
+            continue
+        of_group = vectors[GROUPS[i]]
+        row = np.array([i])
+        member = whole.aligned_members(row, poses.take(row)).ravel().view(np.float32)
+        member = member.astype(np.float64)
+        n = len(of_group.basis)
+        # Products are taken in single precision: roundings of 6e-8 of lengths of about ten.
+        np.testing.assert_allclose(found.products[i, :n], of_group.basis @ member, atol=2e-5)
+        assert np.isnan(found.products[i, n:]).all()
+        assert found.with_sum[i] == pytest.approx(of_group.class_sum @ member, rel=1e-12)
+        assert found.squared_length[i] == pytest.approx(member @ member, rel=1e-12)
+
+
+def test_projections_of_a_block_do_not_depend_on_the_other_blocks(monkeypatch):
+    for module in ("ingest", "local", "storage", "projected"):
+        monkeypatch.setattr(f"cl2d.engine.{module}.BLOCK_IMAGES", 64)
+    monkeypatch.setattr("cl2d.engine.projected.ALIGNED_IMAGES", 20)
+    whole, poses = engine(), random_poses(N, 2.0)
+    vectors = group_vectors(whole, poses)
+    done = []
+    found = whole.projections(GROUPS, poses, vectors, done.append)
+    assert done == sorted(done)
+    assert done[-1] == np.count_nonzero(GROUPS >= 0)
+    rows = np.arange(64, 128)
+    alone = whole.subset(rows).projections(GROUPS[rows], poses.take(rows), vectors)
+    np.testing.assert_array_equal(found.products[rows], alone.products)
+    np.testing.assert_array_equal(found.with_sum[rows], alone.with_sum)
+    np.testing.assert_array_equal(found.squared_length[rows], alone.squared_length)
+
+
+def test_images_in_no_group_need_no_vectors():
+    found = engine().projections(np.full(N, -1, np.int32), random_poses(N, 2.0), [])
+    assert found.products.shape == (N, 0)
+    assert np.isnan(found.with_sum).all()

@@ -15,6 +15,7 @@ from cl2d.engine.block_tree import BlockTree
 from cl2d.engine.chunks import Chunk, ChunkAssigner, chunks_of
 from cl2d.engine.comparison import fast_comparisons, fast_pays
 from cl2d.engine.joined import joined_assignment
+from cl2d.engine.projected import Projector, gathered_projections, portions_of
 from cl2d.engine.protocol import Assignment, ClassSums, Component, LastPoses, SearchSettings
 from cl2d.engine.shift_grid import covering_radius_px, shift_grid
 from cl2d.engine.storage import IN_MEMORY, Storage, gathered, gathered_block
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from cl2d.engine.correntropy import RealAverages, WorkingImages
     from cl2d.engine.own_share import OwnShare
-    from cl2d.engine.protocol import Engine, GroupAssignment
+    from cl2d.engine.protocol import Engine, GroupAssignment, GroupVectors, Projections
     from cl2d.engine.rules import AssignmentRule
 
     Item = TypeVar("Item")
@@ -250,6 +251,20 @@ class LocalEngine:
             self._n_threads,
         )
         return aligned
+
+    def projections(
+        self,
+        groups: npt.NDArray[np.int32],
+        poses: Poses,
+        vectors: Sequence[GroupVectors],
+        on_progress: Callable[[int], None] | None = None,
+    ) -> Projections:
+        """Return the inner products of images, as ``update`` adds them up, with vectors."""
+        working = Poses(poses.psi_rad, poses.shift_px / self._scale, poses.mirror)
+        projector = Projector(self._blocks, groups, working, vectors)
+        found = results_in_order(projector.projected, portions_of(groups), self._n_threads)
+        most = max((len(of_group.basis) for of_group in vectors), default=0)
+        return gathered_projections(self.n_images, most, found, on_progress)
 
     def subset(self, rows: npt.NDArray[np.intp]) -> LocalEngine:
         """Return an engine of copies of some of the images, in the order of ``rows``."""

@@ -125,6 +125,37 @@ class Component:
     total_variance: float
 
 
+@dataclass(frozen=True)
+class GroupVectors:
+    """What aligned images of a group are projected on; they count flattened, as real numbers.
+
+    Attributes
+    ----------
+    basis : (q, d) float32, orthonormal rows; d = n_rings n_angles
+    class_sum : (d,) float64
+    """
+
+    basis: npt.NDArray[np.float32]
+    class_sum: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Projections:
+    """Inner products of aligned images; NaN for those in no group.
+
+    Attributes
+    ----------
+    products : (n_images, most q of any group) float64
+        With the vectors of the basis of the own group; NaN beyond the last one.
+    with_sum : (n_images,) float64, with the class sum of the own group
+    squared_length : (n_images,) float64
+    """
+
+    products: npt.NDArray[np.float64]
+    with_sum: npt.NDArray[np.float64]
+    squared_length: npt.NDArray[np.float64]
+
+
 class Engine(Protocol):
     """Images held as coefficients for a whole run.
 
@@ -209,6 +240,25 @@ class Engine(Protocol):
         self, rows: npt.NDArray[np.intp], poses: Poses
     ) -> npt.NDArray[np.complex64]:
         """Return the images ``rows`` as ``update`` adds them up, (n, n_rings, n_angles / 2)."""
+        ...
+
+    def projections(
+        self,
+        groups: npt.NDArray[np.int32],
+        poses: Poses,
+        vectors: Sequence[GroupVectors],
+        on_progress: Callable[[int], None] | None = None,
+    ) -> Projections:
+        """Return the inner products of images, as ``update`` adds them up, with vectors.
+
+        Parameters
+        ----------
+        groups : (n_images,) int32, -1 for images that are left out
+        poses : of all images
+        vectors : of each group
+        on_progress : callable, optional
+            Called with the number of images done.
+        """
         ...
 
     def subset(self, rows: npt.NDArray[np.intp]) -> Engine:

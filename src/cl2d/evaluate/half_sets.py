@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cl2d.engine import ClassicalRule, near_search, normalised_references
+from cl2d.engine import ClassicalRule, evenly_spread, near_search, normalised_references
 from cl2d.results import Poses, halved_labels, identity_poses, single_precision
 
 if TYPE_CHECKING:
@@ -90,7 +90,9 @@ def _reference_free_poses(
     groups[labels >= 0] = members
     if len(halves) == 0:
         return identity_poses(len(labels))
-    samples = [_sample(np.flatnonzero(groups == half)) for half in range(len(halves))]
+    samples = [
+        evenly_spread(np.flatnonzero(groups == half), SAMPLE_MEMBERS) for half in range(len(halves))
+    ]
     found = engine.each(_average_of_sample, [(rows, None) for rows in samples])
     references = np.concatenate(list(found))
     tell = partial(_tell, on_progress, len(members))
@@ -102,13 +104,6 @@ def _reference_free_poses(
             references[:, None], groups, partial(tell, number), last=near_search(poses)
         )
     return _centred(fitted.poses, groups)
-
-
-def _sample(rows: Rows) -> Rows:
-    """Return at most ``SAMPLE_MEMBERS`` of some rows, evenly spread."""
-    if len(rows) <= SAMPLE_MEMBERS:
-        return rows
-    return rows[np.linspace(0, len(rows) - 1, SAMPLE_MEMBERS).astype(np.intp)]
 
 
 def _average_of_sample(sample: Engine, _: None) -> References:
