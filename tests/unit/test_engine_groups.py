@@ -97,6 +97,16 @@ def test_images_that_are_not_usable_are_not_compared():
     assert np.isnan(found.scores[5]).all()
 
 
+def test_poses_are_told_in_single_precision():
+    whole = engine_of(IMAGES, white_plan(BOX, 30))
+    every = references_from(noise_images(2, BOX, seed=1), white_plan(BOX, 30))
+    poses = whole.assign(every, ClassicalRule()).poses
+    for found in (poses, whole.assign_within(every[:, None], GROUPS % 2).poses):
+        for values in (found.psi_rad, found.shift_px):
+            assert values.dtype == np.float64
+            np.testing.assert_array_equal(values, values.astype(np.float32))
+
+
 def test_own_share_is_left_out_of_scores_as_where_classes_are_one_group():
     whole, poses = engine(), random_poses(N, 2.0)
     halves = (np.arange(N) % 2).astype(np.int32)
