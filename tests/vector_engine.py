@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from cl2d.engine import Assignment, ClassSums, Component, class_probabilities
+from cl2d.engine import (
+    Assignment,
+    ClassicalRule,
+    ClassSums,
+    Component,
+    GroupAssignment,
+    class_probabilities,
+)
 from cl2d.results import identity_poses
 
 if TYPE_CHECKING:
@@ -102,6 +109,27 @@ class VectorEngine:
             if product > 0:
                 scores[i, own.labels[i]] = self.vectors[i] @ rest / product
         return scores
+
+    def assign_within(
+        self,
+        references: npt.NDArray[np.complex64],
+        groups: npt.NDArray[np.int32],
+        on_progress: Callable[[int], None] | None = None,
+        *,
+        own: OwnShare | None = None,
+        last: LastPoses | None = None,
+    ) -> GroupAssignment:
+        assert on_progress is last is None
+        labels = np.full(self.n_images, -1, dtype=np.int32)
+        scores = np.full((self.n_images, references.shape[1]), np.nan, dtype=np.float32)
+        for group in np.unique(groups[groups >= 0]):
+            rows = np.flatnonzero(groups == group)
+            share = None if own is None else own.within(group, rows)
+            found = self.subset(rows).assign(
+                references[group], ClassicalRule(), sample=np.arange(len(rows)), own=share
+            )
+            labels[rows], scores[rows] = found.labels, found.sampled_scores
+        return GroupAssignment(labels, identity_poses(self.n_images), scores)
 
     def averages(self, labels: npt.NDArray[np.int32], poses: Poses, n_classes: int) -> None:
         """Say that classes are not chosen by correntropy."""

@@ -380,14 +380,6 @@ def test_rotations_are_returned_in_half_a_turn_either_way():
     assert psi.max() > 2
 
 
-def test_poses_are_told_in_single_precision():
-    engine, reference, _ = blob_case(41, 40, 2.0, white_plan(41, 36))
-    poses = engine.assign(reference, BEST).poses
-    for values in (poses.psi_rad, poses.shift_px):
-        assert values.dtype == np.float64
-        np.testing.assert_array_equal(values, values.astype(np.float32))
-
-
 def test_labels_beyond_the_classes_are_refused():
     plan = white_plan(32)
     engine = engine_of(noise_images(3, 32), plan)

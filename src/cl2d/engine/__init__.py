@@ -16,6 +16,7 @@ from cl2d.engine.distributions import (
     distribution_bytes,
     sample_rows,
 )
+from cl2d.engine.evenly import evenly_spread
 from cl2d.engine.expected_scores import expected_scores
 from cl2d.engine.local import LocalEngine
 from cl2d.engine.own_share import OwnShare, without_own_share
@@ -24,7 +25,10 @@ from cl2d.engine.protocol import (
     ClassSums,
     Component,
     Engine,
+    GroupAssignment,
+    GroupVectors,
     LastPoses,
+    Projections,
     SearchSettings,
     near_search,
 )
@@ -45,10 +49,13 @@ __all__ = [
     "ClassicalRule",
     "Component",
     "Engine",
+    "GroupAssignment",
+    "GroupVectors",
     "LastPoses",
     "LikelihoodRule",
     "LocalEngine",
     "OwnShare",
+    "Projections",
     "RealAverages",
     "RobustRule",
     "ScoreDistributions",
@@ -61,6 +68,7 @@ __all__ = [
     "class_probabilities",
     "covering_radius_px",
     "distribution_bytes",
+    "evenly_spread",
     "expected_scores",
     "gram_spectrum",
     "log_likelihood",

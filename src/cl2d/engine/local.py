@@ -15,9 +15,11 @@ from cl2d.engine.block_tree import BlockTree
 from cl2d.engine.chunks import Chunk, ChunkAssigner, chunks_of
 from cl2d.engine.comparison import fast_comparisons, fast_pays
 from cl2d.engine.joined import joined_assignment
+from cl2d.engine.projected import Projector, gathered_projections, portions_of
 from cl2d.engine.protocol import Assignment, ClassSums, Component, LastPoses, SearchSettings
 from cl2d.engine.shift_grid import covering_radius_px, shift_grid
 from cl2d.engine.storage import IN_MEMORY, Storage, gathered, gathered_block
+from cl2d.engine.within import PieceSearch, gathered_groups, pieces_of
 from cl2d.results import Poses
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
     from cl2d.engine.correntropy import RealAverages, WorkingImages
     from cl2d.engine.own_share import OwnShare
-    from cl2d.engine.protocol import Engine
+    from cl2d.engine.protocol import Engine, GroupAssignment, GroupVectors, Projections
     from cl2d.engine.rules import AssignmentRule
 
     Item = TypeVar("Item")
@@ -193,6 +195,29 @@ class LocalEngine:
         found = replace(joined, labels=labels, sampled_scores=np.concatenate(sampled))
         return replace(found, fast=last is not None)
 
+    def assign_within(
+        self,
+        references: npt.NDArray[np.complex64],
+        groups: npt.NDArray[np.int32],
+        on_progress: Callable[[int], None] | None = None,
+        *,
+        own: OwnShare | None = None,
+        last: LastPoses | None = None,
+    ) -> GroupAssignment:
+        """Give every image the reference of its group that it fits best, and its pose there."""
+        n_each, n_shifts = references.shape[1], len(self._shifts)
+        groups = np.where(self._usable, groups, np.int32(-1))
+        if last is not None:
+            compared = last.part(np.flatnonzero(groups >= 0))
+            last = last if fast_pays(n_each, n_shifts, compared) else None
+
+        def assigner_of(group: int) -> ChunkAssigner:
+            return self._assigner(references[group], 1)
+
+        search = PieceSearch(self._blocks, assigner_of, own, last)
+        found = results_in_order(search.found, pieces_of(groups), self._n_threads)
+        return gathered_groups(self.n_images, n_each, found, on_progress)
+
     def update(self, labels: npt.NDArray[np.int32], poses: Poses, n_classes: int) -> ClassSums:
         """Return the sums of the members of each class in its frame; label -1 is left out.
 
@@ -263,6 +288,20 @@ class LocalEngine:
             self._n_threads,
         )
         return aligned
+
+    def projections(
+        self,
+        groups: npt.NDArray[np.int32],
+        poses: Poses,
+        vectors: Sequence[GroupVectors],
+        on_progress: Callable[[int], None] | None = None,
+    ) -> Projections:
+        """Return the inner products of images, as ``update`` adds them up, with vectors."""
+        working = Poses(poses.psi_rad, poses.shift_px / self._scale, poses.mirror)
+        projector = Projector(self._blocks, groups, working, vectors)
+        found = results_in_order(projector.projected, portions_of(groups), self._n_threads)
+        most = max((len(of_group.basis) for of_group in vectors), default=0)
+        return gathered_projections(self.n_images, most, found, on_progress)
 
     def subset(self, rows: npt.NDArray[np.intp]) -> LocalEngine:
         """Return an engine of copies of some of the images, in the order of ``rows``."""

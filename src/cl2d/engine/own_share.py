@@ -34,6 +34,13 @@ class OwnShare:
     lengths: npt.NDArray[np.float64]
     counts: npt.NDArray[np.int64]
 
+    def within(self, group: int, rows: npt.NDArray[np.intp]) -> OwnShare:
+        """Return what some images of one group add, of sums that are those of several groups.
+
+        Labels are within the groups then, and lengths and counts (n_groups, n_classes).
+        """
+        return OwnShare(self.labels[rows], self.lengths[group], self.counts[group])
+
     def part(self, rows: slice) -> OwnShare:
         """Return what some of the images add."""
         return OwnShare(self.labels[rows], self.lengths, self.counts)

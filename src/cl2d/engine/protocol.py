@@ -47,7 +47,7 @@ class LastPoses:
         """Which images are sought near their last centres, (n_images,)."""
         return self.at_rest & ~self.doubted
 
-    def part(self, rows: slice) -> LastPoses:
+    def part(self, rows: slice | npt.NDArray[np.intp]) -> LastPoses:
         """Return the poses, doubts and rest of some images."""
         poses = self.poses
         of_rows = Poses(poses.psi_rad[rows], poses.shift_px[rows], poses.mirror[rows])
@@ -91,6 +91,24 @@ class Assignment:
 
 
 @dataclass(frozen=True)
+class GroupAssignment:
+    """What was found of images each of which was compared with the references of its group.
+
+    Attributes
+    ----------
+    labels : (n_images,) int32
+        The best reference of the group, from 0; -1 where the image was not compared.
+    poses : Poses, with respect to that reference
+    scores : (n_images, n_each) float32
+        Against each reference of the group, before poses are refined; NaN if not compared.
+    """
+
+    labels: npt.NDArray[np.int32]
+    poses: Poses
+    scores: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
 class ClassSums:
     """Sums of the aligned members, (n_classes, n_rings, n_angles / 2), and how many they are."""
 
@@ -105,6 +123,37 @@ class Component:
     scores: npt.NDArray[np.float32]
     variance: float
     total_variance: float
+
+
+@dataclass(frozen=True)
+class GroupVectors:
+    """What aligned images of a group are projected on; they count flattened, as real numbers.
+
+    Attributes
+    ----------
+    basis : (q, d) float32, orthonormal rows; d = n_rings n_angles
+    class_sum : (d,) float64
+    """
+
+    basis: npt.NDArray[np.float32]
+    class_sum: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Projections:
+    """Inner products of aligned images; NaN for those in no group.
+
+    Attributes
+    ----------
+    products : (n_images, most q of any group) float64
+        With the vectors of the basis of the own group; NaN beyond the last one.
+    with_sum : (n_images,) float64, with the class sum of the own group
+    squared_length : (n_images,) float64
+    """
+
+    products: npt.NDArray[np.float64]
+    with_sum: npt.NDArray[np.float64]
+    squared_length: npt.NDArray[np.float64]
 
 
 class Engine(Protocol):
@@ -148,6 +197,31 @@ class Engine(Protocol):
         """
         ...
 
+    def assign_within(
+        self,
+        references: npt.NDArray[np.complex64],
+        groups: npt.NDArray[np.int32],
+        on_progress: Callable[[int], None] | None = None,
+        *,
+        own: OwnShare | None = None,
+        last: LastPoses | None = None,
+    ) -> GroupAssignment:
+        """Give every image the reference of its group that it fits best, and its pose there.
+
+        Parameters
+        ----------
+        references : (n_groups, n_each, n_rings, n_angles / 2) complex64
+        groups : (n_images,) int32, -1 for images that are not compared
+        on_progress : callable, optional
+            Called with the number of images done.
+        own : OwnShare, optional
+            Labels within the groups, lengths and counts (n_groups, n_each): scores against the
+            own average are those against the average of its other members.
+        last : LastPoses, optional
+            Of all images: they allow a fast search where the engine has one.
+        """
+        ...
+
     def averages(
         self, labels: npt.NDArray[np.int32], poses: Poses, n_classes: int
     ) -> RealAverages | None:
@@ -166,6 +240,25 @@ class Engine(Protocol):
         self, rows: npt.NDArray[np.intp], poses: Poses
     ) -> npt.NDArray[np.complex64]:
         """Return the images ``rows`` as ``update`` adds them up, (n, n_rings, n_angles / 2)."""
+        ...
+
+    def projections(
+        self,
+        groups: npt.NDArray[np.int32],
+        poses: Poses,
+        vectors: Sequence[GroupVectors],
+        on_progress: Callable[[int], None] | None = None,
+    ) -> Projections:
+        """Return the inner products of images, as ``update`` adds them up, with vectors.
+
+        Parameters
+        ----------
+        groups : (n_images,) int32, -1 for images that are left out
+        poses : of all images
+        vectors : of each group
+        on_progress : callable, optional
+            Called with the number of images done.
+        """
         ...
 
     def subset(self, rows: npt.NDArray[np.intp]) -> Engine:

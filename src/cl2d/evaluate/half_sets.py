@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cl2d.engine import ClassicalRule, near_search, normalised_references
-from cl2d.results import Poses, halved_labels, identity_poses
+from cl2d.engine import ClassicalRule, evenly_spread, near_search, normalised_references
+from cl2d.results import Poses, halved_labels, identity_poses, single_precision
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from cl2d.results import LevelResult
 
     Rows = npt.NDArray[np.intp]
+    References = npt.NDArray[np.complex64]
 
 SMALLEST_CLASS = 10
 """Members below which the halves of a class say nothing."""
@@ -67,44 +69,11 @@ def half_set_level(
         the half-set averages. The two halves of a class do not lie in the same frame.
     """
     labels = half_set_labels(level.labels)
-    poses = identity_poses(len(labels))
-    done = 0
-
-    def aligned(alone: Engine, half: int) -> tuple[Rows, Poses]:
-        rows = np.flatnonzero(labels == half)
-        return rows, reference_free_poses(alone.subset(rows))
-
-    for rows, found in engine.each(aligned, np.unique(labels[labels >= 0]).tolist()):
-        poses.put(rows, found)
-        done += len(rows)
-        if on_progress is not None:
-            on_progress(done)
+    poses = _reference_free_poses(engine, labels, on_progress)
     parents = np.arange(2 * level.n_classes, dtype=np.int32) // 2
     return replace(
         level, n_classes=2 * level.n_classes, labels=labels, poses=poses, parents=parents
     )
-
-
-def reference_free_poses(members: Engine) -> Poses:
-    """Return poses of images aligned to their own average, starting from where they lie.
-
-    Large sets start with a sample spread evenly over them.
-    """
-    n = members.n_images
-    if n > SAMPLE_MEMBERS:
-        rows = np.linspace(0, n - 1, SAMPLE_MEMBERS).astype(np.intp)
-        sample = members.subset(rows)
-    else:
-        sample = members
-    reference = _average(sample, identity_poses(sample.n_images))
-    for _ in range(SAMPLE_ROUNDS):
-        before, reference = reference, _average(sample, _aligned_to(sample, reference))
-        if np.vdot(before, reference).real > AT_REST * reference.shape[2]:
-            break
-    poses = _aligned_to(members, reference)
-    for _ in range(FULL_ROUNDS - 1):
-        poses = _aligned_to(members, _average(members, poses), poses)
-    return poses
 
 
 def half_sizes(halves: LevelResult) -> npt.NDArray[np.int64]:
@@ -112,18 +81,61 @@ def half_sizes(halves: LevelResult) -> npt.NDArray[np.int64]:
     return halves.class_sizes().reshape(-1, 2)
 
 
-def _average(members: Engine, poses: Poses) -> npt.NDArray[np.complex64]:
+def _reference_free_poses(
+    engine: Engine, labels: npt.NDArray[np.int32], on_progress: Callable[[int], None] | None
+) -> Poses:
+    """Return poses of images aligned to the average of their half, starting from where they lie."""
+    halves, members = np.unique(labels[labels >= 0], return_inverse=True)
+    groups = np.full_like(labels, -1)
+    groups[labels >= 0] = members
+    if len(halves) == 0:
+        return identity_poses(len(labels))
+    samples = [
+        evenly_spread(np.flatnonzero(groups == half), SAMPLE_MEMBERS) for half in range(len(halves))
+    ]
+    found = engine.each(_average_of_sample, [(rows, None) for rows in samples])
+    references = np.concatenate(list(found))
+    tell = partial(_tell, on_progress, len(members))
+    fitted = engine.assign_within(references[:, None], groups, partial(tell, 0))
+    for number in range(1, FULL_ROUNDS):
+        poses = _centred(fitted.poses, groups)
+        references = normalised_references(engine.update(groups, poses, len(halves)).sums)
+        fitted = engine.assign_within(
+            references[:, None], groups, partial(tell, number), last=near_search(poses)
+        )
+    return _centred(fitted.poses, groups)
+
+
+def _average_of_sample(sample: Engine, _: None) -> References:
+    """Return the average of a sample of a half, (1, ...), aligned to itself until it rests."""
+    reference = _average(sample, identity_poses(sample.n_images))
+    one_group = np.zeros(sample.n_images, dtype=np.int32)
+    for _round in range(SAMPLE_ROUNDS):
+        found = sample.assign(reference, ClassicalRule()).poses
+        before, reference = reference, _average(sample, _centred(found, one_group))
+        if np.vdot(before, reference).real > AT_REST * reference.shape[2]:
+            break
+    return reference
+
+
+def _average(members: Engine, poses: Poses) -> References:
     labels = np.zeros(members.n_images, dtype=np.int32)
     return normalised_references(members.update(labels, poses, 1).sums)
 
 
-def _aligned_to(
-    members: Engine, reference: npt.NDArray[np.complex64], near: Poses | None = None
-) -> Poses:
-    """Return the best poses, in a frame in which the shifts average to zero.
+def _centred(poses: Poses, groups: npt.NDArray[np.int32]) -> Poses:
+    """Return poses in frames in which the shifts of each group average to zero; -1 is no group."""
+    shift = poses.shift_px.copy()
+    member = np.flatnonzero(groups >= 0)
+    group = groups[member]
+    sizes = np.maximum(np.bincount(group), 1)
+    for axis in range(2):
+        means = np.bincount(group, weights=shift[member, axis]) / sizes
+        shift[member, axis] -= means[group]
+    return single_precision(Poses(poses.psi_rad, shift, poses.mirror))
 
-    They are sought near those that are given.
-    """
-    last = None if near is None else near_search(near)
-    poses = members.assign(reference, ClassicalRule(), last=last).poses
-    return Poses(poses.psi_rad, poses.shift_px - poses.shift_px.mean(axis=0), poses.mirror)
+
+def _tell(on_progress: Callable[[int], None] | None, n_images: int, number: int, done: int) -> None:
+    """Tell how many images are done if a round after ``number`` others is done with some."""
+    if on_progress is not None:
+        on_progress((number * n_images + done) // FULL_ROUNDS)

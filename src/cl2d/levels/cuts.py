@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from cl2d.engine import evenly_spread
 from cl2d.levels.halves import (
     TotalGain,
     clearly_better,
@@ -158,7 +159,7 @@ def find_cuts(engine: Engine, fitted: Fitted, n_classes: int, rule: CutRule) -> 
 
 def cuts_of_groups(engine: Engine, groups: list[Rows], fitted: Fitted, rule: CutRule) -> list[Cut]:
     """Return the cut of each of some groups of two images at least."""
-    samples = [_sample(rows) for rows in groups]
+    samples = [evenly_spread(rows, SAMPLE_MEMBERS) for rows in groups]
     items = [
         _ToCut(fitted.poses.take(sample), fitted.scores[sample], len(rows), rule)
         for sample, rows in zip(samples, groups, strict=True)
@@ -187,13 +188,6 @@ class _CutSample:
     gain: TotalGain
     in_first: Half
     poses: Poses
-
-
-def _sample(rows: Rows) -> Rows:
-    """Return at most ``SAMPLE_MEMBERS`` of some rows, evenly spread."""
-    if len(rows) <= SAMPLE_MEMBERS:
-        return rows
-    return rows[np.linspace(0, len(rows) - 1, SAMPLE_MEMBERS).astype(np.intp)]
 
 
 def _halves_of(sample: Engine, item: _ToCut) -> _CutSample:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import expit
 
-from cl2d.engine import ClassicalRule, OwnShare, log_likelihood, normalised_references, sum_lengths
+from cl2d.engine import OwnShare, log_likelihood, normalised_references, sum_lengths
 from cl2d.levels.halves import likelihood_slope
 from cl2d.results import identity_poses
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cl2d.engine import Engine
-    from cl2d.levels.cuts import Cut, Fitted, Rows
+    from cl2d.levels.cuts import Cut, Fitted
     from cl2d.results import LevelResult
 
     Values = npt.NDArray[np.float64]
@@ -51,13 +51,14 @@ def main_view_confidence(
     """
     confidence = level.confidence.copy()
     mixed = [k for k, cut in cuts.items() if holds_two_views(engine, level, cut)]
-
-    def in_larger_half(alone: Engine, k: int) -> tuple[Rows, Values]:
-        rows = np.flatnonzero(level.labels == k)
-        return rows, _in_larger_half(alone, rows, cuts[k])
-
-    for rows, probability in engine.each(in_larger_half, mixed):
-        confidence[rows] *= probability.astype(np.float32)
+    if not mixed:
+        return confidence
+    groups = np.full(len(level.labels), -1, dtype=np.int32)
+    for group, k in enumerate(mixed):
+        groups[level.labels == k] = group
+    probability = _in_larger_half(engine, groups, [cuts[k] for k in mixed])
+    member = groups >= 0
+    confidence[member] *= probability[member].astype(np.float32)
     return confidence
 
 
@@ -69,28 +70,39 @@ def holds_two_views(engine: Engine, fitted: Fitted, cut: Cut) -> bool:
     return per_member * cut.gain.total >= max(SMALLEST_GAIN, 2.0 * per_member * cut.gain.error)
 
 
-def _in_larger_half(engine: Engine, rows: Rows, cut: Cut) -> Values:
-    """Return the probability of each member to belong to the larger half.
+def _in_larger_half(engine: Engine, groups: npt.NDArray[np.int32], cuts: list[Cut]) -> Values:
+    """Return the probability of each member to belong to the larger half of its class.
 
     The members that were looked at make the averages of the halves; all are held against them.
+
+    Parameters
+    ----------
+    engine : Engine
+    groups : (n_images,) int32, number of the cut class of each image, or -1
+    cuts : of these classes
+
+    Returns
+    -------
+    (n_images,) float64, NaN for images in no cut class
     """
-    members = engine.subset(rows)
-    place = np.searchsorted(rows, cut.rows)
-    labels = np.full(len(rows), -1, dtype=np.int32)
-    labels[place] = np.where(cut.in_first, 0, 1)
-    poses = identity_poses(len(rows))
-    poses.put(place, cut.poses)
-    halves = members.update(labels, poses, 2)
-    lengths = sum_lengths(halves.sums)
-    scores = members.assign(
-        normalised_references(halves.sums),
-        ClassicalRule(),
-        sample=np.arange(len(rows)),
-        own=OwnShare(labels, lengths, halves.counts),
-    ).sampled_scores
-    assert scores is not None
+    halves = np.full(len(groups), -1, dtype=np.int32)
+    poses = identity_poses(len(groups))
+    for cut in cuts:
+        halves[cut.rows] = np.where(cut.in_first, 0, 1)
+        cut.put_poses(poses)
+    labels = np.where(halves >= 0, 2 * groups + halves, np.int32(-1)).astype(np.int32)
+    found = engine.update(labels, poses, 2 * len(cuts))
+    references = normalised_references(found.sums)
+    counts = found.counts.reshape(-1, 2)
+    scores = engine.assign_within(
+        references.reshape(-1, 2, *references.shape[1:]),
+        groups,
+        own=OwnShare(halves, sum_lengths(found.sums).reshape(-1, 2), counts),
+    ).scores
     likelihood = log_likelihood(scores.astype(np.float64), engine.n_independent)
-    likelihood += np.log(halves.counts / halves.counts.sum())
-    larger = int(halves.counts.argmax())
-    probability: Values = expit(likelihood[:, larger] - likelihood[:, 1 - larger])
+    likelihood += np.log(counts / counts.sum(axis=1, keepdims=True))[groups]
+    larger = counts.argmax(axis=1)[groups]
+    image = np.arange(len(groups))
+    odds = likelihood[image, larger] - likelihood[image, 1 - larger]
+    probability: Values = expit(odds)
     return probability
