@@ -1,8 +1,9 @@
 """The workers of a run: who holds which part, and getting something done for every part.
 
 Tasks are sent to the worker that holds their part, but are not bound to it: Dask gives the tasks of
-a worker that is gone to others, which read what they lack. What a worker finds does not depend on
-who it is, so anything may be done again, by anybody, even twice at once.
+a worker that is gone to others, which read what they lack. It does not where for a moment there is
+no worker at all, so tasks that wait for one that is gone are sent again. What a worker finds does
+not depend on who it is: anything may be done again, by anybody, even twice at once.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from distributed import KilledWorker
+from distributed import KilledWorker, wait
 from distributed.client import FutureCancelledError
 
 from cl2d.cluster.parts import dealt, moved_from, parts_of
@@ -40,6 +41,9 @@ LATE = 2.0
 
 LEAST_LATE_SECONDS = 20.0
 LOOK_SECONDS = 1.0
+
+WAIT_SECONDS = 60.0
+"""How long a run waits for a worker where all are gone: they may be being started again."""
 
 MERGED_AT_ONCE = 8
 """Partial sums that one worker merges."""
@@ -78,12 +82,16 @@ class Crew:
         self._usual_seconds: dict[str, float] = {}
 
     def _threads(self) -> dict[str, int]:
-        """Return the threads of each worker there is."""
-        workers = self.client.scheduler_info(n_workers=-1)["workers"]
-        if not workers:
-            message = "no worker is left in the Dask cluster"
-            raise WorkersLostError(message)
-        return {address: int(facts["nthreads"]) for address, facts in workers.items()}
+        """Return the threads of each worker there is; wait for one where all are gone."""
+        waited_since = time.monotonic()
+        while True:
+            workers = self.client.scheduler_info(n_workers=-1)["workers"]
+            if workers:
+                return {address: int(facts["nthreads"]) for address, facts in workers.items()}
+            if time.monotonic() - waited_since > WAIT_SECONDS:
+                message = f"no worker has been in the Dask cluster for {WAIT_SECONDS:.0f} s"
+                raise WorkersLostError(message)
+            time.sleep(0.2)
 
     def check_owners(self) -> None:
         """Give the parts of workers that are gone to those that are there."""
@@ -149,11 +157,22 @@ class Crew:
                 starts = range(0, len(values), MERGED_AT_ONCE)
                 values = [self._merge(merge, values[i : i + MERGED_AT_ONCE]) for i in starts]
             try:
-                return self.received(values[0])
+                if self._comes(values[0], set(by_worker)):
+                    return self.received(values[0])
             except (KilledWorker, FutureCancelledError) as error:
                 cause = error
         message = f"{MOST_TRIES} workers were lost over one sum"
         raise WorkersLostError(message) from cause
+
+    def _comes(self, future: Future, workers: set[str]) -> bool:
+        """Wait for a task; return False once a worker is gone on which it may wait for ever."""
+        while not future.done():
+            try:
+                wait([future], timeout=LOOK_SECONDS)
+            except TimeoutError:
+                if not workers <= set(self.workers()) and not future.done():
+                    return False
+        return True
 
     def _merge(self, merge: Callable[..., Any], values: list[Future]) -> Future:
         return self.call(merge, (), values)
@@ -226,6 +245,7 @@ class _Pass:
         self._task = task
         self._arguments = arguments
         self._part_of: dict[Future, Part] = {}
+        self._sent_to: dict[Future, str] = {}
         self._ended: SimpleQueue[Future] = SimpleQueue()
         self._lost: Counter[Part] = Counter()
         self._open: set[Part] = set(crew.parts)
@@ -239,6 +259,7 @@ class _Pass:
             while self._open:
                 future = self._next_ended()
                 part = self._part_of.pop(future)
+                self._sent_to.pop(future, None)
                 if part not in self._open:
                     continue  # somebody else was faster
                 if future.status != "finished":
@@ -253,6 +274,7 @@ class _Pass:
     def _begin(self, part: Part, worker: str | None = None) -> None:
         future = self._crew.submit(self._task, part, self._arguments(part), worker=worker)
         self._part_of[future] = part
+        self._sent_to[future] = worker or self._crew.owners[part]
         future.add_done_callback(self._ended.put)
 
     def _next_ended(self) -> Future:
@@ -261,7 +283,20 @@ class _Pass:
             try:
                 return self._ended.get(timeout=LOOK_SECONDS)
             except Empty:
+                self._send_again_what_nobody_does()
                 self._double_late_parts()
+
+    def _send_again_what_nobody_does(self) -> None:
+        """Begin parts anew that wait for a worker that is gone."""
+        present = set(self._crew.workers())
+        for future, worker in list(self._sent_to.items()):
+            if worker in present or future.status != "pending":
+                continue
+            del self._sent_to[future]
+            part = self._part_of[future]
+            if part in self._open:
+                self._crew.check_owners()
+                self._begin(part)
 
     def _double_late_parts(self) -> None:
         """Begin parts once more, elsewhere, that take much longer than those that are done."""
