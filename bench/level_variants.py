@@ -22,6 +22,7 @@ from cl2d.agreement import adjusted_rand_index
 from cl2d.engine import LocalEngine, SearchSettings
 from cl2d.engine.ingest import ingest
 from cl2d.levels import run_levels, splitting
+from cl2d.levels.cuts import find_cut
 from cl2d.levels.halves import TotalGain
 from cl2d.levels.two_groups import two_group_evidence
 from cl2d.options import LevelOptions, PreprocessOptions, RunOptions
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from cl2d.levels.cuts import Cut, CutRule, Fitted, Rows
 
     FindCut = Callable[[Engine, Rows, Fitted, CutRule], Cut]
-
-find_cut = splitting.find_cut
 
 
 def ranked(cut: Cut, priority: float) -> Cut:
@@ -106,7 +105,12 @@ VARIANTS: dict[str, FindCut] = {
 
 
 def using(variant: str) -> AbstractContextManager[object]:
-    return mock.patch.object(splitting, "find_cut", VARIANTS[variant])
+    """Grow classes by the cuts of a variant, class by class."""
+
+    def cuts(engine: Engine, groups: list[Rows], fitted: Fitted, rule: CutRule) -> list[Cut]:
+        return [VARIANTS[variant](engine, rows, fitted, rule) for rows in groups]
+
+    return mock.patch.object(splitting, "cuts_of_groups", cuts)
 
 
 def engine_of(bench_set: bench_sets.BenchSet, threads: int | None, *, whiten: bool) -> LocalEngine:

@@ -25,9 +25,6 @@ PROGRAM_BYTES = 150 << 20
 BYTES_PER_ROW = 1000
 """Labels, poses and scores of a particle at every level, and its columns while they are written."""
 
-LARGEST_CLASS = 2
-"""Members of the largest class over those of the mean one: copies are made of all or half of it."""
-
 READ_COPIES = 4
 """Stacks of a batch of images, of the box as read, while they are prepared: transforms and all."""
 
@@ -97,7 +94,7 @@ def memory_needs(
     """Return what a run takes, step by step, at the step that takes most.
 
     Coefficients of all images stay, for correntropy the working images beside them, and copies are
-    made of the members of a class or of half of them. Beside these there are at a time: class sums
+    made of the sample that a level looks at. Beside these there are at a time: class sums
     with, for each thread, the scores of an engine call and what moves its images, or aligned
     members of a class; the averages of all levels with their sums and a block of images, or with a
     batch that is read, of averages or noise.
@@ -131,23 +128,19 @@ def memory_needs(
 
 
 def _copied_images(options: ClassifyOptions, n_images: int) -> int:
-    """Return of how many images there are copies at a time.
+    """Return of how many images there are copies at a time, stored as the images are.
 
-    Each thread may copy a class, or half of one. Half-sets are taken of the classes of every
-    level, the first of which has the fewest. A level may look at a sample of the images.
+    A level may look at a sample of the images. The copies that threads make in memory, of samples
+    of classes, are fewer than the images they move in a search, and are not there at the same time.
     """
-    levels, n_threads = options.levels, options.run.n_threads()
+    levels = options.levels
     last = levels.most_classes(n_images)
     first = min(levels.initial_classes, last)
-    largest_half = min(n_images, LARGEST_CLASS * n_images // first) // 2
-    largest_last = min(n_images, LARGEST_CLASS * n_images // last)
-    of_threads = n_threads * max(largest_half if options.output.evaluate else 0, largest_last)
     samples = [
         sample_size(n_images, n_classes, levels.images_per_class)
         for n_classes in level_schedule(first, last)
     ]
-    sampled = max((size for size in samples if size < n_images), default=0)
-    return max(sampled, min(n_images, of_threads))
+    return max((size for size in samples if size < n_images), default=0)
 
 
 def _reading_bytes(source: ParticleSource, plan: PreprocessPlan) -> int:
