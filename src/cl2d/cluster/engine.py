@@ -14,15 +14,20 @@ from cl2d.cluster.packed import PackedPoses
 from cl2d.cluster.tasks import (
     PartSearch,
     Search,
+    WithinSearch,
     assign_part,
+    assign_part_within,
     members_engine,
     merged_sums,
+    project_part,
     sum_part,
     take_images,
     with_members,
 )
 from cl2d.engine import IN_MEMORY, ClassSums
 from cl2d.engine.joined import joined_assignment
+from cl2d.engine.protocol import GroupAssignment, Projections
+from cl2d.results import identity_poses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -42,6 +47,7 @@ if TYPE_CHECKING:
         OwnShare,
         RealAverages,
     )
+    from cl2d.engine.protocol import GroupVectors
     from cl2d.results import Poses
 
     Item = TypeVar("Item")
@@ -134,6 +140,68 @@ class ClusterEngine:
         labels = np.where(self._usable, joined.labels, np.int32(-1)).astype(np.int32)
         sampled = _joined_samples(parts, len(references))
         return replace(joined, labels=labels, sampled_scores=sampled, fast=fast)
+
+    def assign_within(
+        self,
+        references: npt.NDArray[np.complex64],
+        groups: npt.NDArray[np.int32],
+        on_progress: Callable[[int], None] | None = None,
+        *,
+        own: OwnShare | None = None,
+        last: LastPoses | None = None,
+    ) -> GroupAssignment:
+        """Compare images with the references of their groups; see :class:`LocalEngine`.
+
+        Whether the search is fast is decided for each part: ``last`` must be that of
+        :func:`cl2d.engine.near_search`, for which all decide the same.
+        """
+        groups = np.where(self._usable, groups, np.int32(-1)).astype(np.int32)
+        of_own = (None, None) if own is None else (own.lengths, own.counts)
+        shared = (self._crew.broadcast(WithinSearch(references, *of_own)),)
+
+        def arguments(part: Part) -> Arguments:
+            given = PartSearch.of(part.rows, own, last, None)
+            return Arguments((self._job, part, groups[part.rows], given), shared)
+
+        labels = np.full(self.n_images, -1, dtype=np.int32)
+        poses = identity_poses(self.n_images)
+        scores = np.full((self.n_images, references.shape[1]), np.nan, dtype=np.float32)
+        done = 0
+        for part, result in self._crew.for_each_part(assign_part_within, arguments):
+            found: GroupAssignment = result.value
+            labels[part.rows], scores[part.rows] = found.labels, found.scores
+            poses.put(np.arange(part.start, part.stop), found.poses)
+            done += int(np.count_nonzero(groups[part.rows] >= 0))
+            if on_progress is not None:
+                on_progress(done)
+        return GroupAssignment(labels, poses, scores)
+
+    def projections(
+        self,
+        groups: npt.NDArray[np.int32],
+        poses: Poses,
+        vectors: Sequence[GroupVectors],
+        on_progress: Callable[[int], None] | None = None,
+    ) -> Projections:
+        """Return the inner products of images with the vectors of their groups."""
+        shared = (self._crew.broadcast(list(vectors)),)
+
+        def arguments(part: Part) -> Arguments:
+            packed = PackedPoses.of(_rows_of(poses, part.rows))
+            return Arguments((self._job, part, groups[part.rows], packed), shared)
+
+        most = max((len(of_group.basis) for of_group in vectors), default=0)
+        products = np.full((self.n_images, most), np.nan)
+        with_sum, own = np.full(self.n_images, np.nan), np.full(self.n_images, np.nan)
+        done = 0
+        for part, result in self._crew.for_each_part(project_part, arguments):
+            found: Projections = result.value
+            products[part.rows, : found.products.shape[1]] = found.products
+            with_sum[part.rows], own[part.rows] = found.with_sum, found.squared_length
+            done += int(np.count_nonzero(groups[part.rows] >= 0))
+            if on_progress is not None:
+                on_progress(done)
+        return Projections(products, with_sum, own)
 
     def update(self, labels: npt.NDArray[np.int32], poses: Poses, n_classes: int) -> ClassSums:
         """Return the sums of the members of each class; see :meth:`LocalEngine.update`.

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cl2d.cluster.packed import PackedImages
     from cl2d.cluster.parts import Part
     from cl2d.engine import AssignmentRule, Engine
+    from cl2d.engine.protocol import GroupAssignment, GroupVectors, Projections
 
 Value = TypeVar("Value")
 
@@ -32,7 +33,6 @@ class Done(Generic[Value]):
 
     value: Value
     seconds: float
-    read_seconds: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +48,15 @@ class Search:
     lengths: npt.NDArray[np.float64] | None
     counts: npt.NDArray[np.int64] | None
     fast: bool
+
+
+@dataclass(frozen=True, eq=False)
+class WithinSearch:
+    """The same where images are compared with the references of their groups only."""
+
+    references: npt.NDArray[np.complex64]
+    lengths: npt.NDArray[np.float64] | None
+    counts: npt.NDArray[np.int64] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,26 +194,33 @@ def members_engine(
     return job.engine([block], usable, 1, replace(IN_MEMORY, half=block.half))
 
 
-def part_within(
+def assign_part_within(
     job: Job,
     part: Part,
-    references: npt.NDArray[np.complex64],
     groups: npt.NDArray[np.int32],
-    own: Any,
-    last: Any,
-) -> Done[Any]:
+    given: PartSearch,
+    search: WithinSearch,
+) -> Done[GroupAssignment]:
     """Compare the images of a part with the references of their groups."""
     held = held_images(job)
     with held.lock:
         engine = held.engine(part)
         started = time.perf_counter()
-        found = engine.assign_within(references, groups, own=own, last=last)
+        own = None
+        if given.own_labels is not None and search.lengths is not None:
+            assert search.counts is not None
+            own = OwnShare(given.own_labels, search.lengths, search.counts)
+        found = engine.assign_within(search.references, groups, own=own, last=given.last_poses())
         return Done(found, time.perf_counter() - started)
 
 
-def part_projections(
-    job: Job, part: Part, groups: npt.NDArray[np.int32], poses: PackedPoses, vectors: Any
-) -> Done[Any]:
+def project_part(
+    job: Job,
+    part: Part,
+    groups: npt.NDArray[np.int32],
+    poses: PackedPoses,
+    vectors: list[GroupVectors],
+) -> Done[Projections]:
     """Project the images of a part on the vectors of their groups."""
     held = held_images(job)
     with held.lock:
