@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
-import time
+import tempfile
 import traceback
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from distributed import Client
 
 EXIT_BAD_INPUT = 2
-_SECONDS_TO_END = 5.0
-_SECONDS_BETWEEN_LOOKS = 0.05
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -86,12 +84,9 @@ def _cluster_of(comm: Any) -> Iterator[Client]:
 
 
 def _dismiss_workers(client: Client) -> None:
-    """Let the workers end, and wait until they are gone; else each end looks like a loss."""
-    workers = list(client.scheduler_info(n_workers=-1)["workers"])
-    client.retire_workers(workers)
-    end = time.monotonic() + _SECONDS_TO_END
-    while client.scheduler_info(n_workers=-1)["workers"] and time.monotonic() < end:
-        time.sleep(_SECONDS_BETWEEN_LOOKS)
+    """Let the workers end, which the scheduler would otherwise log as so many losses."""
+    client.retire_workers(list(client.scheduler_info(n_workers=-1)["workers"]))
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
 
 
 def _worker(comm: Any) -> int:
@@ -99,15 +94,16 @@ def _worker(comm: Any) -> int:
 
     logging.getLogger("distributed").setLevel(logging.ERROR)
     address = comm.bcast(None, root=0)
-    # Waits at the same barrier as the first process, and ends with the scheduler.
-    execute(
-        scheduler=False,
-        scheduler_address=address,
-        nthreads=1,
-        memory_limit=0,
-        dashboard=False,
-        comm=comm,
-    )
+    with tempfile.TemporaryDirectory(prefix="cl2d-worker-", ignore_cleanup_errors=True) as folder:
+        # Waits at the same barrier as the first process, and ends with the scheduler.
+        execute(
+            scheduler=False,
+            scheduler_address=address,
+            nthreads=1,
+            memory_limit=0,
+            local_directory=folder,
+            comm=comm,
+        )
     return 0
 
 
