@@ -32,7 +32,7 @@ class WorkerProcess(ProcessInterface):  # type: ignore[misc] # distributed is no
     """One worker: an interpreter of its own, which another replaces if it dies.
 
     Not a child of ``multiprocessing``, which would run the user's script again in each. It ends
-    as soon as it loses the scheduler, whatever became of the process that started it.
+    as soon as this process does, in whatever way.
     """
 
     def __init__(self, scheduler: str, name: Any, folder: str, n_threads: int) -> None:
@@ -44,6 +44,7 @@ class WorkerProcess(ProcessInterface):  # type: ignore[misc] # distributed is no
             "--memory-limit": "0",
             "--local-directory": folder,
             "--death-timeout": _SECONDS_TO_FIND_SCHEDULER,
+            "--preload": "cl2d.cluster.end_with_parent",
         }
         # -P: names of modules in the working directory are not those of others.
         command = [sys.executable, "-P", "-m", "distributed.cli.dask_worker", scheduler]
@@ -86,7 +87,7 @@ class WorkerProcess(ProcessInterface):  # type: ignore[misc] # distributed is no
     async def _begin(self) -> None:
         self._process = await asyncio.create_subprocess_exec(
             *self._command,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # closed when this process ends, in whatever way
             stdout=subprocess.DEVNULL,  # the caller's own standard output may be read by a program
             env=self._environment,
             start_new_session=True,  # Ctrl-C is for the process that ends the others

@@ -181,7 +181,7 @@ def _job_arguments(words: JobWords) -> dict[str, Any]:
         "walltime": words.time,
         "job_name": words.job_name or "cl2d-worker",
         "job_cpu": int(words.cpus_per_task or 1),
-        "job_mem": words.memory,
+        "job_mem": words.memory or "0",  # else made from the limit; the line is left out then
         "cores": 1,
         "processes": 1,
         "memory": "0B",  # no limit but our own; what the job asks for is job_mem
