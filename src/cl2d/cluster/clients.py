@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cl2d.cluster.packages import require_cluster_packages
+from cl2d.cluster.slurm import slurm_cluster, wait_for_a_job
 from cl2d.errors import InputError
 
 if TYPE_CHECKING:
@@ -87,18 +88,8 @@ def _on_this_machine(n_workers: int, n_threads: int, seconds: float) -> Iterator
 def _on_slurm(choice: ClusterOptions) -> Iterator[Client]:
     from distributed import Client  # noqa: PLC0415 - not everyone has it
 
-    from cl2d.cluster.slurm import slurm_cluster  # noqa: PLC0415 - needs it, too
-
-    seconds = choice.worker_timeout_seconds
-    with _quiet(), slurm_cluster(choice) as cluster, Client(cluster) as client:
-        try:
-            client.wait_for_workers(1, timeout=seconds)
-        except TimeoutError:
-            message = (
-                f"a job of SLURM must start within {seconds:g} s, but none did; "
-                "--worker-timeout-seconds gives them longer"
-            )
-            raise RuntimeError(message) from None
+    with _quiet(), slurm_cluster(choice) as (cluster, refusals), Client(cluster) as client:
+        wait_for_a_job(client, refusals, choice.worker_timeout_seconds)
         yield client
 
 

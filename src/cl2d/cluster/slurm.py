@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import shutil
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dask_jobqueue import SLURMCluster
+    from distributed import Client
 
     from cl2d.options import ClusterOptions
 
@@ -27,6 +30,7 @@ _KNOWN = {
     "--mem": "memory",
     **dict.fromkeys(("-J", "--job-name"), "job_name"),
 }
+_SECONDS_BETWEEN_LOOKS = 0.5
 _NOT_OURS = ("-a", "--array", "-n", "--ntasks", "--ntasks-per-node", "-W", "--wait", "--wrap")
 # How dask-jobqueue's own lines begin, for what is left to the partition's defaults.
 _OWN_LINES = {"time": "#SBATCH -t ", "memory": "#SBATCH --mem="}
@@ -133,33 +137,69 @@ def job_script(choice: ClusterOptions) -> str:
 
 
 @contextmanager
-def slurm_cluster(choice: ClusterOptions) -> Iterator[SLURMCluster]:
+def slurm_cluster(choice: ClusterOptions) -> Iterator[tuple[SLURMCluster, list[str]]]:
     """Submit the jobs, and cancel them when the body is left.
+
+    Gives the cluster, and a list to which is added what sbatch says where it refuses a job.
 
     Raises
     ------
     InputError
-        If the words cannot be used, here or by sbatch.
+        If the words cannot be used, or there is no sbatch.
     """
     if shutil.which("sbatch") is None:
         message = "--slurm must be given where jobs can be submitted, but there is no sbatch here"
         raise InputError(message)
     import dask  # noqa: PLC0415 - not everyone has it
     from dask_jobqueue import SLURMCluster  # noqa: PLC0415
+    from dask_jobqueue.slurm import SLURMJob  # noqa: PLC0415
+
+    refusals: list[str] = []
+
+    class _Job(SLURMJob):  # type: ignore[misc] # dask-jobqueue is not checked
+        """A job whose refusal is heard of; else it stays in the log of Dask's loop."""
+
+        async def _submit_job(self, script_filename: str) -> Any:
+            try:
+                return await super()._submit_job(script_filename)
+            except RuntimeError as error:
+                refusals.append(str(error).partition("stderr:")[2].strip() or str(error))
+                raise
 
     options = dict(dask.config.get("jobqueue.slurm.scheduler-options", {}))
     options.setdefault("dashboard", has_dashboard())
     options.setdefault("dashboard_address", ":0")
     arguments = _job_arguments(job_words(str(choice.slurm)))
-    with SLURMCluster(scheduler_options=options, **arguments) as cluster:
+    with SLURMCluster(job_cls=_Job, scheduler_options=options, **arguments) as cluster:
         cluster.scale(choice.workers or 1)
-        try:
-            cluster.sync(cluster._correct_state)  # else a refusal stays in the log of its loop
-        except RuntimeError as error:
-            told = str(error).partition("stderr:")[2].strip() or str(error)
-            message = f"--slurm must be what sbatch takes, but it says: {told}"
-            raise InputError(message) from None
-        yield cluster
+        yield cluster, refusals
+
+
+def wait_for_a_job(client: Client, refusals: list[str], seconds: float | None) -> None:
+    """Wait until a job runs, in a queue for as long as it takes unless told otherwise.
+
+    Raises
+    ------
+    InputError
+        If sbatch refuses a job.
+    RuntimeError
+        If none has started in time.
+    """
+    end = math.inf if seconds is None else time.monotonic() + seconds
+    while True:
+        if refusals:
+            message = f"--slurm must be what sbatch takes, but it says: {refusals[0]}"
+            raise InputError(message)
+        left = end - time.monotonic()
+        if left <= 0:
+            message = (
+                f"a job of SLURM must start within {seconds:g} s, but none did; "
+                "--worker-timeout-seconds gives them longer"
+            )
+            raise RuntimeError(message)
+        with suppress(TimeoutError):
+            client.wait_for_workers(1, timeout=min(left, _SECONDS_BETWEEN_LOOKS))
+            return
 
 
 def _job_arguments(words: JobWords) -> dict[str, Any]:

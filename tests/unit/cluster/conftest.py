@@ -94,7 +94,11 @@ def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             'setsid bash "$job" > /dev/null 2>&1 < /dev/null &',
             'echo "Submitted batch job $!"',
         ),
-        "scancel": (f'echo "$1" >> "{folder}/cancelled"', 'kill -- "-$1"'),
+        "scancel": (
+            f'echo "$1" >> "{folder}/cancelled"',
+            # As SLURM does: what does not end when asked to is ended a little later.
+            '(kill -- "-$1"; sleep 1; kill -9 -- "-$1") > /dev/null 2>&1 < /dev/null &',
+        ),
     }
     for name, lines in programs.items():
         (folder / name).write_text("\n".join(["#!/bin/bash", *lines, ""]))

@@ -83,7 +83,7 @@ def test_a_job_is_one_worker_whose_engine_has_all_its_processors() -> None:
     assert "export CL2D_WORKER_THREADS=${SLURM_CPUS_PER_TASK:-1}" in script
     command = script.splitlines()[-1]
     assert " --nthreads 1 " in command
-    assert " --memory-limit 0B " in command
+    assert " --memory-limit 0.0B " in command
     assert "--nworkers" not in command
 
 
