@@ -42,6 +42,26 @@ class RunPlanned:
 
 
 @dataclass(frozen=True)
+class JobsSubmitted:
+    """So many jobs are about to be submitted, each by ``script``; one that runs is a worker."""
+
+    n_jobs: int
+    script: str
+
+
+@dataclass(frozen=True)
+class ClusterJoined:
+    """The run has workers, with so many threads together, and those to come.
+
+    ``dashboard`` is the address of a page that shows them at work; empty without one.
+    """
+
+    dashboard: str
+    n_workers: int
+    threads: int
+
+
+@dataclass(frozen=True)
 class RunWarned:
     """Something the user should know came up while the run goes on."""
 

@@ -19,7 +19,7 @@ from sklearn.utils import get_tags
 import cl2d
 from cl2d import CL2D
 from cl2d.errors import InputError
-from cl2d.options import ClassifyOptions
+from cl2d.options import ClassifyOptions, ClusterOptions
 from cl2d.simulate import SimulationOptions, simulate_particles
 
 QUICK = {"n_classes": 2, "iterations": 8, "threads": 1, "max_shift_px": 2.0}
@@ -31,6 +31,7 @@ NOT_OF_THE_ESTIMATOR = {  # what is written, and what only a written run tells
     "evaluate",
     "format",
     "relion_mirrors",
+    *ClusterOptions.model_fields,
     "report",
 }
 

@@ -6,7 +6,10 @@ import json
 from pathlib import Path
 
 # Scipion has its own place for these, or the plugin decides.
-LEFT_OUT = ("references", "overwrite", "format", "relion_mirrors", "threads", "scratch_dir")
+LEFT_OUT = (
+    *("references", "overwrite", "format", "relion_mirrors", "threads", "scratch_dir"),
+    *("workers", "scheduler", "scheduler_file", "slurm", "worker_timeout_seconds"),
+)
 AUTOMATIC = "automatic"
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from cl2d import pipeline
 from cl2d.cli.interrupts import interruptible
-from cl2d.cli.parameters import Debug, Json, Quiet, Threads
+from cl2d.cli.parameters import Debug, Json, Quiet, Threads, takes_options
 from cl2d.cli.progress import shown_progress
 from cl2d.cli.streams import say
 from cl2d.errors import InputError
-from cl2d.options import ClassifyOptions, read_config
+from cl2d.options import ClassifyOptions, ClusterOptions, read_config
 from cl2d.outputs.folder import RUN_RECORD
 from cl2d.outputs.saved_run import read_run_record
 
@@ -40,10 +40,11 @@ ScratchDir = Annotated[
 ]
 
 
+@takes_options(ClusterOptions)
 def resume(
+    *,
     run: Unfinished,
     particles: OfRun = None,
-    *,
     threads: Threads = None,
     max_time: MaxTime = None,
     max_memory: MaxMemory = None,
@@ -51,6 +52,7 @@ def resume(
     quiet: Quiet = False,
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001 - read by main, which catches what goes wrong
+    values: dict[str, Any],
 ) -> None:
     """Go on with a run that was interrupted, killed or failed, to the same result."""
     record = read_run_record(run)
@@ -68,7 +70,7 @@ def resume(
         "scratch_dir": scratch_dir,
     }
     given = {name: value for name, value in machine.items() if value is not None}
-    options = ClassifyOptions.from_flat(**{**job.values, **given})
+    options = ClassifyOptions.from_flat(**{**job.values, **given, **values})
     with (
         interruptible(run),
         shown_progress(options.levels, quiet=quiet, as_json=as_json) as tell,

@@ -9,7 +9,9 @@ from typing import Any
 from cl2d.events import (
     ClassesAdjusted,
     ClassesExchanged,
+    ClusterJoined,
     ExchangeEnded,
+    JobsSubmitted,
     LevelFinished,
     PhaseFinished,
     RunFinished,
@@ -37,6 +39,8 @@ class Wording:
         words: dict[type, Callable[[Any], list[str]]] = {
             RunPlanned: plan_lines,
             RunResumed: _resumed_lines,
+            JobsSubmitted: _job_lines,
+            ClusterJoined: _cluster_lines,
             RunWarned: lambda warned: [f"warning: {warned.message}"],
             IterationReport: lambda report: [self.iteration_line(report)],
             ClassesExchanged: _exchange_lines,
@@ -126,6 +130,16 @@ def _resumed_lines(run: RunResumed) -> list[str]:
     behind = count(run.n_iterations, "iteration")
     levels = f", {count(run.n_levels, 'level')} of them done" if run.n_levels else ""
     return [f"goes on after {behind}{levels}: {run.checkpoint}, written {run.written_at}"]
+
+
+def _job_lines(jobs: JobsSubmitted) -> list[str]:
+    told = [f"{count(jobs.n_jobs, 'job')} of SLURM to compute, submitted as:"]
+    return told + [f"    {line}" for line in jobs.script.splitlines() if line]
+
+
+def _cluster_lines(cluster: ClusterJoined) -> list[str]:
+    page = f"; at work: {cluster.dashboard}" if cluster.dashboard else ""
+    return [f"{count(cluster.n_workers, 'worker')}, {count(cluster.threads, 'thread')}{page}"]
 
 
 def _level_lines(level: LevelFinished) -> list[str]:

@@ -7,6 +7,7 @@ range stands nowhere else.
 
 from __future__ import annotations
 
+from cl2d.options.cluster import ClusterOptions
 from cl2d.options.config_file import ConfigFile, read_config
 from cl2d.options.flat import STAGES, ClassifyOptions, build_options, python_name
 from cl2d.options.machine import RunOptions
@@ -26,6 +27,7 @@ __all__ = [
     "STAGES",
     "AlignmentOptions",
     "ClassifyOptions",
+    "ClusterOptions",
     "ConfigFile",
     "CoreOptions",
     "LevelOptions",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cl2d.errors import InputError, InputFileError
+from cl2d.options.cluster import ClusterOptions
 from cl2d.options.flat import STAGES, known_name
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ PARTICLES = "particles"
 _MOST_BYTES = 1 << 26
 """The record of a run of thousands of iterations has some megabytes."""
 
-_NOT_REPEATED = ("overwrite", "max_time")  # a new decision each time
+_NOT_REPEATED = ("overwrite", "max_time", *ClusterOptions.model_fields)  # anew each time
 
 
 # What the library says, beside its own errors, of values like 2001-99-99 and !!int x.

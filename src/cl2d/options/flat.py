@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from cl2d.errors import InputError
+from cl2d.options.cluster import ClusterOptions
 from cl2d.options.machine import RunOptions
 from cl2d.options.stages import (
     AlignmentOptions,
@@ -34,6 +35,7 @@ class ClassifyOptions(BaseModel):
     cores: CoreOptions = CoreOptions()
     output: OutputOptions = OutputOptions()
     run: RunOptions = RunOptions()
+    cluster: ClusterOptions = ClusterOptions()
 
     @classmethod
     def from_flat(cls, **values: object) -> ClassifyOptions:

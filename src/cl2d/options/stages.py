@@ -75,10 +75,10 @@ class StageOptions(BaseModel):
     def _refuse_both(self, first: str, second: str) -> None:
         if getattr(self, first) is not None and getattr(self, second) is not None:
             template = "{first} and {second} must not both be given"
-            raise _conflict(template, first, second)
+            raise conflict(template, first, second)
 
 
-def _conflict(template: str, first: str, second: str) -> PydanticCustomError:
+def conflict(template: str, first: str, second: str) -> PydanticCustomError:
     """Return the error of two options that do not go together, named by whoever words it."""
     names = {"first": first, "second": second}
     return PydanticCustomError("conflict", template, {**names, "template": template})
@@ -295,7 +295,7 @@ class LevelOptions(StageOptions):
         most = getattr(self, limit)
         if most is not None and self.initial_classes > most:
             message = f"{{first}} ({self.initial_classes}) must not exceed {{second}} ({most})"
-            raise _conflict(message, "initial_classes", limit)
+            raise conflict(message, "initial_classes", limit)
         return self
 
     @property

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cl2d.preprocess import PreprocessPlan
     from cl2d.results import RunMemory, StorageKind
 
-FREE_STAGES = ("cores", "output", "run")
+FREE_STAGES = ("cores", "output", "run", "cluster")
 """Stages whose options may change: they come after the levels, or change nothing but the time."""
 
 _PRECISIONS: dict[str, tuple[StorageKind, ...]] = {

@@ -1,0 +1,168 @@
+"""The client of a cluster: started here, found by its address, or submitted to a queue."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cl2d.cluster.packages import require_cluster_packages
+from cl2d.cluster.slurm import slurm_cluster, wait_for_a_job
+from cl2d.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    from distributed import Client
+
+    from cl2d.options import ClusterOptions
+
+PATIENCE_SECONDS = 60.0
+"""How long a scheduler or a worker is waited for, unless the user says otherwise."""
+
+_SECONDS_BETWEEN_LOOKS = 0.2
+
+
+def open_client(choice: ClusterOptions, n_threads: int = 1) -> AbstractContextManager[Client]:
+    """Return, as a context manager, the client of the cluster that was asked for.
+
+    When the body is left, be it by an error or Ctrl-C, what was started for it ends: processes
+    on this machine, jobs of SLURM. A scheduler that was there before stays, with its workers.
+
+    Parameters
+    ----------
+    choice
+        Options that ask for a cluster.
+    n_threads
+        Threads to share among workers on this machine; each gets at least one.
+
+    Raises
+    ------
+    InputError
+        If no cluster is asked for, a package is missing, or the scheduler or its workers do not
+        come within the time.
+    """
+    if not choice.asked_for:
+        message = "workers, scheduler, scheduler_file or slurm must be given for a cluster"
+        raise InputError(message)
+    require_cluster_packages(choice)
+    if choice.slurm is not None:
+        return _on_slurm(choice)
+    if choice.scheduler is not None:
+        return _at(choice.scheduler, "--scheduler", patience(choice))
+    if choice.scheduler_file is not None:
+        return _by_file(Path(choice.scheduler_file), patience(choice))
+    assert choice.workers is not None
+    return _on_this_machine(choice.workers, n_threads, patience(choice))
+
+
+def patience(choice: ClusterOptions) -> float:
+    """Return how long a scheduler or a worker is waited for, in seconds."""
+    return choice.worker_timeout_seconds or PATIENCE_SECONDS
+
+
+@contextmanager
+def _on_this_machine(n_workers: int, n_threads: int, seconds: float) -> Iterator[Client]:
+    from distributed import Client  # noqa: PLC0415 - not everyone has it
+
+    from cl2d.cluster.local import local_cluster  # noqa: PLC0415 - needs it, too
+
+    each = max(1, n_threads // n_workers)
+    with _quiet(), local_cluster(n_workers, each) as cluster, Client(cluster) as client:
+        try:
+            client.wait_for_workers(n_workers, timeout=seconds)
+        except TimeoutError:
+            message = (
+                f"{n_workers} workers must start on this machine within {seconds:g} s, but "
+                f"{_n_workers(client)} did; --worker-timeout-seconds gives them longer"
+            )
+            raise RuntimeError(message) from None
+        yield client
+
+
+@contextmanager
+def _on_slurm(choice: ClusterOptions) -> Iterator[Client]:
+    from distributed import Client  # noqa: PLC0415 - not everyone has it
+
+    with _quiet(), slurm_cluster(choice) as (cluster, refusals), Client(cluster) as client:
+        wait_for_a_job(client, refusals, choice.worker_timeout_seconds)
+        yield client
+
+
+@contextmanager
+def _by_file(path: Path, seconds: float) -> Iterator[Client]:
+    """Give the client of the scheduler that wrote a file, which may be about to."""
+    address, end = _address_in(path), time.monotonic() + seconds
+    while not address and time.monotonic() < end:
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+        address = _address_in(path)
+    if not address:
+        why = "it is not one" if path.exists() else "there is no such file"
+        message = (
+            f"--scheduler-file must be a file that a Dask scheduler wrote, but after {seconds:g} s "
+            f"{why}: {path}"
+        )
+        raise InputError(message)
+    with _at(address, f"--scheduler-file {path}", seconds) as client:
+        yield client
+
+
+def _address_in(path: Path) -> str:
+    """Return the address in the file of a scheduler; empty if there is none yet."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ""
+    return str(content.get("address", "")) if isinstance(content, dict) else ""
+
+
+@contextmanager
+def _at(address: str, asked_by: str, seconds: float) -> Iterator[Client]:
+    """Give a client of a scheduler that is there, with at least one worker."""
+    with _quiet(), _connected(address, asked_by, seconds) as client:
+        try:
+            client.wait_for_workers(1, timeout=seconds)
+        except TimeoutError:
+            message = (
+                f"the scheduler of {asked_by} must have workers, but at {address} there was none "
+                f"within {seconds:g} s"
+            )
+            raise InputError(message) from None
+        yield client
+
+
+@contextmanager
+def _connected(address: str, asked_by: str, seconds: float) -> Iterator[Client]:
+    from distributed import Client  # noqa: PLC0415 - not everyone has it
+
+    try:
+        client = Client(address, timeout=seconds)
+    except (OSError, ValueError, TypeError) as error:
+        reason = "" if isinstance(error, TimeoutError) else f" ({error})"
+        message = (
+            f"{asked_by} must lead to a running Dask scheduler, but none answered at {address} "
+            f"within {seconds:g} s{reason}"
+        )
+        raise InputError(message) from None
+    with client:
+        yield client
+
+
+def _n_workers(client: Client) -> int:
+    return len(client.scheduler_info(n_workers=-1)["workers"])
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Let Dask's own log tell nothing but errors; what went wrong is told by exceptions."""
+    logger = logging.getLogger("distributed")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,67 @@
+"""The cluster of a run: whose it is, what is told of it, and when it ends."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from cl2d.cluster import check_workers, current_client, job_script, open_client
+from cl2d.errors import InputError
+from cl2d.events import ClusterJoined, JobsSubmitted, RunWarned, ignore_event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from distributed import Client
+
+    from cl2d.options import ClassifyOptions
+
+
+@contextmanager
+def run_client(
+    options: ClassifyOptions,
+    client: Client | None = None,
+    tell: Callable[[object], None] = ignore_event,
+) -> Iterator[Client | None]:
+    """Give the client of the cluster that a run computes on; None if it computes alone.
+
+    What is started for the run ends with the body; a client that was there before stays open.
+
+    Parameters
+    ----------
+    options : ClassifyOptions
+    client : distributed.Client, optional
+        A client that the caller has; the run then asks for no cluster of its own.
+    tell : callable
+        Gets the events: jobs submitted, cluster joined, warnings.
+
+    Raises
+    ------
+    InputError
+        If there are two clusters to choose from, a package is missing, or the cluster cannot be
+        used.
+    """
+    choice = options.cluster
+    present = client or current_client()
+    if present is not None and choice.asked_for:
+        whose = "client" if client is not None else "the workers of mpirun"
+        message = f"workers, scheduler, scheduler_file and slurm must be left out with {whose}"
+        raise InputError(message)
+    if present is not None:
+        _tell_of(present, tell)
+        yield present
+    elif choice.asked_for:
+        if choice.slurm is not None:
+            tell(JobsSubmitted(choice.workers or 1, job_script(choice)))
+        with open_client(choice, options.run.n_threads()) as opened:
+            _tell_of(opened, tell)
+            yield opened
+    else:
+        yield None
+
+
+def _tell_of(client: Client, tell: Callable[[object], None]) -> None:
+    facts = check_workers(client)
+    tell(ClusterJoined(facts.dashboard, facts.n_workers, facts.threads))
+    for remark in facts.remarks:
+        tell(RunWarned(remark))
