@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from cl2d.engine import (
         Assignment,
         AssignmentRule,
+        Component,
         Engine,
         LastPoses,
         LocalEngine,
@@ -75,9 +76,7 @@ class ClusterEngine:
         Threads of this process, for the little that it computes itself.
     """
 
-    def __init__(
-        self, crew: Crew, job: Job, usable: npt.NDArray[np.bool_], n_threads: int
-    ) -> None:
+    def __init__(self, crew: Crew, job: Job, usable: npt.NDArray[np.bool_], n_threads: int) -> None:
         self._crew = crew
         self._job = job
         self._usable = usable
@@ -228,6 +227,14 @@ class ClusterEngine:
         """Return None: classes are not chosen by correntropy here."""
         return None
 
+    def component(self, rows: Rows, poses: Poses) -> Component:
+        """Return the leading component of the images ``rows`` at the poses given for them."""
+        return self.subset(rows).component(np.arange(len(rows)), poses)
+
+    def aligned_members(self, rows: Rows, poses: Poses) -> npt.NDArray[np.complex64]:
+        """Return the images ``rows`` as ``update`` adds them up; their coefficients come here."""
+        return self.subset(rows).aligned_members(np.arange(len(rows)), poses)
+
     def each(
         self,
         function: Callable[[Engine, Item], Result],
@@ -245,9 +252,7 @@ class ClusterEngine:
                 begun.append(self._begun(function, *waiting.popleft()))
             yield self._crew.received(begun.popleft())
 
-    def _begun(
-        self, function: Callable[[Engine, Item], Result], rows: Rows, item: Item
-    ) -> Future:
+    def _begun(self, function: Callable[[Engine, Item], Result], rows: Rows, item: Item) -> Future:
         images, order = self._taken(rows)
         arguments = (self._job, function, item, self._usable[rows], order)
         return self._crew.call(with_members, arguments, images)
@@ -279,9 +284,7 @@ class ClusterEngine:
         return self._local.of_references(references)
 
 
-def _joined_samples(
-    parts: Sequence[Assignment], n_classes: int
-) -> npt.NDArray[np.float32]:
+def _joined_samples(parts: Sequence[Assignment], n_classes: int) -> npt.NDArray[np.float32]:
     sampled = [part.sampled_scores for part in parts if part.sampled_scores is not None]
     return np.concatenate([np.zeros((0, n_classes), dtype=np.float32), *sampled])
 

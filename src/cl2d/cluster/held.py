@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cl2d.cluster.worker_threads import threads_here
 from cl2d.engine import set_simd_level
 from cl2d.engine.ingest import ingest
 from cl2d.errors import InputError
 from cl2d.preprocess.ctf_source import subset_of
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from cl2d import _native
     from cl2d.cluster.job import Job
     from cl2d.cluster.parts import Part
@@ -40,14 +39,10 @@ def forget(name: str) -> None:
 
 
 def worker_threads() -> int:
-    """Return the threads of this worker: those of its pool, or OMP_NUM_THREADS if there are more.
-
-    A worker computes one thing at a time, in that many threads.
-    """
+    """Return the threads of this worker, which computes one thing at a time."""
     from distributed import get_worker  # noqa: PLC0415 - workers alone have it
 
-    asked = os.environ.get("OMP_NUM_THREADS", "1").split(",")[0]
-    return max(int(get_worker().state.nthreads), int(asked) if asked.isdigit() else 1)
+    return threads_here(int(get_worker().state.nthreads))
 
 
 class HeldImages:
@@ -102,4 +97,3 @@ class HeldImages:
                 raise InputError(message)
             self._source = source
         return self._source
-

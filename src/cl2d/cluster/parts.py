@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,7 @@ def parts_of(n_images: int, n_workers: int) -> list[Part]:
     ends = np.linspace(0, n_blocks, n_parts + 1).astype(int).tolist()
     return [
         Part(first, end, first * BLOCK_IMAGES, min(end * BLOCK_IMAGES, n_images))
-        for first, end in zip(ends[:-1], ends[1:], strict=True)
+        for first, end in itertools.pairwise(ends)
     ]
 
 
@@ -99,9 +100,9 @@ def moved_from(
         slowest = max(seconds, key=lambda worker: (seconds[worker], worker))
         fastest = min(speeds, key=lambda worker: (seconds[worker], worker))
         mine = [part for part, worker in moved.items() if worker == slowest]
-        part = min(mine, key=lambda part: (part.n_images, part), default=None)
-        if part is None:
+        if not mine:
             break
+        part = min(mine, key=lambda part: (part.n_images, part))
         after = seconds[fastest] + part.n_images / speeds[fastest]
         left = seconds[slowest] - part.n_images / speeds[slowest]
         if max(after, left) > (1 - least_gain) * seconds[slowest]:

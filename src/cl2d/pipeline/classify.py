@@ -20,6 +20,7 @@ from cl2d.outputs.delivered import class_averages
 from cl2d.outputs.relion_job import relion_warnings
 from cl2d.pipeline.checkpoints import Checkpoints
 from cl2d.pipeline.classification import Classification
+from cl2d.pipeline.cluster import run_client
 from cl2d.pipeline.cores import CoreJob, core_levels
 from cl2d.pipeline.evaluation import EvaluationJob
 from cl2d.pipeline.inputs import limit_warnings, particle_source
@@ -120,8 +121,8 @@ def classify(
         chosen = starting_from(views, chosen)
     tell = until(chosen.run.max_time_seconds(), on_event or ignore_event, chosen.run.max_time)
     phases = Phases(tell)
-    with PeakMemory() as peak:
-        cluster = None if client is None else OnCluster.of(client, particles, chosen)
+    with PeakMemory() as peak, run_client(chosen, client, tell) as workers:
+        cluster = None if workers is None else OnCluster.of(workers, particles, chosen)
         course = Course(phases, peak, output, cluster=cluster)
         if output is None:
             _refuse_resuming(resume)

@@ -1,4 +1,4 @@
-"""Reading the images of a run, here or on the workers of a cluster, and the engine that has them."""
+"""Reading the images of a run, here or on a cluster, and the engine that has them."""
 
 from __future__ import annotations
 
