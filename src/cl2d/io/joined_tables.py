@@ -67,8 +67,8 @@ class _Groups:
         new_number = {}
         for i in range(table.optics.n_rows):
             row = {name: values[name][i] for name in names}
-            new_number[row[_GROUP].encode()] = str(self._number(row)).encode()
-        own, inverse = np.unique(_cells(table.block, _GROUP), return_inverse=True)
+            new_number[float(row[_GROUP])] = str(self._number(row)).encode()
+        own, inverse = np.unique(table.numbers(_GROUP), return_inverse=True)
         return np.array([new_number[number] for number in own.tolist()], dtype="S")[inverse.ravel()]
 
     def block(self) -> StarBlock:

@@ -149,10 +149,8 @@ class Cycle:
         _write_table(state.table_of_run(run.number), joined_tables(tables))
         if state.current is not None:
             saved = load_run(state.run_folder(state.current.number))
-            filled = saved.levels[-1].class_sizes() > 0
-            averages = saved.averages[filled]
-            path = state.references_of_run(run.number)
-            write_stack(path, averages, state.pixel_size_angstrom)
+            averages = starting_averages(saved)
+            write_stack(state.references_of_run(run.number), averages, state.pixel_size_angstrom)
         state.runs.append(run)
         state.save()
         return run
@@ -196,6 +194,18 @@ def reason_to_cluster(
     if state.n_images >= GROWTH * current.n_images:
         return f"{state.n_images / current.n_images:.1f} times as many particles"
     return "the last" if finish else None
+
+
+def starting_averages(run: SavedRun) -> npt.NDArray[np.float32]:
+    """Return the averages of the larger half of the classes of a run, (n, box, box).
+
+    The next run splits them until it has as many classes as are wanted. From all of them it would
+    find no class for a view that only came later: every class would be taken already.
+    """
+    n_members = run.levels[-1].class_sizes()
+    half = (run.levels[-1].n_classes + 1) // 2
+    largest = np.sort(np.argsort(-n_members, kind="stable")[:half])
+    return run.averages[largest[n_members[largest] > 0]]
 
 
 def poor_limits(run: SavedRun) -> npt.NDArray[np.float64]:
