@@ -23,7 +23,7 @@ from cl2d.pipeline.watch_files import write_present_state
 from cl2d.pipeline.watch_state import Portion, WatchedRun
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -187,13 +187,26 @@ def reason_to_cluster(
         if state.n_images >= settings.first_after:
             return "the first"
         return "the first and last" if finish else None
-    n_usable = sum(portion.n_usable for portion in since)
-    n_poor = sum(portion.n_poor for portion in since)
+    n_usable, n_poor = newest_judged(since)
     if n_usable >= FEWEST_JUDGED and n_poor > settings.poor_share * n_usable:
-        return f"{100 * n_poor / n_usable:.0f} % of the new particles are explained poorly"
+        return f"{100 * n_poor / n_usable:.0f} % of the newest particles are explained poorly"
     if state.n_images >= GROWTH * current.n_images:
         return f"{state.n_images / current.n_images:.1f} times as many particles"
     return "the last" if finish else None
+
+
+def newest_judged(portions: Sequence[Portion]) -> tuple[int, int]:
+    """Return how many images the newest portions have, and how many are explained poorly.
+
+    As few portions as make up enough images to judge by: what came before would thin out a view
+    that has just begun to come.
+    """
+    n_usable = n_poor = 0
+    for portion in reversed(portions):
+        n_usable, n_poor = n_usable + portion.n_usable, n_poor + portion.n_poor
+        if n_usable >= FEWEST_JUDGED:
+            break
+    return n_usable, n_poor
 
 
 def starting_averages(run: SavedRun) -> npt.NDArray[np.float32]:
