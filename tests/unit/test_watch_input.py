@@ -148,6 +148,23 @@ def test_particles_that_do_not_fit_are_left_with_the_reason(two_stacks, what):
     assert what in looks.left[str(path)]
 
 
+def test_a_stack_without_a_pixel_size_is_left(tmp_path):
+    write_stack(tmp_path / "a.mrcs", numbered_images(4), None)
+    looks = lookout(tmp_path, tmp_path)
+    assert names(looks.look(patient=False)) == []
+    assert "pixel size must be in" in looks.left[str(tmp_path / "a.mrcs")]
+
+
+def test_tables_of_old_and_of_xmipp_get_optics_groups(two_stacks):
+    path = write_table(two_stacks, ["1@a.mrcs"], columns={"rlnVoltage": ["200"]})
+    found = lookout(two_stacks, path).look(patient=False)
+    assert found.table.optics.text("rlnVoltage") == ["200.0"]
+    (two_stacks / "p.xmd").write_text("data_noname\nloop_\n_image\n_enabled\n2@b.mrcs 1\n")
+    found = lookout(two_stacks, two_stacks / "p.xmd").look(patient=False)
+    assert names(found) == ["2@b.mrcs"]
+    assert found.table.text("enabled") == ["1"]
+
+
 def test_what_is_watched_must_be_there(tmp_path):
     with pytest.raises(InputError, match="does not exist"):
         lookout(tmp_path, tmp_path / "absent").look(patient=False)

@@ -167,12 +167,13 @@ class Lookout:
             )
             raise InputError(message)
         own, before = source.pixel_size_angstrom, self._pixel_size_angstrom
-        if self._box_px is None or own == before:
-            return
-        if own is None or before is None or abs(own / before - 1) > PIXEL_SIZE_TOLERANCE:
+        if own is None:  # a table of all particles would have to make one up
+            message = f"{source.name}: the pixel size must be in the table or the header of a stack"
+            raise InputError(message)
+        if before is not None and abs(own / before - 1) > PIXEL_SIZE_TOLERANCE:
             message = (
                 f"{source.name}: the pixel size must be that of the particles before, "
-                f"{_pixel(before)}, not {_pixel(own)}"
+                f"{before:g} A, not {own:g} A"
             )
             raise InputError(message)
 
@@ -225,7 +226,3 @@ def _check_ends_with_a_line(path: Path) -> None:
         if stream.read(1) != _LINE_END:
             message = f"{path}: must end with the end of a line, so it is still being written"
             raise NotYetError(message)
-
-
-def _pixel(pixel_size_angstrom: float | None) -> str:
-    return "unknown" if pixel_size_angstrom is None else f"{pixel_size_angstrom:g} A"
