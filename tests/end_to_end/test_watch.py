@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -16,25 +15,22 @@ import cl2d
 from cl2d.agreement import adjusted_rand_index
 from cl2d.cli import main
 from cl2d.events import ClusteringDue, IterationProgress, PhaseProgress, PhaseStarted, PortionTaken
-from cl2d.io import read_particle_table, write_particles_star, write_stack
-from cl2d.outputs.run_lock import locked_folder
+from cl2d.io import read_particle_table, write_stack
 from cl2d.pipeline.watch_state import WatchState, read_state
 from cl2d.results import IterationReport
-from cl2d.simulate import SimulationOptions, simulate_particles, write_simulation
-
-N_PARTICLES, N_VIEWS, N_PORTIONS = 480, 4, 4
-OPTIONS = {
-    "n_classes": N_VIEWS,
-    "initial_classes": 2,
-    "iterations": 6,
-    "max_shift_px": 2.0,
-    "threads": 1,
-    "core": False,
-    "evaluate": False,
-}
-WORDS = ["-k", str(N_VIEWS), "--initial-classes", "2", "--iterations", "6", "--max-shift-px", "2"]
-WORDS += ["--threads", "1", "--no-core", "--no-evaluate"]
-FIRST_AFTER = 100
+from tests.watch_inputs import (
+    FIRST_AFTER,
+    N_PARTICLES,
+    N_PORTIONS,
+    N_VIEWS,
+    OPTIONS,
+    WORDS,
+    fed,
+    portions,
+    simulated,
+    watched,
+    write_rows,
+)
 
 
 class CutOff(BaseException):
@@ -44,52 +40,7 @@ class CutOff(BaseException):
 @pytest.fixture(scope="module")
 def particles(tmp_path_factory):
     """Return a table of particles of four views, and the view of each."""
-    folder = tmp_path_factory.mktemp("particles")
-    simulation = simulate_particles(
-        SimulationOptions(
-            n_particles=N_PARTICLES, n_views=N_VIEWS, box_px=32, snr=0.5, shift_sd_px=0.5
-        )
-    )
-    write_simulation(folder, simulation)
-    return next(folder.glob("particles*.star")), simulation.truth.view
-
-
-def portions(view):
-    """Return the rows of each portion; one of the views is not in the first two."""
-    rows = np.arange(len(view))
-    late = rows[view == view[0]]
-    early = rows[view != view[0]]
-    parts = np.array_split(early, N_PORTIONS)
-    return [*parts[:2], *map(np.union1d, parts[2:], np.array_split(late, 2))]
-
-
-def write_rows(table, rows, path):
-    source = cl2d.open_particles(table)
-    write_particles_star(path, source.table.take(rows), {}, source=source)
-
-
-def fed(particles, folder, watch):
-    """Feed a table that grows; ``watch`` is called after each portion, and with True at last."""
-    table, view = particles
-    folder.mkdir(exist_ok=True)
-    rows = np.zeros(0, dtype=np.intp)
-    for number, part in enumerate(portions(view)):
-        rows = np.concatenate([rows, part])
-        write_rows(table, rows, folder / "growing.star")
-        watch(folder / "growing.star", folder / "out", finish=number == N_PORTIONS - 1)
-    return folder / "out"
-
-
-def watched(star, out, *, finish, on_event=None):
-    return cl2d.watch(
-        star,
-        out,
-        once=not finish,
-        finish=finish,
-        first_after=FIRST_AFTER,
-        on_event=on_event,
-        **OPTIONS,
-    )
+    return simulated(tmp_path_factory.mktemp("particles"))
 
 
 @pytest.fixture(scope="module")
@@ -284,23 +235,6 @@ def test_stacks_are_added_to_a_folder(particles, tmp_path):
     assert cl2d.open_particles(tmp_path / "out" / "particles.star").n_images == N_PARTICLES
 
 
-def test_it_goes_on_only_where_it_was_begun(undisturbed, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)  # names of images may be relative to the working directory
-    with pytest.raises(cl2d.InputError, match="working directory must be that of the watch"):
-        watched(undisturbed.parent / "growing.star", undisturbed, finish=False)
-
-
-def test_two_watches_do_not_share_a_folder(undisturbed):
-    with locked_folder(undisturbed), pytest.raises(cl2d.InputError, match="must not be in use"):
-        watched(undisturbed.parent / "growing.star", undisturbed, finish=False)
-
-
-@pytest.mark.parametrize("name", ["references", "overwrite", "max_time"])
-def test_options_that_a_watch_sets_itself_are_refused(particles, tmp_path, name):
-    with pytest.raises(cl2d.InputError, match=f"{name} must be left out"):
-        cl2d.watch(particles[0], tmp_path / "out", once=True, **{name: None})
-
-
 def test_nothing_new_changes_nothing(undisturbed):
     before = {
         path: path.read_bytes()
@@ -331,57 +265,31 @@ def test_it_looks_until_nothing_has_come_for_a_while(particles, tmp_path, monkey
     assert "the first" in (tmp_path / "out" / "index.html").read_text()
 
 
-def test_a_signal_ends_it_between_two_looks(particles, tmp_path, monkeypatch):
+def test_a_signal_ends_it_between_two_looks(particles, tmp_path, monkeypatch, capsys):
     table, view = particles
     write_rows(table, portions(view)[0], tmp_path / "growing.star")
     monkeypatch.setattr("time.sleep", lambda _: os.kill(os.getpid(), signal.SIGTERM))
     words = ["watch", str(tmp_path / "growing.star"), "-o", str(tmp_path / "out"), *WORDS]
     assert main(words) == 128 + signal.SIGTERM
+    assert "the same command goes on" in capsys.readouterr().err
 
 
-def error_of(capsys, words):
-    """Return the one line that a refused command says."""
-    assert main([*words, *WORDS]) == 2
-    return capsys.readouterr().err
+def test_a_clustering_that_failed_begins_anew(particles, tmp_path, monkeypatch):
+    """A stack that is gone for a while ends the watch, and nothing else."""
+    source = cl2d.open_particles(particles[0])
+    stack = tmp_path / "in" / "all.mrcs"
+    stack.parent.mkdir()
+    write_stack(stack, source.read(0, N_PARTICLES), source.pixel_size_angstrom)
 
+    def gone(event):
+        if isinstance(event, ClusteringDue):
+            stack.rename(tmp_path / "all.mrcs")
 
-def test_what_cannot_be_watched_is_refused(particles, undisturbed, tmp_path, capsys):
-    table, _ = particles
-    out = str(tmp_path / "out")
-    assert "does not exist" in error_of(capsys, ["watch", str(tmp_path / "none"), "-o", out])
-    assert "must not be what is watched" in error_of(
-        capsys, ["watch", str(tmp_path), "-o", str(tmp_path)]
-    )
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "run.json").write_text("{}")
-    words = ["watch", str(table), "--once", "-o"]
-    assert "run.json and no watch.json" in error_of(capsys, [*words, str(tmp_path / "run")])
-    assert "input must be that of the watch" in error_of(capsys, [*words, str(undisturbed)])
-    growing = str(undisturbed.parent / "growing.star")
-    words = ["watch", growing, "--once", "-o", str(undisturbed), "--seed", "9"]
-    assert "seed was 0 and is 9 now" in error_of(capsys, words)
-    words = ["watch", growing, "-o", out, "--poor-share", "1.5"]
-    assert "poor_share must be from 0 to 1" in error_of(capsys, words)
-    words = ["watch", growing, "-o", out, "--first-after", "3"]
-    assert "first_after must be at least" in error_of(capsys, words)
-    assert not (tmp_path / "out").exists()
-
-
-def test_a_damaged_state_is_named(undisturbed, particles, tmp_path, capsys):
-    (tmp_path / "out").mkdir()
-    for text in ("", "[]", '{"format": 2}', '{"format": 1}', "null"):
-        (tmp_path / "out" / "watch.json").write_text(text)
-        said = error_of(capsys, ["watch", str(particles[0]), "--once", "-o", str(tmp_path / "out")])
-        assert "watch.json: must be" in said
-    json.loads((undisturbed / "watch.json").read_text())
-
-
-def test_too_few_particles_are_told_and_nothing_is_stuck(particles, tmp_path, capsys):
-    table, view = particles
-    star, out = tmp_path / "growing.star", tmp_path / "out"
-    write_rows(table, np.arange(2), star)
-    words = ["watch", str(star), "-o", str(out), "--finish"]
-    assert "must not exceed the number of images (2)" in error_of(capsys, words)
-    write_rows(table, np.arange(len(view)), star)
-    assert main([*words, *WORDS]) == 0
-    assert (out / "current").exists()
+    monkeypatch.setenv("CL2D_RETRY_SECONDS", "")
+    with pytest.raises(cl2d.InputError, match=r"all\.mrcs"):
+        watched(tmp_path / "in", tmp_path / "out", finish=False, on_event=gone)
+    (tmp_path / "all.mrcs").rename(stack)
+    state = watched(tmp_path / "in", tmp_path / "out", finish=False)
+    assert [run.status for run in state.runs] == ["failed", "complete"]
+    assert state.n_images == N_PARTICLES
+    assert "runs/0002" in (tmp_path / "out" / "current").read_text()

@@ -72,6 +72,8 @@ def watch(
     Returns
     -------
     WatchState
+        ``n_images``, ``current`` and ``runs`` (``reason``, ``n_images``), ``portions`` (``n_poor``
+        of ``n_usable``), and in ``left`` why files were left.
 
     Raises
     ------
