@@ -35,6 +35,7 @@ from cl2d.pipeline import (
     report,
     select,
     select_auto,
+    watch,
 )
 from cl2d.results import LevelResult, Poses
 
@@ -68,4 +69,5 @@ __all__ = [
     "select_auto",
     "set_simd_level",
     "simd_level",
+    "watch",
 ]

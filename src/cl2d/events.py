@@ -179,5 +179,33 @@ class RunFinished:
     cpu_seconds: float
 
 
+@dataclass(frozen=True)
+class PortionTaken:
+    """A look found ``n_images`` new particles, of which there are ``n_total`` now."""
+
+    portion: int
+    n_images: int
+    n_total: int
+
+
+@dataclass(frozen=True)
+class PortionAssigned:
+    """New particles joined the classes of a run; ``n_poor`` fit theirs poorly."""
+
+    portion: int
+    run: int
+    n_images: int
+    n_poor: int
+
+
+@dataclass(frozen=True)
+class ClusteringDue:
+    """All ``n_images`` particles so far are clustered, for a ``reason``."""
+
+    run: int
+    n_images: int
+    reason: str
+
+
 def ignore_event(_event: object) -> None:
     """Listen to nothing: takes the place of ``on_event`` where nobody asked to be told."""

@@ -28,6 +28,7 @@ from cl2d.cli.schema import schema
 from cl2d.cli.select import select
 from cl2d.cli.simulate import simulate
 from cl2d.cli.streams import drop_unwritten, open_missing_streams, say
+from cl2d.cli.watch import watch
 from cl2d.errors import InputError
 from cl2d.pipeline.resuming import CompleteRunError
 
@@ -44,7 +45,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
-    *(classify, resume, align, assign, cores, evaluate, report, select, compare),
+    *(classify, resume, watch, align, assign, cores, evaluate, report, select, compare),
     *(simulate, demo, info, schema),
 ):
     app.command()(command)

@@ -18,6 +18,7 @@ from cl2d.cli.streams import say, shown
 from cl2d.errors import InputError, TimeIsUpError
 from cl2d.outputs import mark_interrupted
 from cl2d.outputs.checkpoint import CheckpointFolder
+from cl2d.pipeline.watch_state import STATE
 
 EXIT_TIME_IS_UP = 75  # of sysexits.h: not now, try again
 EXIT_INTERRUPTED = 130
@@ -81,6 +82,8 @@ def interruption_message(output: Path, what: str = "interrupted") -> str:
 
 
 def _how_to_go_on(output: Path) -> str:
+    if (output / STATE).is_file():
+        return "; the same command goes on"
     try:
         found = CheckpointFolder(output).files()
     except (InputError, OSError):

@@ -9,11 +9,14 @@ from typing import Any
 from cl2d.events import (
     ClassesAdjusted,
     ClassesExchanged,
+    ClusteringDue,
     ClusterJoined,
     ExchangeEnded,
     JobsSubmitted,
     LevelFinished,
     PhaseFinished,
+    PortionAssigned,
+    PortionTaken,
     RunFinished,
     RunPlanned,
     RunResumed,
@@ -49,6 +52,9 @@ class Wording:
             LevelFinished: _level_lines,
             PhaseFinished: lambda phase: [f"{phase.name}: {duration(phase.seconds)}"],
             RunFinished: _finish_lines,
+            PortionTaken: _taken_lines,
+            PortionAssigned: _assigned_lines,
+            ClusteringDue: _due_lines,
         }
         return words[type(event)](event) if type(event) in words else []
 
@@ -162,6 +168,21 @@ def _exchange_end_lines(event: ExchangeEnded) -> list[str]:
 
 def _finish_lines(run: RunFinished) -> list[str]:
     return [f"done in {duration(run.seconds)} ({duration(run.cpu_seconds)} of processor time)"]
+
+
+def _taken_lines(event: PortionTaken) -> list[str]:
+    new = count(event.n_images, "new particle")
+    return [f"portion {event.portion}: {new}, {event.n_total:,} in all"]
+
+
+def _assigned_lines(event: PortionAssigned) -> list[str]:
+    share = 100 * event.n_poor / max(1, event.n_images)
+    into = f"assigned to the classes of run {event.run}"
+    return [f"portion {event.portion}: {into}, {share:.1f} % explained poorly"]
+
+
+def _due_lines(event: ClusteringDue) -> list[str]:
+    return [f"run {event.run} of {count(event.n_images, 'particle')}: {event.reason}"]
 
 
 def count(number: int, noun: str) -> str:

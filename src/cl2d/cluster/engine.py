@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from cl2d import _native
 from cl2d.cluster.crew import Arguments
 from cl2d.cluster.packed import PackedPoses
 from cl2d.cluster.tasks import (
@@ -26,6 +25,7 @@ from cl2d.cluster.tasks import (
 )
 from cl2d.engine import IN_MEMORY, ClassSums
 from cl2d.engine.joined import joined_assignment
+from cl2d.engine.packed_images import empty_block
 from cl2d.engine.protocol import GroupAssignment, Projections
 from cl2d.results import identity_poses
 
@@ -80,7 +80,7 @@ class ClusterEngine:
         self._crew = crew
         self._job = job
         self._usable = usable
-        nothing = _native.ImageBlock(job.grid, 1, job.storage.half)
+        nothing = empty_block(job.grid, 1, half=job.storage.half)
         self._local = job.engine([nothing], np.zeros(1, dtype=bool), n_threads, IN_MEMORY)
 
     @property

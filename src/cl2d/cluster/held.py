@@ -15,11 +15,11 @@ from cl2d.errors import InputError
 from cl2d.preprocess.ctf_source import subset_of
 
 if TYPE_CHECKING:
-    from cl2d import _native
     from cl2d.cluster.job import Job
     from cl2d.cluster.parts import Part
     from cl2d.engine import LocalEngine
     from cl2d.engine.ingest import Ingested
+    from cl2d.engine.packed_images import Block
     from cl2d.io import ParticleSource
 
 _held: dict[str, HeldImages] = {}
@@ -54,7 +54,7 @@ class HeldImages:
     def __init__(self, job: Job) -> None:
         self._job = job
         self._source: ParticleSource | None = None
-        self._blocks: dict[int, _native.ImageBlock] = {}
+        self._blocks: dict[int, Block] = {}
         self.lock = threading.RLock()
 
     def read(self, part: Part) -> Ingested:
@@ -73,7 +73,7 @@ class HeldImages:
         usable = np.ones(part.n_images, dtype=bool)
         return self._job.engine(blocks, usable, worker_threads(), self._job.storage)
 
-    def blocks(self, part: Part) -> list[_native.ImageBlock]:
+    def blocks(self, part: Part) -> list[Block]:
         """Return the blocks of a part."""
         numbers = range(part.first_block, part.end_block)
         if any(number not in self._blocks for number in numbers):

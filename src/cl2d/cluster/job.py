@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from cl2d import _native
     from cl2d.engine import SearchSettings, Storage
+    from cl2d.engine.packed_images import Block, Grid
     from cl2d.io import ParticleSource
     from cl2d.preprocess import PreprocessPlan
 
@@ -52,14 +52,14 @@ class Job:
     simd_level: str
 
     @property
-    def grid(self) -> _native.PolarGrid:
+    def grid(self) -> Grid:
         """The polar grid of all images."""
         plan = self.plan
         return polar_grid(plan.working_box_px, plan.k_min, plan.k_max, plan.mask_radius_px)
 
     def engine(
         self,
-        blocks: Sequence[_native.ImageBlock],
+        blocks: Sequence[Block],
         usable: npt.NDArray[np.bool_],
         n_threads: int,
         storage: Storage,

@@ -6,8 +6,9 @@ wants them aligned, and sums are added to in place.
 
 from __future__ import annotations
 
-import pickle
 from typing import TYPE_CHECKING, Any
+
+from distributed.protocol import pickle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
 def sealed(value: object) -> bytes:
     """Return a value as bytes; functions in it must be those of modules."""
-    return pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+    message: bytes = pickle.dumps(value)
+    return message
 
 
 def unsealed(message: bytes) -> Any:

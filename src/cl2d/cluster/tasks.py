@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import numpy as np
 
 from cl2d.cluster.held import held_images
-from cl2d.cluster.packed import PackedAssignment, PackedPoses, one_block, packed_images
+from cl2d.cluster.packed import PackedAssignment, PackedPoses
 from cl2d.engine import IN_MEMORY, LastPoses, OwnShare
 from cl2d.engine.block_tree import BlockTree
+from cl2d.engine.packed_images import one_block, packed_images
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cl2d.cluster.job import Job
-    from cl2d.cluster.packed import PackedImages
     from cl2d.cluster.parts import Part
     from cl2d.engine import AssignmentRule, Engine
+    from cl2d.engine.packed_images import PackedImages
     from cl2d.engine.protocol import GroupAssignment, GroupVectors, Projections
 
 Value = TypeVar("Value")

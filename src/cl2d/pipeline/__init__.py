@@ -14,6 +14,7 @@ from cl2d.pipeline.evaluation import evaluate
 from cl2d.pipeline.fitted_classes import FittedClasses
 from cl2d.pipeline.report import report
 from cl2d.pipeline.select import select
+from cl2d.pipeline.watch import watch
 
 __all__ = [
     "AutoSelection",
@@ -32,4 +33,5 @@ __all__ = [
     "report",
     "select",
     "select_auto",
+    "watch",
 ]

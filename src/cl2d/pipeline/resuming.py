@@ -76,7 +76,7 @@ class UnfinishedFolder:
         version = versions()["cl2d"]
         if facts.version != version:
             self._refuse(f"it is of cl2d {facts.version}, and this is {version}")
-        differences = _differences(facts.options, options)
+        differences = option_differences(facts.options, options)
         if differences:
             self._refuse(f"the run began with other options: {'; '.join(differences)}")
 
@@ -196,7 +196,7 @@ def _record(folder: Path) -> dict[str, Any]:
         return {}
 
 
-def _differences(before: dict[str, Any], options: ClassifyOptions) -> list[str]:
+def option_differences(before: dict[str, Any], options: ClassifyOptions) -> list[str]:
     """Return, in words, which options that matter are not as they were."""
     now = options.model_dump(mode="json")
     found = []

@@ -1,0 +1,79 @@
+"""Copies of images as bytes, for another process to make blocks of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cl2d import _native
+from cl2d.engine.block_size import BLOCK_IMAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+CACHE_LINE_BYTES = 64
+
+Block = _native.ImageBlock
+Grid = _native.PolarGrid
+
+
+@dataclass(frozen=True, eq=False)
+class PackedImages:
+    """Coefficients of at most ``BLOCK_IMAGES`` images, as the bytes of a block."""
+
+    memory: npt.NDArray[np.uint8]
+    n_images: int
+    half: bool
+
+
+def empty_block(grid: Grid, n_images: int, *, half: bool) -> Block:
+    """Return a block of zeros, in memory."""
+    return _native.ImageBlock(grid, n_images, half)
+
+
+def packed_images(
+    grid: Grid, blocks: Sequence[Block], rows: npt.NDArray[np.intp]
+) -> list[PackedImages]:
+    """Return copies of some images of blocks, a block at a time."""
+    half = blocks[0].half
+    packed = []
+    for start in range(0, len(rows), BLOCK_IMAGES):
+        some = rows[start : start + BLOCK_IMAGES]
+        memory = _aligned(_native.ImageBlock.bytes_needed(grid, len(some), half))
+        block = _native.ImageBlock(grid, len(some), half, memory)
+        block.copy_images(list(blocks), BLOCK_IMAGES, np.ascontiguousarray(some, dtype=np.int64))
+        packed.append(PackedImages(memory, len(some), half))
+    return packed
+
+
+def one_block(grid: Grid, packed: Sequence[PackedImages], order: npt.NDArray[np.intp]) -> Block:
+    """Return one block of packed images.
+
+    Parameters
+    ----------
+    grid : PolarGrid
+    packed : of PackedImages
+    order : (n,) intp
+        Number of each image among the packed ones, counted through all of them.
+    """
+    blocks, numbers = [], []
+    for number, part in enumerate(packed):
+        memory = _aligned(len(part.memory))
+        memory[:] = part.memory
+        blocks.append(_native.ImageBlock(grid, part.n_images, part.half, memory))
+        numbers.append(number * BLOCK_IMAGES + np.arange(part.n_images))
+    rows = np.concatenate(numbers)[order]
+    together = _native.ImageBlock(grid, len(order), packed[0].half)
+    together.copy_images(blocks, BLOCK_IMAGES, np.ascontiguousarray(rows, dtype=np.int64))
+    return together
+
+
+def _aligned(n_bytes: int) -> npt.NDArray[np.uint8]:
+    """Return zeros that begin on a cache line."""
+    memory = np.zeros(n_bytes + CACHE_LINE_BYTES, dtype=np.uint8)
+    start = -memory.ctypes.data % CACHE_LINE_BYTES
+    return memory[start : start + n_bytes]
