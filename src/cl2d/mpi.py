@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 import tempfile
+import time
 import traceback
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 EXIT_BAD_INPUT = 2
+_SECONDS_TO_END = 5.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,11 +61,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _command_line(comm: Any, words: list[str]) -> int:
     try:
         with _cluster_of(comm) as client, given_client(client):
-            return cli.main(words)
+            code = cli.main(words)
+        _wait_for_the_others(comm)
+        return code
     except Exception:  # the others would wait for ever
         traceback.print_exc()
         comm.Abort(1)
         raise
+
+
+def _wait_for_the_others(comm: Any) -> None:
+    """Let the workers put their files away: mpirun kills them once one process has failed."""
+    request, end = comm.Ibarrier(), time.monotonic() + _SECONDS_TO_END
+    while not request.Test() and time.monotonic() < end:
+        time.sleep(0.02)
 
 
 @contextmanager
@@ -104,6 +115,7 @@ def _worker(comm: Any) -> int:
             local_directory=folder,
             comm=comm,
         )
+    comm.Ibarrier().Wait()
     return 0
 
 

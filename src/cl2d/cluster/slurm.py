@@ -153,6 +153,7 @@ def slurm_cluster(choice: ClusterOptions) -> Iterator[tuple[SLURMCluster, list[s
     import dask  # noqa: PLC0415 - not everyone has it
     from dask_jobqueue import SLURMCluster  # noqa: PLC0415
     from dask_jobqueue.slurm import SLURMJob  # noqa: PLC0415
+    from distributed.core import Status  # noqa: PLC0415
 
     refusals: list[str] = []
 
@@ -163,6 +164,7 @@ def slurm_cluster(choice: ClusterOptions) -> Iterator[tuple[SLURMCluster, list[s
             try:
                 return await super()._submit_job(script_filename)
             except RuntimeError as error:
+                self.status = Status.failed  # the cluster closes none that is about to start
                 refusals.append(str(error).partition("stderr:")[2].strip() or str(error))
                 raise
 

@@ -79,8 +79,8 @@ def classify(
         views, with more classes the views are split further.
     resume : bool
         Go on with the run in ``output`` that was interrupted, killed or failed, from its last
-        checkpoint: with the same particles and options (those of cores, output and machine may
-        change) the result has the same bits as that of a run without a break. Where there is no
+        checkpoint: with the same particles and options (those of cores, output, machine and cluster
+        may change) the result has the same bits as that of a run without a break. Where there is no
         such run, one begins.
     on_event : callable, optional
         Called with the records of :mod:`cl2d.events` and with each IterationReport.
