@@ -6,7 +6,7 @@ import pytest
 
 from cl2d.errors import InputError
 from cl2d.options import ClassifyOptions, ClusterOptions, build_options, read_config
-from cl2d.pipeline.resuming import _differences
+from cl2d.pipeline.resuming import option_differences
 
 
 def test_a_run_computes_alone_unless_it_is_told_otherwise() -> None:
@@ -55,9 +55,9 @@ def test_messages_of_the_command_line_have_its_names() -> None:
 
 def test_a_run_may_go_on_on_another_cluster() -> None:
     before = ClassifyOptions.from_flat(workers=2).model_dump(mode="json")
-    assert _differences(before, ClassifyOptions.from_flat(slurm="-p gpu", workers=4)) == []
+    assert option_differences(before, ClassifyOptions.from_flat(slurm="-p gpu", workers=4)) == []
     del before["cluster"]  # as a checkpoint of a version without clusters has it
-    assert _differences(before, ClassifyOptions.from_flat(workers=2)) == []
+    assert option_differences(before, ClassifyOptions.from_flat(workers=2)) == []
 
 
 def test_where_a_run_computed_is_not_repeated_from_its_record(tmp_path) -> None:
