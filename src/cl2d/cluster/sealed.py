@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from distributed.protocol import pickle
 
+from cl2d.engine.blas_threads import one_blas_thread
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -27,4 +29,5 @@ def unsealed(message: bytes) -> Any:
 
 def run_sealed(task: Callable[..., Any], arguments: bytes, *more: bytes) -> bytes:
     """Return ``task(*arguments, *more)``, all of them sealed, and so is the result."""
-    return sealed(task(*unsealed(arguments), *map(unsealed, more)))
+    with one_blas_thread():
+        return sealed(task(*unsealed(arguments), *map(unsealed, more)))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from cl2d.cores import core_warnings
+from cl2d.engine.blas_threads import one_blas_thread
 from cl2d.engine.given_references import given_references
 from cl2d.errors import InputError
 from cl2d.events import RunFinished, RunWarned, ignore_event
@@ -121,7 +122,7 @@ def classify(
         chosen = starting_from(views, chosen)
     tell = until(chosen.run.max_time_seconds(), on_event or ignore_event, chosen.run.max_time)
     phases = Phases(tell)
-    with PeakMemory() as peak, run_client(chosen, client, tell) as workers:
+    with PeakMemory() as peak, one_blas_thread(), run_client(chosen, client, tell) as workers:
         cluster = None if workers is None else OnCluster.of(workers, particles, chosen)
         course = Course(phases, peak, output, cluster=cluster)
         if output is None:
