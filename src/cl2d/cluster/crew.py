@@ -108,17 +108,29 @@ class Crew:
             self.owners[part] = heir
             held[heir] += part.n_images
 
-    def rebalance(self) -> None:
-        """Move parts from slow workers to fast ones by the durations of the last pass."""
-        images: defaultdict[str, int] = defaultdict(int)
+    def rebalance(self) -> dict[str, list[Part]]:
+        """Move parts from slow workers to fast ones by the durations of the last pass.
+
+        Returns
+        -------
+        dict
+            What is left to each worker that has handed a part on.
+        """
+        images: Counter[str] = Counter()
         seconds: defaultdict[str, float] = defaultdict(float)
         for part, (worker, duration) in self._seconds.items():
             images[worker] += part.n_images
             seconds[worker] += duration
         present = set(self._threads())
         speeds = {w: images[w] / seconds[w] for w in images if w in present and seconds[w] > 0}
-        if len(speeds) == len(present) and set(self.owners.values()) <= present:
-            self.owners = moved_from(self.owners, speeds, LEAST_GAIN)
+        if len(speeds) < len(present) or not set(self.owners.values()) <= present:
+            return {}
+        before, self.owners = self.owners, moved_from(self.owners, speeds, LEAST_GAIN)
+        givers = {before[part] for part in self.parts if self.owners[part] != before[part]}
+        return {
+            giver: [part for part, worker in self.owners.items() if worker == giver]
+            for giver in sorted(givers)
+        }
 
     def for_each_part(
         self, task: Callable[..., Any], arguments: Callable[[Part], Arguments]

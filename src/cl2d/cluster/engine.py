@@ -16,6 +16,7 @@ from cl2d.cluster.tasks import (
     WithinSearch,
     assign_part,
     assign_part_within,
+    keep_only,
     members_engine,
     merged_sums,
     project_part,
@@ -131,9 +132,11 @@ class ClusterEngine:
         done = 0
         for part, result in self._crew.for_each_part(assign_part, arguments):
             found[part] = result.value.unpacked()
+            self._crew.note(part, result.worker, result.seconds)
             done += part.n_images
             if on_progress is not None:
                 on_progress(done)
+        self._rebalance()
         parts = [found[part] for part in sorted(found)]
         joined = joined_assignment(parts)
         labels = np.where(self._usable, joined.labels, np.int32(-1)).astype(np.int32)
@@ -251,6 +254,11 @@ class ClusterEngine:
             while waiting and len(begun) < most:
                 begun.append(self._begun(function, *waiting.popleft()))
             yield self._crew.received(begun.popleft())
+
+    def _rebalance(self) -> None:
+        """Move parts to faster workers where that pays; those that had them let go of them."""
+        for worker, kept in self._crew.rebalance().items():
+            self._crew.client.run(keep_only, self._job, kept, workers=[worker])
 
     def _begun(self, function: Callable[[Engine, Item], Result], rows: Rows, item: Item) -> Future:
         images, order = self._taken(rows)

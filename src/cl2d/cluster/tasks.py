@@ -30,10 +30,18 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, eq=False)
 class Done(Generic[Value]):
-    """What a task found, and the seconds it took beside waiting for its turn."""
+    """What a task found, who did it, and the seconds it took beside waiting for its turn."""
 
     value: Value
+    worker: str
     seconds: float
+
+
+def done(value: Value, started: float) -> Done[Value]:
+    """Return what the worker that asks has found since ``started``, by the performance counter."""
+    from distributed import get_worker  # noqa: PLC0415 - workers alone have it
+
+    return Done(value, str(get_worker().address), time.perf_counter() - started)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +125,7 @@ def read_part(job: Job, part: Part) -> Done[PartFacts]:
     with held.lock:
         started = time.perf_counter()
         found = held.read(part)
-        return Done(PartFacts(found.flags, found.statistics), time.perf_counter() - started)
+        return done(PartFacts(found.flags, found.statistics), started)
 
 
 def assign_part(job: Job, part: Part, given: PartSearch, search: Search) -> Done[PackedAssignment]:
@@ -138,7 +146,7 @@ def assign_part(job: Job, part: Part, given: PartSearch, search: Search) -> Done
             last=given.last_poses() if search.fast else None,
         )
         found = found if given.sample is not None else replace(found, sampled_scores=None)
-        return Done(PackedAssignment.of(found), time.perf_counter() - started)
+        return done(PackedAssignment.of(found), started)
 
 
 def sum_part(
@@ -212,7 +220,7 @@ def assign_part_within(
             assert search.counts is not None
             own = OwnShare(given.own_labels, search.lengths, search.counts)
         found = engine.assign_within(search.references, groups, own=own, last=given.last_poses())
-        return Done(found, time.perf_counter() - started)
+        return done(found, started)
 
 
 def project_part(
@@ -228,4 +236,9 @@ def project_part(
         engine = held.engine(part)
         started = time.perf_counter()
         found = engine.projections(groups, poses.unpacked(), vectors)
-        return Done(found, time.perf_counter() - started)
+        return done(found, started)
+
+
+def keep_only(job: Job, parts: list[Part]) -> None:
+    """Let go of all images of a run but those of some parts."""
+    held_images(job).keep_only(parts)

@@ -25,7 +25,7 @@ from cl2d.pipeline.cluster import run_client
 from cl2d.pipeline.cores import CoreJob, core_levels
 from cl2d.pipeline.evaluation import EvaluationJob
 from cl2d.pipeline.inputs import limit_warnings, particle_source
-from cl2d.pipeline.on_cluster import OnCluster
+from cl2d.pipeline.on_cluster import held_by
 from cl2d.pipeline.peak_memory import PeakMemory
 from cl2d.pipeline.prepared import Course, prepare
 from cl2d.pipeline.rejected import rejected_options
@@ -122,8 +122,12 @@ def classify(
         chosen = starting_from(views, chosen)
     tell = until(chosen.run.max_time_seconds(), on_event or ignore_event, chosen.run.max_time)
     phases = Phases(tell)
-    with PeakMemory() as peak, one_blas_thread(), run_client(chosen, client, tell) as workers:
-        cluster = None if workers is None else OnCluster.of(workers, particles, chosen)
+    with (
+        PeakMemory() as peak,
+        one_blas_thread(),
+        run_client(chosen, client, tell) as workers,
+        held_by(workers, particles, chosen) as cluster,
+    ):
         course = Course(phases, peak, output, cluster=cluster)
         if output is None:
             _refuse_resuming(resume)

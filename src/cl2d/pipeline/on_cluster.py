@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,8 @@ from cl2d.pipeline.ctf import with_correction
 from cl2d.preprocess.ctf_source import subset_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
     import numpy.typing as npt
     from distributed import Client
@@ -45,12 +47,15 @@ class OnCluster:
         Working directory of the caller: names in tables may go by it.
     rows : (n,) intp, ascending, optional
         The particles that are held; all by default.
+    jobs : list of str
+        Names of what workers hold for this run.
     """
 
     client: Client
     particles: str
     folder: str
     rows: npt.NDArray[np.intp] | None = None
+    jobs: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, client: Client, particles: Particles, options: ClassifyOptions) -> OnCluster:
@@ -105,7 +110,18 @@ class OnCluster:
             storage=storage,
             simd_level=self._common_simd_level(),
         )
+        self.jobs.append(job.name)
         return Crew(self.client, source.n_images), job
+
+    def release(self) -> None:
+        """Have the workers let go of all images of this run; those that are gone have."""
+        from cl2d.cluster.held import forget  # noqa: PLC0415 - Dask is an extra
+
+        for name in self.jobs:
+            # Nobody wants an error of a cluster that is gone in place of what went wrong before.
+            with contextlib.suppress(OSError, TimeoutError):
+                self.client.run(forget, name, on_error="ignore")
+        self.jobs.clear()
 
     def _common_simd_level(self) -> str:
         """Return the kernels of this process, or the fastest that every worker can run."""
@@ -113,6 +129,27 @@ class OnCluster:
         wanted = here[: here.index(simd_level()) + 1]
         everywhere = [set(levels) for levels in self.client.run(available_simd_levels).values()]
         return [name for name in wanted if all(name in levels for levels in everywhere)][-1]
+
+
+@contextlib.contextmanager
+def held_by(
+    client: Client | None, particles: Particles, options: ClassifyOptions
+) -> Iterator[OnCluster | None]:
+    """Let the workers of a cluster, if there is one, hold the images of a run in the body.
+
+    Raises
+    ------
+    InputError
+        As :meth:`OnCluster.of`.
+    """
+    if client is None:
+        yield None
+        return
+    there = OnCluster.of(client, particles, options)
+    try:
+        yield there
+    finally:
+        there.release()
 
 
 def opened_again(

@@ -29,6 +29,7 @@ from tests.engine_inputs import engine_of, noise_images, random_poses, white_pla
 
 distributed = pytest.importorskip("distributed")
 
+from cl2d.cluster import held  # noqa: E402
 from cl2d.cluster.crew import Crew  # noqa: E402 - Dask is an extra
 from cl2d.cluster.engine import ClusterEngine  # noqa: E402
 from cl2d.cluster.job import Job  # noqa: E402
@@ -117,6 +118,14 @@ def mean_coefficient(members, item):
     return factor * aligned[:3], aligned.sum(axis=0)
 
 
+def blocks_held(job):
+    return len(held._held[job.name]._blocks) if job.name in held._held else 0
+
+
+def runs_held():
+    return len(held._held)
+
+
 def test_every_operation_gives_the_bits_of_the_engine_in_this_process(client, stack, local):
     engine = cluster_engine(client, stack)
     assert engine.n_images == N
@@ -175,6 +184,31 @@ def test_a_worker_that_is_killed_costs_no_bit(client, stack, local):
         assert_same(engine.assign(references, ClassicalRule()), expected)
         timer.join()
         np.testing.assert_array_equal(references_of(engine)[1].sums, sums.sums)
+
+
+def test_a_slow_worker_hands_parts_on_and_lets_go_of_them(client, stack, local):
+    engine = cluster_engine(client, stack)
+    crew, job = engine._crew, engine._job
+    _, sums = references_of(local)
+    slow = crew.owners[crew.parts[0]]
+    for part, worker in crew.owners.items():
+        crew.note(part, worker, part.n_images * (100.0 if worker == slow else 1.0))
+    engine._rebalance()
+    assert slow not in crew.owners.values()
+    held = client.run(blocks_held, job)
+    assert held[slow] == 0
+    np.testing.assert_array_equal(references_of(engine)[1].sums, sums.sums)
+    assert sum(client.run(blocks_held, job).values()) == 3
+
+
+def test_classify_lets_go_of_what_workers_hold(client, stack):
+    alone = cl2d.classify(stack, n_classes=2, initial_classes=1, iterations=2, core=False)
+    shared = cl2d.classify(
+        stack, n_classes=2, initial_classes=1, iterations=2, core=False, client=client
+    )
+    np.testing.assert_array_equal(shared.labels, alone.labels)
+    np.testing.assert_array_equal(shared.averages, alone.averages)
+    assert set(client.run(runs_held).values()) == {0}
 
 
 def test_a_worker_that_sees_other_particles_refuses(client, stack, tmp_path, images):
