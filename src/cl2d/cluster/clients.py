@@ -158,10 +158,10 @@ def _n_workers(client: Client) -> int:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Let Dask's own log tell nothing but errors; what went wrong is told by exceptions."""
+    """Keep Dask's own log quiet: what went wrong is told by exceptions, or done again."""
     logger = logging.getLogger("distributed")
     level = logger.level
-    logger.setLevel(logging.ERROR)
+    logger.setLevel(logging.CRITICAL)
     try:
         yield
     finally:

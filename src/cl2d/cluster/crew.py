@@ -20,7 +20,7 @@ from distributed import KilledWorker, wait
 from distributed.client import FutureCancelledError
 
 from cl2d.cluster.parts import dealt, moved_from, parts_of
-from cl2d.cluster.sealed import run_sealed, sealed, unsealed
+from cl2d.cluster.sealed import run_for_workers, run_sealed, sealed, unsealed
 from cl2d.cluster.traffic import Traffic
 
 if TYPE_CHECKING:
@@ -217,10 +217,16 @@ class Crew:
         """Send a task, with arguments that are there or to come, to a worker or to any of them."""
         message = sealed(arguments)
         self.traffic.sent_bytes += len(message)
-        where: dict[str, Any] = {}
-        if worker is not None:
-            where = {"workers": [worker], "allow_other_workers": True}
-        return self.client.submit(run_sealed, task, message, *more, pure=False, **where)
+        return self.client.submit(run_sealed, task, message, *more, pure=False, **_at(worker))
+
+    def submit_for_workers(
+        self, task: Callable[..., Any], part: Part, arguments: tuple[Any, ...]
+    ) -> Future:
+        """Send a task about a part whose result goes to another task, not here."""
+        message = sealed(arguments)
+        self.traffic.sent_bytes += len(message)
+        where = _at(self.owners[part])
+        return self.client.submit(run_for_workers, task, message, pure=False, **where)
 
     def broadcast(self, value: object) -> Future:
         """Return something that every worker will be given, from here or by another worker.
@@ -242,6 +248,11 @@ class Crew:
     def note(self, part: Part, worker: str, seconds: float) -> None:
         """Remember how long a worker took for a part."""
         self._seconds[part] = (worker, seconds)
+
+
+def _at(worker: str | None) -> dict[str, Any]:
+    """Return how Dask is told where a task should be done, if that is possible."""
+    return {} if worker is None else {"workers": [worker], "allow_other_workers": True}
 
 
 class _Pass:

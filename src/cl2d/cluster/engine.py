@@ -274,8 +274,8 @@ class ClusterEngine:
             here = np.flatnonzero((rows >= part.start) & (rows < part.stop))
             if len(here):
                 wanted = rows[here] - part.start
-                taken = Arguments((self._job, part, wanted))
-                images.append(self._crew.submit(take_images, part, taken))
+                taken = (self._job, part, wanted)
+                images.append(self._crew.submit_for_workers(take_images, part, taken))
                 places.append(here)
         order = np.empty(len(rows), dtype=np.intp)
         order[np.concatenate(places)] = np.arange(len(rows))
@@ -284,7 +284,7 @@ class ClusterEngine:
     def subset(self, rows: Rows) -> Engine:
         """Return an engine, in this process, of copies of some of the images."""
         images, order = self._taken(rows)
-        packed = tuple(self._crew.received(future) for future in images)
+        packed = tuple(self._crew.client.gather(images))
         return members_engine(self._job, self._usable[rows], order, packed)
 
     def of_references(self, references: npt.NDArray[np.complex64]) -> LocalEngine:

@@ -121,7 +121,7 @@ def local_cluster(n_workers: int, threads_each: int) -> Iterator[SpecCluster]:
         workers = {n: {"cls": WorkerProcess, "options": own} for n in range(n_workers)}
         scheduler = {"cls": Scheduler, "options": options}
         cluster = SpecCluster(
-            workers=workers, scheduler=scheduler, name="cl2d", silence_logs=logging.ERROR
+            workers=workers, scheduler=scheduler, name="cl2d", silence_logs=logging.CRITICAL
         )
         with cluster:
             yield cluster

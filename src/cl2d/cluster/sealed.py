@@ -27,7 +27,14 @@ def unsealed(message: bytes) -> Any:
     return pickle.loads(message)
 
 
-def run_sealed(task: Callable[..., Any], arguments: bytes, *more: bytes) -> bytes:
-    """Return ``task(*arguments, *more)``, all of them sealed, and so is the result."""
+def run_sealed(task: Callable[..., Any], arguments: bytes, *more: Any) -> bytes:
+    """Return ``task(*arguments, *more)``, sealed; what more there is may be sealed or not."""
+    opened = [unsealed(one) if isinstance(one, bytes) else one for one in more]
     with one_blas_thread():
-        return sealed(task(*unsealed(arguments), *map(unsealed, more)))
+        return sealed(task(*unsealed(arguments), *opened))
+
+
+def run_for_workers(task: Callable[..., Any], arguments: bytes) -> Any:
+    """Return ``task(*arguments)`` as it is: a worker that wants it may be this one."""
+    with one_blas_thread():
+        return task(*unsealed(arguments))

@@ -62,8 +62,10 @@ def one_block(grid: Grid, packed: Sequence[PackedImages], order: npt.NDArray[np.
     """
     blocks, numbers = [], []
     for number, part in enumerate(packed):
-        memory = _aligned(len(part.memory))
-        memory[:] = part.memory
+        memory = part.memory
+        if memory.ctypes.data % CACHE_LINE_BYTES or not memory.flags.writeable:
+            memory = _aligned(len(part.memory))
+            memory[:] = part.memory
         blocks.append(_native.ImageBlock(grid, part.n_images, part.half, memory))
         numbers.append(number * BLOCK_IMAGES + np.arange(part.n_images))
     rows = np.concatenate(numbers)[order]
