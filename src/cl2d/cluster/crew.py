@@ -59,6 +59,14 @@ class Arguments:
     shared: tuple[Future, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class Begun:
+    """A task that was sent, and the workers it was sent to or waits for."""
+
+    future: Future
+    workers: frozenset[str]
+
+
 class WorkersLostError(RuntimeError):
     """No worker is left, or a part has cost too many of them."""
 
@@ -158,8 +166,8 @@ class Crew:
         A worker merges what it has, and then workers what several have: this process gets one
         value, whatever their number.
         """
-        cause: Exception | None = None
-        for _ in range(MOST_TRIES):
+
+        def begin() -> Begun:
             self.check_owners()
             by_worker: defaultdict[str, list[Future]] = defaultdict(list)
             for part in self.parts:
@@ -168,21 +176,37 @@ class Crew:
             while len(values) > 1:
                 starts = range(0, len(values), MERGED_AT_ONCE)
                 values = [self._merge(merge, values[i : i + MERGED_AT_ONCE]) for i in starts]
+            return Begun(values[0], frozenset(by_worker))
+
+        return self.result_of(begin(), begin)
+
+    def result_of(self, begun: Begun, begin: Callable[[], Begun]) -> Any:
+        """Return the result of a task, which is begun again where workers are lost over it.
+
+        Raises
+        ------
+        WorkersLostError
+            If it has been begun ``MOST_TRIES`` times.
+        """
+        cause: Exception | None = None
+        for attempt in range(MOST_TRIES):
+            if attempt > 0:
+                begun = begin()
             try:
-                if self._comes(values[0], set(by_worker)):
-                    return self.received(values[0])
+                if self._comes(begun):
+                    return self.received(begun.future)
             except (KilledWorker, FutureCancelledError) as error:
                 cause = error
-        message = f"{MOST_TRIES} workers were lost over one sum"
+        message = f"{MOST_TRIES} workers were lost over one task"
         raise WorkersLostError(message) from cause
 
-    def _comes(self, future: Future, workers: set[str]) -> bool:
+    def _comes(self, begun: Begun) -> bool:
         """Wait for a task; return False once a worker is gone on which it may wait for ever."""
-        while not future.done():
+        while not begun.future.done():
             try:
-                wait([future], timeout=LOOK_SECONDS)
+                wait([begun.future], timeout=LOOK_SECONDS)
             except TimeoutError:
-                if not workers <= set(self.workers()) and not future.done():
+                if not begun.workers <= set(self.workers()) and not begun.future.done():
                     return False
         return True
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from cl2d.cluster.crew import Arguments
+from cl2d.cluster.crew import Arguments, Begun
 from cl2d.cluster.packed import PackedPoses
 from cl2d.cluster.tasks import (
     PartSearch,
@@ -16,6 +17,7 @@ from cl2d.cluster.tasks import (
     WithinSearch,
     assign_part,
     assign_part_within,
+    collected,
     keep_only,
     members_engine,
     merged_sums,
@@ -248,43 +250,52 @@ class ClusterEngine:
         The coefficients of the members go from the workers that hold them to the one that works.
         """
         most = GROUPS_PER_WORKER * len(self._crew.workers())
-        begun: deque[Future] = deque()
+        begun: deque[tuple[Begun, Callable[[], Begun]]] = deque()
         waiting = deque(groups)
         while begun or waiting:
             while waiting and len(begun) < most:
-                begun.append(self._begun(function, *waiting.popleft()))
-            yield self._crew.received(begun.popleft())
+                begin = partial(self._begun, function, *waiting.popleft())
+                begun.append((begin(), begin))
+            yield self._crew.result_of(*begun.popleft())
 
     def _rebalance(self) -> None:
         """Move parts to faster workers where that pays; those that had them let go of them."""
         for worker, kept in self._crew.rebalance().items():
             self._crew.client.run(keep_only, self._job, kept, workers=[worker])
 
-    def _begun(self, function: Callable[[Engine, Item], Result], rows: Rows, item: Item) -> Future:
-        images, order = self._taken(rows)
+    def _begun(self, function: Callable[[Engine, Item], Result], rows: Rows, item: Item) -> Begun:
+        images, order, workers = self._taken(rows)
         arguments = (self._job, function, item, self._usable[rows], order)
-        return self._crew.call(with_members, arguments, images)
+        return Begun(self._crew.call(with_members, arguments, images), workers)
 
-    def _taken(self, rows: Rows) -> tuple[list[Future], Rows]:
-        """Return copies of images, as tasks about parts, and where each of ``rows`` is in them."""
+    def _taken(self, rows: Rows) -> tuple[list[Future], Rows, frozenset[str]]:
+        """Return copies of images, as tasks about parts, and where each of ``rows`` is in them.
+
+        And the workers that have them.
+        """
         self._crew.check_owners()
         images: list[Future] = []
         places: list[Rows] = []
+        workers: set[str] = set()
         for part in self._crew.parts:
             here = np.flatnonzero((rows >= part.start) & (rows < part.stop))
             if len(here):
-                wanted = rows[here] - part.start
-                taken = (self._job, part, wanted)
+                taken = (self._job, part, rows[here] - part.start)
                 images.append(self._crew.submit_for_workers(take_images, part, taken))
                 places.append(here)
+                workers.add(self._crew.owners[part])
         order = np.empty(len(rows), dtype=np.intp)
         order[np.concatenate(places)] = np.arange(len(rows))
-        return images, order
+        return images, order, frozenset(workers)
 
     def subset(self, rows: Rows) -> Engine:
         """Return an engine, in this process, of copies of some of the images."""
-        images, order = self._taken(rows)
-        packed = tuple(self._crew.client.gather(images))
+
+        def begin() -> Begun:
+            images, order, workers = self._taken(rows)
+            return Begun(self._crew.call(collected, (order,), images), workers)
+
+        order, packed = self._crew.result_of(begin(), begin)
         return members_engine(self._job, self._usable[rows], order, packed)
 
     def of_references(self, references: npt.NDArray[np.complex64]) -> LocalEngine:

@@ -191,6 +191,13 @@ def with_members(
     return function(members, item)
 
 
+def collected(
+    order: npt.NDArray[np.intp], *parts: list[PackedImages]
+) -> tuple[npt.NDArray[np.intp], tuple[list[PackedImages], ...]]:
+    """Return images that came from some parts, and in which order they are wanted."""
+    return order, parts
+
+
 def members_engine(
     job: Job,
     usable: npt.NDArray[np.bool_],

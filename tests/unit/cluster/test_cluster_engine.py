@@ -177,6 +177,11 @@ def test_a_worker_that_is_killed_costs_no_bit(client, stack, local):
     _, sums = references_of(local)
     references = normalised_references(sums.sums)
     expected = local.assign(references, ClassicalRule())
+    groups = []
+    for seed in range(4):
+        rows = np.random.default_rng(seed).choice(N, 40, replace=False)
+        groups.append((rows, (random_poses(40, 1.0, seed), seed)))
+    wanted = [total for _, total in local.each(mean_coefficient, groups)]
     for delay_seconds in (0.0, 0.05):
         victim = next(iter(client.run(os.getpid).values()))
         timer = threading.Timer(delay_seconds, os.kill, (victim, signal.SIGKILL))
@@ -184,6 +189,12 @@ def test_a_worker_that_is_killed_costs_no_bit(client, stack, local):
         assert_same(engine.assign(references, ClassicalRule()), expected)
         timer.join()
         np.testing.assert_array_equal(references_of(engine)[1].sums, sums.sums)
+    for victim in client.run(os.getpid).values():
+        os.kill(victim, signal.SIGKILL)  # for a moment there is no worker at all
+    for (_, total), expected_total in zip(
+        engine.each(mean_coefficient, groups), wanted, strict=True
+    ):
+        np.testing.assert_array_equal(total, expected_total)
 
 
 def test_a_slow_worker_hands_parts_on_and_lets_go_of_them(client, stack, local):
