@@ -68,7 +68,7 @@ class Poses:
         """Return the number of particles."""
         return len(self.psi_rad)
 
-    def take(self, rows: npt.NDArray[np.intp]) -> Poses:
+    def take(self, rows: npt.NDArray[np.intp] | slice) -> Poses:
         """Return the poses of some rows."""
         return Poses(self.psi_rad[rows], self.shift_px[rows], self.mirror[rows])
 

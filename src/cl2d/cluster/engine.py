@@ -119,9 +119,9 @@ class ClusterEngine:
         fast = last is not None and self._local.search_is_fast(len(references), last)
         search = Search(
             references,
-            rule,
             None if own is None else own.lengths,
             None if own is None else own.counts,
+            rule,
             fast,
         )
         shared = (self._crew.broadcast(search),)
@@ -171,8 +171,7 @@ class ClusterEngine:
         poses = identity_poses(self.n_images)
         scores = np.full((self.n_images, references.shape[1]), np.nan, dtype=np.float32)
         done = 0
-        for part, result in self._crew.for_each_part(assign_part_within, arguments):
-            found: GroupAssignment = result.value
+        for part, found in self._crew.for_each_part(assign_part_within, arguments):
             labels[part.rows], scores[part.rows] = found.labels, found.scores
             poses.put(np.arange(part.start, part.stop), found.poses)
             done += int(np.count_nonzero(groups[part.rows] >= 0))
@@ -191,15 +190,14 @@ class ClusterEngine:
         shared = (self._crew.broadcast(list(vectors)),)
 
         def arguments(part: Part) -> Arguments:
-            packed = PackedPoses.of(_rows_of(poses, part.rows))
+            packed = PackedPoses.of(poses.take(part.rows))
             return Arguments((self._job, part, groups[part.rows], packed), shared)
 
         most = max((len(of_group.basis) for of_group in vectors), default=0)
         products = np.full((self.n_images, most), np.nan)
         with_sum, own = np.full(self.n_images, np.nan), np.full(self.n_images, np.nan)
         done = 0
-        for part, result in self._crew.for_each_part(project_part, arguments):
-            found: Projections = result.value
+        for part, found in self._crew.for_each_part(project_part, arguments):
             products[part.rows, : found.products.shape[1]] = found.products
             with_sum[part.rows], own[part.rows] = found.with_sum, found.squared_length
             done += int(np.count_nonzero(groups[part.rows] >= 0))
@@ -215,7 +213,7 @@ class ClusterEngine:
         labels = np.ascontiguousarray(labels, dtype=np.int32)
 
         def arguments(part: Part) -> Arguments:
-            packed = PackedPoses.of(_rows_of(poses, part.rows))
+            packed = PackedPoses.of(poses.take(part.rows))
             return Arguments((self._job, part, n_classes, labels[part.rows], packed))
 
         tree = self._crew.merged(sum_part, merged_sums, arguments)
@@ -306,7 +304,3 @@ class ClusterEngine:
 def _joined_samples(parts: Sequence[Assignment], n_classes: int) -> npt.NDArray[np.float32]:
     sampled = [part.sampled_scores for part in parts if part.sampled_scores is not None]
     return np.concatenate([np.zeros((0, n_classes), dtype=np.float32), *sampled])
-
-
-def _rows_of(poses: Poses, rows: slice) -> Poses:
-    return type(poses)(poses.psi_rad[rows], poses.shift_px[rows], poses.mirror[rows])

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cl2d.cluster.crew import Arguments
-from cl2d.cluster.tasks import read_part
+from cl2d.cluster.tasks import ReadFacts, read_part
 from cl2d.preprocess import STATISTICS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy.typing as npt
-
     from cl2d.cluster.crew import Crew
     from cl2d.cluster.job import Job
     from cl2d.cluster.parts import Part
-
-
-@dataclass(frozen=True, eq=False)
-class ReadFacts:
-    """The flag of each image (0 usable), and its statistics, (n, m) float32."""
-
-    flags: npt.NDArray[np.uint8]
-    statistics: npt.NDArray[np.float32]
 
 
 def read_on_workers(
@@ -46,9 +35,9 @@ def read_on_workers(
     def arguments(part: Part) -> Arguments:
         return Arguments((job, part))
 
-    for part, result in crew.for_each_part(read_part, arguments):
-        flags[part.rows] = result.value.flags
-        statistics[part.rows] = result.value.statistics
+    for part, found in crew.for_each_part(read_part, arguments):
+        flags[part.rows] = found.flags
+        statistics[part.rows] = found.statistics
         done += part.n_images
         if on_progress is not None:
             on_progress(done)

@@ -45,27 +45,32 @@ def done(value: Value, started: float) -> Done[Value]:
 
 
 @dataclass(frozen=True, eq=False)
-class Search:
+class WithinSearch:
     """What all parts are compared with; it travels to every worker once.
 
-    ``lengths`` and ``counts`` are those of an own share, None without one; ``fast`` says that the
-    search is to be fast, which is decided for all parts together.
+    ``lengths`` and ``counts`` are those of an own share, None without one.
     """
 
     references: npt.NDArray[np.complex64]
-    rule: AssignmentRule
     lengths: npt.NDArray[np.float64] | None
     counts: npt.NDArray[np.int64] | None
-    fast: bool
+
+    def own_share(self, given: PartSearch) -> OwnShare | None:
+        """Return what the images of a part add to the references."""
+        if given.own_labels is None or self.lengths is None or self.counts is None:
+            return None
+        return OwnShare(given.own_labels, self.lengths, self.counts)
 
 
 @dataclass(frozen=True, eq=False)
-class WithinSearch:
-    """The same where images are compared with the references of their groups only."""
+class Search(WithinSearch):
+    """The same where a rule chooses among all classes.
 
-    references: npt.NDArray[np.complex64]
-    lengths: npt.NDArray[np.float64] | None
-    counts: npt.NDArray[np.int64] | None
+    ``fast`` says that the search is to be fast, which is decided for all parts together.
+    """
+
+    rule: AssignmentRule
+    fast: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,20 +117,22 @@ class PartSearch:
 
 
 @dataclass(frozen=True, eq=False)
-class PartFacts:
-    """What reading tells of the images of a part, as :class:`cl2d.engine.ingest.Ingested` does."""
+class ReadFacts:
+    """What reading tells of images, as :class:`cl2d.engine.ingest.Ingested` does.
+
+    The flag of each, (n,) uint8, 0 if it is usable, and its statistics, (n, m) float32.
+    """
 
     flags: npt.NDArray[np.uint8]
     statistics: npt.NDArray[np.float32]
 
 
-def read_part(job: Job, part: Part) -> Done[PartFacts]:
+def read_part(job: Job, part: Part) -> ReadFacts:
     """Read the images of a part and hold their coefficients."""
     held = held_images(job)
     with held.lock:
-        started = time.perf_counter()
         found = held.read(part)
-        return done(PartFacts(found.flags, found.statistics), started)
+        return ReadFacts(found.flags, found.statistics)
 
 
 def assign_part(job: Job, part: Part, given: PartSearch, search: Search) -> Done[PackedAssignment]:
@@ -134,15 +141,11 @@ def assign_part(job: Job, part: Part, given: PartSearch, search: Search) -> Done
     with held.lock:
         engine = held.engine(part)
         started = time.perf_counter()
-        own = None
-        if given.own_labels is not None and search.lengths is not None:
-            assert search.counts is not None
-            own = OwnShare(given.own_labels, search.lengths, search.counts)
         found = engine.assign_as_decided(
             search.references,
             search.rule,
             sample=given.sample,
-            own=own,
+            own=search.own_share(given),
             last=given.last_poses() if search.fast else None,
         )
         found = found if given.sample is not None else replace(found, sampled_scores=None)
@@ -216,18 +219,13 @@ def assign_part_within(
     groups: npt.NDArray[np.int32],
     given: PartSearch,
     search: WithinSearch,
-) -> Done[GroupAssignment]:
+) -> GroupAssignment:
     """Compare the images of a part with the references of their groups."""
     held = held_images(job)
     with held.lock:
         engine = held.engine(part)
-        started = time.perf_counter()
-        own = None
-        if given.own_labels is not None and search.lengths is not None:
-            assert search.counts is not None
-            own = OwnShare(given.own_labels, search.lengths, search.counts)
-        found = engine.assign_within(search.references, groups, own=own, last=given.last_poses())
-        return done(found, started)
+        own, last = search.own_share(given), given.last_poses()
+        return engine.assign_within(search.references, groups, own=own, last=last)
 
 
 def project_part(
@@ -236,14 +234,12 @@ def project_part(
     groups: npt.NDArray[np.int32],
     poses: PackedPoses,
     vectors: list[GroupVectors],
-) -> Done[Projections]:
+) -> Projections:
     """Project the images of a part on the vectors of their groups."""
     held = held_images(job)
     with held.lock:
         engine = held.engine(part)
-        started = time.perf_counter()
-        found = engine.projections(groups, poses.unpacked(), vectors)
-        return done(found, started)
+        return engine.projections(groups, poses.unpacked(), vectors)
 
 
 def keep_only(job: Job, parts: list[Part]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cl2d.engine import ClassicalRule, evenly_spread, near_search, normalised_references
+from cl2d.levels.centring import centred_poses
 from cl2d.results import Poses, halved_labels, identity_poses, single_precision
 
 if TYPE_CHECKING:
@@ -125,14 +126,8 @@ def _average(members: Engine, poses: Poses) -> References:
 
 def _centred(poses: Poses, groups: npt.NDArray[np.int32]) -> Poses:
     """Return poses in frames in which the shifts of each group average to zero; -1 is no group."""
-    shift = poses.shift_px.copy()
-    member = np.flatnonzero(groups >= 0)
-    group = groups[member]
-    sizes = np.maximum(np.bincount(group), 1)
-    for axis in range(2):
-        means = np.bincount(group, weights=shift[member, axis]) / sizes
-        shift[member, axis] -= means[group]
-    return single_precision(Poses(poses.psi_rad, shift, poses.mirror))
+    n_groups = int(groups.max(initial=-1)) + 1
+    return single_precision(centred_poses(poses, groups, n_groups))
 
 
 def _tell(on_progress: Callable[[int], None] | None, n_images: int, number: int, done: int) -> None:
