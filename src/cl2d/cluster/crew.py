@@ -1,9 +1,9 @@
 """The workers of a run: who holds which part, and getting something done for every part.
 
-Tasks are sent to the worker that holds their part, but are not bound to it: Dask gives the tasks of
-a worker that is gone to others, which read what they lack. It does not where for a moment there is
-no worker at all, so tasks that wait for one that is gone are sent again. What a worker finds does
-not depend on who it is: anything may be done again, by anybody, even twice at once.
+Tasks are bound to the worker that holds their part: Dask would have idle workers steal them, who
+would read the images again. So they would wait for ever for a worker that is gone; such tasks are
+sent again, to others, who read what they lack. What a worker finds does not depend on who it is:
+anything may be done again, by anybody, even twice at once.
 """
 
 from __future__ import annotations
@@ -275,8 +275,8 @@ class Crew:
 
 
 def _at(worker: str | None) -> dict[str, Any]:
-    """Return how Dask is told where a task should be done, if that is possible."""
-    return {} if worker is None else {"workers": [worker], "allow_other_workers": True}
+    """Return how Dask is told where a task is to be done."""
+    return {} if worker is None else {"workers": [worker], "allow_other_workers": False}
 
 
 class _Pass:

@@ -66,15 +66,15 @@ def local(images):
 
 
 @pytest.fixture
-def client():
+def client(monkeypatch):
+    # Workers, and those that are started in the place of killed ones, find this file as a module.
+    monkeypatch.syspath_prepend(str(ROOT))
     with (
         distributed.LocalCluster(
             n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
-        # Workers find the functions of this file as modules of the tests.
-        client.run(exec, f"import sys; sys.path.insert(0, {str(ROOT)!r})")
         yield client
 
 
