@@ -11,7 +11,7 @@ from cl2d.cluster.messages import PartAnswer
 from cl2d.cluster.told import Found
 from cl2d.engine import IN_MEMORY
 from cl2d.engine.block_tree import BlockTree
-from cl2d.engine.packed_images import one_block, packed_images
+from cl2d.engine.packed_images import packed_images, unpacked_images
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,8 +119,8 @@ def members_engine(
 ) -> Engine:
     """Return an engine of images that came from some parts, in a given order of all of them."""
     packed = [images for part in parts for images in part]
-    block = one_block(job.grid, packed, order)
-    return job.engine([block], usable, 1, replace(IN_MEMORY, half=block.half))
+    blocks = unpacked_images(job.grid, packed, order)
+    return job.engine(blocks, usable, 1, replace(IN_MEMORY, half=blocks[0].half))
 
 
 def assign_part_within(

@@ -50,8 +50,10 @@ def packed_images(
     return packed
 
 
-def one_block(grid: Grid, packed: Sequence[PackedImages], order: npt.NDArray[np.intp]) -> Block:
-    """Return one block of packed images.
+def unpacked_images(
+    grid: Grid, packed: Sequence[PackedImages], order: npt.NDArray[np.intp]
+) -> list[Block]:
+    """Return blocks of packed images; all but the last hold ``BLOCK_IMAGES``.
 
     Parameters
     ----------
@@ -69,9 +71,12 @@ def one_block(grid: Grid, packed: Sequence[PackedImages], order: npt.NDArray[np.
         blocks.append(_native.ImageBlock(grid, part.n_images, part.half, memory))
         numbers.append(number * BLOCK_IMAGES + np.arange(part.n_images))
     rows = np.concatenate(numbers)[order]
-    together = _native.ImageBlock(grid, len(order), packed[0].half)
-    together.copy_images(blocks, BLOCK_IMAGES, np.ascontiguousarray(rows, dtype=np.int64))
-    return together
+    copies = []
+    for start in range(0, len(rows), BLOCK_IMAGES):
+        some = rows[start : start + BLOCK_IMAGES]
+        copies.append(_native.ImageBlock(grid, len(some), packed[0].half))
+        copies[-1].copy_images(blocks, BLOCK_IMAGES, np.ascontiguousarray(some, dtype=np.int64))
+    return copies
 
 
 def _aligned(n_bytes: int) -> npt.NDArray[np.uint8]:
