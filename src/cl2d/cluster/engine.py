@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import replace
 from functools import partial
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, TypeVar
+from weakref import finalize
 
 import numpy as np
 
 from cl2d.cluster.crew import Arguments, Begun
+from cl2d.cluster.held import forget
 from cl2d.cluster.packed import PackedPoses
+from cl2d.cluster.subset import held_subset
 from cl2d.cluster.tasks import (
     PartSearch,
     Search,
@@ -26,7 +30,7 @@ from cl2d.cluster.tasks import (
     take_images,
     with_members,
 )
-from cl2d.engine import IN_MEMORY, ClassSums
+from cl2d.engine import BLOCK_IMAGES, IN_MEMORY, ClassSums
 from cl2d.engine.joined import joined_assignment
 from cl2d.engine.packed_images import empty_block
 from cl2d.engine.protocol import GroupAssignment, Projections
@@ -84,6 +88,8 @@ class ClusterEngine:
         self._job = job
         self._usable = usable
         nothing = empty_block(job.grid, 1, half=job.storage.half)
+        self._n_threads = n_threads
+        self._unused: SimpleQueue[str] = SimpleQueue()  # names of subsets that nobody has any more
         self._local = job.engine([nothing], np.zeros(1, dtype=bool), n_threads, IN_MEMORY)
 
     @property
@@ -116,6 +122,7 @@ class ClusterEngine:
         if averages is not None:
             message = "averages must be None: classes are not chosen by correntropy here"
             raise ValueError(message)
+        self._let_go_of_unused()
         fast = last is not None and self._local.search_is_fast(len(references), last)
         search = Search(
             references,
@@ -232,11 +239,11 @@ class ClusterEngine:
 
     def component(self, rows: Rows, poses: Poses) -> Component:
         """Return the leading component of the images ``rows`` at the poses given for them."""
-        return self.subset(rows).component(np.arange(len(rows)), poses)
+        return self._collected(rows).component(np.arange(len(rows)), poses)
 
     def aligned_members(self, rows: Rows, poses: Poses) -> npt.NDArray[np.complex64]:
         """Return the images ``rows`` as ``update`` adds them up; their coefficients come here."""
-        return self.subset(rows).aligned_members(np.arange(len(rows)), poses)
+        return self._collected(rows).aligned_members(np.arange(len(rows)), poses)
 
     def each(
         self,
@@ -287,6 +294,25 @@ class ClusterEngine:
         return images, order, frozenset(workers)
 
     def subset(self, rows: Rows) -> Engine:
+        """Return an engine of copies of some of the images, which stay on the workers.
+
+        They are let go of some time after the engine is, at the latest with the run. One block of
+        images or less, which no two workers could share, comes to this process.
+        """
+        self._let_go_of_unused()
+        if len(rows) <= BLOCK_IMAGES:
+            return self._collected(rows)
+        crew, job = held_subset(self._crew, self._job, rows, self._taken)
+        engine = ClusterEngine(crew, job, self._usable[rows], self._n_threads)
+        # Whoever drops the engine may be any thread, at any time: it only leaves a note.
+        finalize(engine, self._unused.put, job.name).atexit = False
+        return engine
+
+    def _let_go_of_unused(self) -> None:
+        while not self._unused.empty():
+            self._crew.client.run(forget, self._unused.get(), on_error="ignore")
+
+    def _collected(self, rows: Rows) -> LocalEngine:
         """Return an engine, in this process, of copies of some of the images."""
 
         def begin() -> Begun:

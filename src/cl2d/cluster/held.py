@@ -33,9 +33,10 @@ def held_images(job: Job) -> HeldImages:
 
 
 def forget(name: str) -> None:
-    """Let go of all that this process holds of a run."""
+    """Let go of all that this process holds of a run, and of subsets of it."""
     with _guard:
-        _held.pop(name, None)
+        for held in [held for held in _held if held == name or held.startswith(f"{name}/")]:
+            del _held[held]
 
 
 def worker_threads() -> int:
@@ -80,6 +81,10 @@ class HeldImages:
             self.read(part)
         return [self._blocks[number] for number in numbers]
 
+    def hold(self, number: int, block: Block) -> None:
+        """Hold a block that was made elsewhere."""
+        self._blocks[number] = block
+
     def keep_only(self, parts: list[Part]) -> None:
         """Let go of all blocks that are in none of some parts."""
         kept = {number for part in parts for number in range(part.first_block, part.end_block)}
@@ -95,5 +100,6 @@ class HeldImages:
                     f"{os.uname().nodename}"
                 )
                 raise InputError(message)
-            self._source = source
+            rows = self._job.rows
+            self._source = source if rows is None else subset_of(source, rows.unpacked())
         return self._source

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import uuid
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from cl2d.cluster.rows import PackedRows
 from cl2d.engine import LocalEngine
 from cl2d.engine.block_size import polar_grid
 
@@ -27,19 +29,23 @@ class Job:
     Attributes
     ----------
     name : str
-        Tells the images of this run from those of all others.
+        Tells the images of this run from those of all others. That of a subset begins with the
+        name of the whole and a slash.
     open_source : callable
         Opens the particles anew, from files that all workers see. A function of a module, or a
         ``functools.partial`` of one, as it is pickled.
     fingerprint : str
         That of the particles: a worker that sees others refuses.
     n_images : int
+        Particles that are meant.
     plan : PreprocessPlan
     search : SearchSettings
     storage : Storage
         How each worker keeps its coefficients.
     simd_level : str
         Kernels that all workers can run.
+    rows : PackedRows, optional
+        The particles of the source that are meant; all by default.
     """
 
     name: str
@@ -50,12 +56,19 @@ class Job:
     search: SearchSettings
     storage: Storage
     simd_level: str
+    rows: PackedRows | None = None
 
     @property
     def grid(self) -> Grid:
         """The polar grid of all images."""
         plan = self.plan
         return polar_grid(plan.working_box_px, plan.k_min, plan.k_max, plan.mask_radius_px)
+
+    def subset(self, rows: npt.NDArray[np.intp]) -> Job:
+        """Return a new job of some of the images."""
+        of_source = rows if self.rows is None else self.rows.unpacked()[rows]
+        name = f"{self.name}/{uuid.uuid4().hex}"
+        return replace(self, name=name, n_images=len(rows), rows=PackedRows.of(of_source))
 
     def engine(
         self,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from cl2d.cluster.job import Job
     from cl2d.cluster.parts import Part
-    from cl2d.engine import AssignmentRule, Engine
+    from cl2d.engine import AssignmentRule, Engine, LocalEngine
     from cl2d.engine.packed_images import PackedImages
     from cl2d.engine.protocol import GroupAssignment, GroupVectors, Projections
 
@@ -206,7 +206,7 @@ def members_engine(
     usable: npt.NDArray[np.bool_],
     order: npt.NDArray[np.intp],
     parts: tuple[list[PackedImages], ...],
-) -> Engine:
+) -> LocalEngine:
     """Return an engine of images that came from some parts, in a given order of all of them."""
     packed = [images for part in parts for images in part]
     block = one_block(job.grid, packed, order)

@@ -60,18 +60,23 @@ def one_block(grid: Grid, packed: Sequence[PackedImages], order: npt.NDArray[np.
     order : (n,) intp
         Number of each image among the packed ones, counted through all of them.
     """
+    together = empty_block(grid, len(order), half=packed[0].half)
+    copied_into(together, packed, order)
+    return together
+
+
+def copied_into(block: Block, packed: Sequence[PackedImages], order: npt.NDArray[np.intp]) -> None:
+    """Copy packed images into a block of their precision, in the order of :func:`one_block`."""
     blocks, numbers = [], []
     for number, part in enumerate(packed):
         memory = part.memory
         if memory.ctypes.data % CACHE_LINE_BYTES or not memory.flags.writeable:
             memory = _aligned(len(part.memory))
             memory[:] = part.memory
-        blocks.append(_native.ImageBlock(grid, part.n_images, part.half, memory))
+        blocks.append(_native.ImageBlock(block.grid, part.n_images, part.half, memory))
         numbers.append(number * BLOCK_IMAGES + np.arange(part.n_images))
     rows = np.concatenate(numbers)[order]
-    together = _native.ImageBlock(grid, len(order), packed[0].half)
-    together.copy_images(blocks, BLOCK_IMAGES, np.ascontiguousarray(rows, dtype=np.int64))
-    return together
+    block.copy_images(blocks, BLOCK_IMAGES, np.ascontiguousarray(rows, dtype=np.int64))
 
 
 def _aligned(n_bytes: int) -> npt.NDArray[np.uint8]:
