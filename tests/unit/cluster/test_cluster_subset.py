@@ -258,6 +258,13 @@ def test_a_run_on_a_sample_is_that_in_one_process(client, stack, monkeypatch):
         "cl2d.cluster.engine.held_subset",
         lambda *arguments: made.append(subset.held_subset(*arguments)) or made[-1],
     )
+    let_go = []
+    as_it_is = ClusterEngine._let_go_of_unused
+    monkeypatch.setattr(
+        ClusterEngine,
+        "_let_go_of_unused",
+        lambda engine: let_go.append(engine._unused.qsize()) or as_it_is(engine),
+    )
     options = {
         "n_classes": 4,
         "initial_classes": 2,
@@ -269,6 +276,7 @@ def test_a_run_on_a_sample_is_that_in_one_process(client, stack, monkeypatch):
     alone = cl2d.classify(stack, **options)
     shared = cl2d.classify(stack, **options, client=client)
     assert [job.n_images for _, job in made] == [5000, 10000]
+    assert sum(let_go) == 2  # each by the first iteration of all images that follows
     np.testing.assert_array_equal(shared.labels, alone.labels)
     np.testing.assert_array_equal(shared.averages, alone.averages)
     assert not any(client.run(held_of, "").values())
