@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import replace
 from functools import partial
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import finalize
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from cl2d.cluster.crew import Arguments, Begun
 from cl2d.cluster.held import forget
 from cl2d.cluster.packed import PackedPoses
+from cl2d.cluster.real_space import averages_on_workers, take_working_images
 from cl2d.cluster.subset import held_subset
 from cl2d.cluster.tasks import (
     PartSearch,
@@ -119,10 +120,8 @@ class ClusterEngine:
         last: LastPoses | None = None,
     ) -> Assignment:
         """Give every image the class the rule chooses; see :meth:`LocalEngine.assign`."""
-        if averages is not None:
-            message = "averages must be None: classes are not chosen by correntropy here"
-            raise ValueError(message)
         self._let_go_of_unused()
+        last = last if averages is None else None
         fast = last is not None and self._local.search_is_fast(len(references), last)
         search = Search(
             references,
@@ -130,6 +129,7 @@ class ClusterEngine:
             None if own is None else own.counts,
             rule,
             fast,
+            averages,
         )
         shared = (self._crew.broadcast(search),)
 
@@ -230,12 +230,20 @@ class ClusterEngine:
 
     def averages(
         self,
-        labels: npt.NDArray[np.int32],  # noqa: ARG002 - the interface of engines
-        poses: Poses,  # noqa: ARG002
-        n_classes: int,  # noqa: ARG002
+        labels: npt.NDArray[np.int32],
+        poses: Poses,
+        n_classes: int,
     ) -> RealAverages | None:
-        """Return None: classes are not chosen by correntropy here."""
-        return None
+        """Return the class averages in real space, None where classes are not chosen by them."""
+        if not self._job.keeps_images:
+            return None
+
+        def fetched(rows: Rows) -> npt.NDArray[np.float32]:
+            order, images = self._fetched(rows, take_working_images)
+            return np.concatenate(images)[order]
+
+        classes = (np.ascontiguousarray(labels, dtype=np.int32), poses, n_classes)
+        return averages_on_workers(self._crew, self._job, classes, fetched)
 
     def component(self, rows: Rows, poses: Poses) -> Component:
         """Return the leading component of the images ``rows`` at the poses given for them."""
@@ -273,7 +281,9 @@ class ClusterEngine:
         arguments = (self._job, function, item, self._usable[rows], order)
         return Begun(self._crew.call(with_members, arguments, images), workers)
 
-    def _taken(self, rows: Rows) -> tuple[list[Future], Rows, frozenset[str]]:
+    def _taken(
+        self, rows: Rows, take: Callable[..., Any] = take_images
+    ) -> tuple[list[Future], Rows, frozenset[str]]:
         """Return copies of images, as tasks about parts, and where each of ``rows`` is in them.
 
         And the workers that have them.
@@ -286,7 +296,7 @@ class ClusterEngine:
             here = np.flatnonzero((rows >= part.start) & (rows < part.stop))
             if len(here):
                 taken = (self._job, part, rows[here] - part.start)
-                images.append(self._crew.submit_for_workers(take_images, part, taken))
+                images.append(self._crew.submit_for_workers(take, part, taken))
                 places.append(here)
                 workers.add(self._crew.owners[part])
         order = np.empty(len(rows), dtype=np.intp)
@@ -314,13 +324,18 @@ class ClusterEngine:
 
     def _collected(self, rows: Rows) -> LocalEngine:
         """Return an engine, in this process, of copies of some of the images."""
+        order, packed = self._fetched(rows, take_images)
+        return members_engine(self._job, self._usable[rows], order, packed)
+
+    def _fetched(self, rows: Rows, take: Callable[..., Any]) -> tuple[Rows, tuple[Any, ...]]:
+        """Return what workers take of some images, part by part, and where each is in that."""
 
         def begin() -> Begun:
-            images, order, workers = self._taken(rows)
+            images, order, workers = self._taken(rows, take)
             return Begun(self._crew.call(collected, (order,), images), workers)
 
-        order, packed = self._crew.result_of(begin(), begin)
-        return members_engine(self._job, self._usable[rows], order, packed)
+        found: tuple[Rows, tuple[Any, ...]] = self._crew.result_of(begin(), begin)
+        return found
 
     def of_references(self, references: npt.NDArray[np.complex64]) -> LocalEngine:
         """Return an engine, in this process, whose images are references."""

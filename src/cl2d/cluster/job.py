@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cl2d.cluster.rows import PackedRows
-from cl2d.engine import LocalEngine
+from cl2d.engine import LocalEngine, WorkingImages
 from cl2d.engine.block_size import polar_grid
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cl2d.engine import SearchSettings, Storage
-    from cl2d.engine.packed_images import Block, Grid
+    from cl2d.engine.packed_images import Block, Grid, Images
     from cl2d.io import ParticleSource
     from cl2d.preprocess import PreprocessPlan
 
@@ -44,6 +44,8 @@ class Job:
         How each worker keeps its coefficients.
     simd_level : str
         Kernels that all workers can run.
+    keeps_images : bool
+        Whether workers hold the working images as well, for correntropy.
     rows : PackedRows, optional
         The particles of the source that are meant; all by default.
     """
@@ -56,7 +58,13 @@ class Job:
     search: SearchSettings
     storage: Storage
     simd_level: str
+    keeps_images: bool = False
     rows: PackedRows | None = None
+
+    @property
+    def pixels_per_working_px(self) -> float:
+        """Pixels of the input box in one working pixel."""
+        return self.plan.box_px / self.plan.working_box_px
 
     @property
     def grid(self) -> Grid:
@@ -76,7 +84,19 @@ class Job:
         usable: npt.NDArray[np.bool_],
         n_threads: int,
         storage: Storage,
+        images: Sequence[Images] | None = None,
     ) -> LocalEngine:
-        """Return an engine of blocks of this run."""
-        scale = self.plan.box_px / self.plan.working_box_px
-        return LocalEngine(blocks, usable, self.search, scale, n_threads, storage=storage)
+        """Return an engine of blocks of this run, and of the working images if there are any."""
+        return LocalEngine(
+            blocks,
+            usable,
+            self.search,
+            self.pixels_per_working_px,
+            n_threads,
+            working_images=None if images is None else self.working_images(images, n_threads),
+            storage=storage,
+        )
+
+    def working_images(self, blocks: Sequence[Images], n_threads: int) -> WorkingImages:
+        """Return blocks of working images for comparison in real space."""
+        return WorkingImages(blocks, self.plan.mask_radius_px, n_threads)

@@ -19,7 +19,7 @@ from cl2d.cluster.crew import Begun, Crew
 from cl2d.cluster.held import held_images
 from cl2d.cluster.parts import dealt_near
 from cl2d.engine import BLOCK_IMAGES
-from cl2d.engine.packed_images import PackedImages, copied_into
+from cl2d.engine.packed_images import PackedImages, copied_into, working_block
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -137,7 +137,9 @@ def hold_block(
 ) -> None:
     """Hold images that came from some parts as a block of a subset; a task for workers."""
     held = held_images(job)
+    packed, places = [images for part in parts for images in part], order.astype(np.intp)
     block = next(job.storage.blocks(job.grid, len(order)))
-    copied_into(block, [images for part in parts for images in part], order.astype(np.intp))
+    copied_into(block, packed, places)
+    images = working_block(packed, places)
     with held.lock:
-        held.hold(number, block)
+        held.hold(number, block, images)

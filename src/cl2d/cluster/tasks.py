@@ -12,7 +12,7 @@ from cl2d.cluster.held import held_images
 from cl2d.cluster.packed import PackedAssignment, PackedPoses
 from cl2d.engine import IN_MEMORY, LastPoses, OwnShare
 from cl2d.engine.block_tree import BlockTree
-from cl2d.engine.packed_images import one_block, packed_images
+from cl2d.engine.packed_images import one_block, packed_images, working_block
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from cl2d.cluster.job import Job
     from cl2d.cluster.parts import Part
-    from cl2d.engine import AssignmentRule, Engine, LocalEngine
+    from cl2d.engine import AssignmentRule, Engine, LocalEngine, RealAverages
     from cl2d.engine.packed_images import PackedImages
     from cl2d.engine.protocol import GroupAssignment, GroupVectors, Projections
 
@@ -67,10 +67,12 @@ class Search(WithinSearch):
     """The same where a rule chooses among all classes.
 
     ``fast`` says that the search is to be fast, which is decided for all parts together.
+    ``averages`` are those by which classes are put in the order of correntropy.
     """
 
     rule: AssignmentRule
     fast: bool
+    averages: RealAverages | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,6 +147,7 @@ def assign_part(job: Job, part: Part, given: PartSearch, search: Search) -> Done
             search.references,
             search.rule,
             sample=given.sample,
+            averages=search.averages,
             own=search.own_share(given),
             last=given.last_poses() if search.fast else None,
         )
@@ -175,10 +178,11 @@ def merged_sums(*trees: BlockTree) -> BlockTree:
 
 
 def take_images(job: Job, part: Part, rows: npt.NDArray[np.intp]) -> list[PackedImages]:
-    """Return copies of the coefficients of some images of a part."""
+    """Return copies of some images of a part, as coefficients and as they are held beside."""
     held = held_images(job)
     with held.lock:
-        return packed_images(job.grid, held.blocks(part), rows)
+        working = held.working_images(part) if job.keeps_images else None
+        return packed_images(job.grid, held.blocks(part), rows, working)
 
 
 def with_members(
@@ -210,7 +214,9 @@ def members_engine(
     """Return an engine of images that came from some parts, in a given order of all of them."""
     packed = [images for part in parts for images in part]
     block = one_block(job.grid, packed, order)
-    return job.engine([block], usable, 1, replace(IN_MEMORY, half=block.half))
+    images = working_block(packed, order)
+    storage = replace(IN_MEMORY, half=block.half)
+    return job.engine([block], usable, 1, storage, None if images is None else [images])
 
 
 def assign_part_within(

@@ -157,8 +157,7 @@ class WorkingImages:
         for number, block in enumerate(self._blocks):
             rows = slice(BLOCK_IMAGES * number, BLOCK_IMAGES * number + len(block))
             sums = np.zeros((n_classes, self._box_px, self._box_px))
-            moves = Poses(poses.psi_rad[rows], poses.shift_px[rows], poses.mirror[rows])
-            accumulate_raw(sums, block, moves, labels[rows], self._n_threads)
+            accumulate_raw(sums, block, poses.take(rows), labels[rows], self._n_threads)
             tree.add(first_block + number, sums)
         return tree
 

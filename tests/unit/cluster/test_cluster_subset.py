@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,18 +22,20 @@ from cl2d.engine import (
 )
 from cl2d.engine.ingest import ingest
 from cl2d.engine.protocol import GroupVectors
-from cl2d.io import open_particles
 from tests.engine_inputs import noise_images, random_poses, white_plan
 
 distributed = pytest.importorskip("distributed")
 
 from cl2d.cluster import held, subset  # noqa: E402 - Dask is an extra
-from cl2d.cluster.crew import Crew  # noqa: E402
 from cl2d.cluster.engine import ClusterEngine  # noqa: E402
-from cl2d.cluster.job import Job  # noqa: E402
-from cl2d.cluster.reading import read_on_workers  # noqa: E402
+from tests.cluster_engines import (  # noqa: E402
+    WHOLE,
+    assert_same,
+    engine_on_workers,
+    two_workers,
+    written_stack,
+)
 
-ROOT = Path(__file__).parents[3]
 N = 25_000  # seven blocks
 BOX = 16
 PLAN = white_plan(BOX)
@@ -54,14 +54,7 @@ def images():
 
 @pytest.fixture(scope="module")
 def stack(images, tmp_path_factory):
-    import mrcfile  # noqa: PLC0415
-
-    path = tmp_path_factory.mktemp("particles") / "noise.mrcs"
-    with mrcfile.new(path) as file:
-        file.set_data(images)
-        file.set_image_stack()
-        file.voxel_size = 2.0
-    return path
+    return written_stack(tmp_path_factory.mktemp("particles") / "noise.mrcs", images)
 
 
 @pytest.fixture(scope="module")
@@ -77,36 +70,19 @@ def local_engine(images, storage):
 
 @pytest.fixture(scope="module")
 def cluster():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(ROOT))  # workers find this file as a module
-        with distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
-        ) as cluster:
-            yield cluster
+    with two_workers() as cluster:
+        yield cluster
 
 
 @pytest.fixture
 def client(cluster):
     with distributed.Client(cluster) as client:
         yield client
-        client.run(held.forget, "whole")
+        client.run(held.forget, WHOLE)
 
 
 def cluster_engine(client, stack, storage=HALF):
-    source = open_particles(stack)
-    job = Job(
-        name="whole",
-        open_source=partial(open_particles, stack),
-        fingerprint=source.fingerprint(),
-        n_images=N,
-        plan=PLAN,
-        search=SEARCH,
-        storage=storage,
-        simd_level=cl2d.build_info()["simd_level"],
-    )
-    crew = Crew(client, N)
-    facts = read_on_workers(crew, job)
-    return ClusterEngine(crew, job, facts.flags == 0, 1)
+    return engine_on_workers(client, stack, PLAN, SEARCH, storage=storage)
 
 
 def sums_of(engine, seed=0):
@@ -120,13 +96,6 @@ def product(members, item):
     """Return something that depends on every image of a group and on its order."""
     aligned = members.aligned_members(np.arange(members.n_images), item)
     return aligned[:3].copy(), aligned.sum(axis=0)
-
-
-def assert_same(found, expected):
-    for name in ("labels", "scores", "margin", "confidence"):
-        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
-    for name in ("psi_rad", "shift_px", "mirror"):
-        np.testing.assert_array_equal(getattr(found.poses, name), getattr(expected.poses, name))
 
 
 def assert_same_engines(engine, local):
@@ -207,8 +176,8 @@ def test_images_that_are_read_again_have_the_same_bits(client, stack, images, st
     engine = cluster_engine(client, stack, storage)
     some, wanted = engine.subset(ROWS), local_engine(images, storage).subset(ROWS)
     np.testing.assert_array_equal(sums_of(some)[1].sums, sums_of(wanted)[1].sums)
-    client.run(held.forget, "whole")
-    assert not any(client.run(held_of, "whole").values())
+    client.run(held.forget, WHOLE)
+    assert not any(client.run(held_of, WHOLE).values())
     np.testing.assert_array_equal(sums_of(some)[1].sums, sums_of(wanted)[1].sums)
 
 
@@ -225,11 +194,11 @@ def test_workers_let_go_of_a_subset_that_nobody_has(client, stack):
     assert names[1].startswith(f"{names[0]}/")
     del within, some
     engine.assign(normalised_references(sums.sums), ClassicalRule())
-    for of_worker in client.run(held_of, "whole").values():
-        assert set(of_worker) <= {"whole"}
+    for of_worker in client.run(held_of, WHOLE).values():
+        assert set(of_worker) <= {WHOLE}
     kept = engine.subset(ROWS)  # goes with the run, whoever has it
-    client.run(held.forget, "whole")
-    assert not any(client.run(held_of, "whole").values())
+    client.run(held.forget, WHOLE)
+    assert not any(client.run(held_of, WHOLE).values())
     assert kept.n_images == len(ROWS)
 
 
