@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 
+ANY_PORT = ":0"
+"""A scheduler tells of itself on a port that no other test has."""
+
 WHOLE = "whole"
 """Name of the images of a test on the workers."""
 
@@ -39,7 +42,7 @@ def two_workers() -> Iterator[distributed.LocalCluster]:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(ROOT))
         with distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
+            n_workers=2, threads_per_worker=1, dashboard_address=ANY_PORT, silence_logs=50
         ) as cluster:
             yield cluster
 

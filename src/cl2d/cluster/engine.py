@@ -274,7 +274,9 @@ class ClusterEngine:
     def _rebalance(self) -> None:
         """Move parts to faster workers where that pays; those that had them let go of them."""
         for worker, kept in self._crew.rebalance().items():
-            self._crew.client.run(keep_only, self._job, kept, workers=[worker])
+            # Who is gone by now has let go of all.
+            client = self._crew.client
+            client.run(keep_only, self._job, kept, workers=[worker], on_error="ignore")
 
     def _begun(self, function: Callable[[Engine, Item], Result], rows: Rows, item: Item) -> Begun:
         images, order, workers = self._taken(rows)
