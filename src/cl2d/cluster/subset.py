@@ -67,7 +67,7 @@ def held_subset(
     there = job.subset(rows)
     own = Crew(crew.client, len(rows))
     own.traffic = crew.traffic
-    own.owners = dealt_near(own.parts, _holders(crew, own.parts, rows), _speeds(crew))
+    own.owners = dealt_near(own.parts, _holders(crew, own.parts, rows), crew.speeds())
     waiting = deque(_in_turns(own))
     begun: deque[tuple[Begun, Callable[[], Begun]]] = deque()
     most = BLOCKS_PER_WORKER * len(crew.workers())
@@ -90,20 +90,6 @@ def _holders(crew: Crew, parts: list[Part], rows: Rows) -> dict[Part, Counter[st
             held[crew.owners[crew.parts[number]]] += n_images
         found[part] = held
     return found
-
-
-def _speeds(crew: Crew) -> dict[str, float]:
-    """Return the speeds of the workers: each holds as much of a run as fits its speed.
-
-    Those that hold nothing, as they came later or there are few blocks, count as the mean.
-    """
-    held: Counter[str] = Counter()
-    for part, worker in crew.owners.items():
-        held[worker] += part.n_images
-    workers = crew.workers()
-    known = [held[worker] for worker in workers if held[worker]]
-    mean = sum(known) / len(known) if known else 1.0
-    return {worker: float(held[worker] or mean) for worker in workers}
 
 
 def _in_turns(own: Crew) -> Iterator[SubsetBlock]:

@@ -172,8 +172,9 @@ def test_a_subset_of_a_subset_is_one_too(client, stack, local, order):
     np.testing.assert_array_equal(sums_of(some, 1)[1].sums, sums_of(wanted, 1)[1].sums)
 
 
-@pytest.mark.parametrize("storage", [Storage(), HALF])
-def test_images_that_are_read_again_have_the_same_bits(client, stack, images, storage):
+@pytest.mark.parametrize("kept", ["single", "half", "scratch"])
+def test_images_that_are_read_again_have_the_same_bits(client, stack, images, kept, tmp_path):
+    storage = Storage(kept != "single", tmp_path if kept == "scratch" else None)
     engine = cluster_engine(client, stack, storage)
     some, wanted = engine.subset(ROWS), local_engine(images, storage).subset(ROWS)
     np.testing.assert_array_equal(sums_of(some)[1].sums, sums_of(wanted)[1].sums)
@@ -205,10 +206,12 @@ def test_workers_let_go_of_a_subset_that_nobody_has(client, stack):
 
 def test_most_images_of_a_subset_stay_where_they_are(client, stack):
     engine = cluster_engine(client, stack)
+    before = engine._crew.traffic.received_bytes
     some = engine.subset(ROWS)
     holders = subset._holders(engine._crew, some._crew.parts, ROWS)
     stay = sum(holders[part][worker] for part, worker in some._crew.owners.items())
     assert stay > 0.75 * len(ROWS)
+    assert engine._crew.traffic.received_bytes - before < 1000  # none came to this process
 
 
 def test_workers_that_are_lost_cost_a_subset_no_bit(client, stack, local):
