@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cl2d.cluster.work import in_turn
 from cl2d.cluster.worker_threads import threads_here
 from cl2d.engine import set_simd_level
 from cl2d.engine.ingest import ingest
@@ -15,8 +16,11 @@ from cl2d.errors import InputError
 from cl2d.preprocess.ctf_source import subset_of
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from cl2d.cluster.job import Job
     from cl2d.cluster.parts import Part
+    from cl2d.cluster.told import Found
     from cl2d.engine import LocalEngine, WorkingImages
     from cl2d.engine.ingest import Ingested
     from cl2d.engine.packed_images import Block, Images
@@ -46,6 +50,10 @@ def worker_threads() -> int:
     return threads_here(int(get_worker().state.nthreads))
 
 
+class ForgottenError(RuntimeError):
+    """What the client believes that a worker has found, it has not."""
+
+
 class HeldImages:
     """Blocks of a run that this process holds; those it lacks are read when they are wanted.
 
@@ -57,7 +65,32 @@ class HeldImages:
         self._source: ParticleSource | None = None
         self._blocks: dict[int, Block] = {}
         self._images: dict[int, Images] = {}
-        self.lock = threading.RLock()
+        self._found: dict[Part, tuple[int, Found]] = {}
+        self._lock = threading.RLock()
+
+    def in_turn(self) -> AbstractContextManager[None]:
+        """Return what makes threads wait for each other: one of them uses all there are."""
+        return in_turn(self._lock)
+
+    def remember(self, part: Part, number: int, found: Found) -> None:
+        """Remember what was found last for a part, under a number of the client's."""
+        self._found[part] = number, found
+
+    def recall(self, part: Part, number: int | None) -> Found | None:
+        """Return what was found last, if there is a number.
+
+        Raises
+        ------
+        ForgottenError
+            If that was another one: this worker is not the one the client takes it for.
+        """
+        if number is None:
+            return None
+        known, found = self._found.get(part, (None, None))
+        if known != number:
+            message = f"images {part.start + 1} to {part.stop} must be told of anew"
+            raise ForgottenError(message)
+        return found
 
     def read(self, part: Part) -> Ingested:
         """Read the images of a part, and hold their coefficients."""
@@ -108,7 +141,8 @@ class HeldImages:
     def keep_only(self, parts: list[Part]) -> None:
         """Let go of all blocks that are in none of some parts."""
         kept = {number for part in parts for number in range(part.first_block, part.end_block)}
-        with self.lock:
+        with self._lock:
+            self._found = {part: found for part, found in self._found.items() if part in parts}
             self._blocks = {n: block for n, block in self._blocks.items() if n in kept}
             self._images = {n: images for n, images in self._images.items() if n in kept}
 

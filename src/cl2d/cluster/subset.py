@@ -46,37 +46,35 @@ class SubsetBlock:
     rows: slice
 
 
-def held_subset(
-    crew: Crew, job: Job, rows: Rows, taken: Callable[[Rows], Taken]
-) -> tuple[Crew, Job]:
+def crew_near(crew: Crew, rows: Rows) -> Crew:
+    """Return the workers of a run with the parts of a subset, near to where its images are."""
+    own = Crew(crew.client, len(rows), crew.account)
+    own.owners = dealt_near(own.parts, _holders(crew, own.parts, rows), crew.speeds())
+    return own
+
+
+def copy_blocks(own: Crew, job_sent: Future, rows: Rows, taken: Callable[[Rows], Taken]) -> None:
     """Have workers hold copies of some images of a run.
 
     Parameters
     ----------
-    crew, job : of the run
-    rows : (n,) intp
+    own : Crew
+        That of the subset.
+    job_sent : Future of a Job
+        That of the subset.
+    rows : (n,) intp, of the run
     taken : callable
         Begins to take copies of images ``rows`` and returns them as tasks, where each of ``rows``
         is in them, and the workers that have them.
-
-    Returns
-    -------
-    Crew, Job
-        Those of the subset.
     """
-    there = job.subset(rows)
-    own = Crew(crew.client, len(rows))
-    own.traffic = crew.traffic
-    own.owners = dealt_near(own.parts, _holders(crew, own.parts, rows), crew.speeds())
     waiting = deque(_in_turns(own))
     begun: deque[tuple[Begun, Callable[[], Begun]]] = deque()
-    most = BLOCKS_PER_WORKER * len(crew.workers())
+    most = BLOCKS_PER_WORKER * len(own.workers())
     while begun or waiting:
         while waiting and len(begun) < most:
-            begin = partial(_held_block, own, there, waiting.popleft(), rows, taken)
+            begin = partial(_held_block, own, job_sent, waiting.popleft(), rows, taken)
             begun.append((begin(), begin))
-        crew.result_of(*begun.popleft())
-    return own, there
+        own.result_of(*begun.popleft())
 
 
 def _holders(crew: Crew, parts: list[Part], rows: Rows) -> dict[Part, Counter[str]]:
@@ -108,18 +106,19 @@ def _in_turns(own: Crew) -> Iterator[SubsetBlock]:
 
 
 def _held_block(
-    own: Crew, there: Job, block: SubsetBlock, rows: Rows, taken: Callable[[Rows], Taken]
+    own: Crew, job_sent: Future, block: SubsetBlock, rows: Rows, taken: Callable[[Rows], Taken]
 ) -> Begun:
     """Begin to have a block of a subset held by the worker it is dealt to."""
     images, order, workers = taken(rows[block.rows])
     own.check_owners()
     worker = own.owners[block.part]
-    arguments = (there, block.number, order.astype(np.int32))
-    return Begun(own.call(hold_block, arguments, images, worker), workers | {worker})
+    arguments = (block.number, order.astype(np.int32))
+    future = own.call(hold_block, arguments, (job_sent, *images), worker)
+    return Begun(future, workers | {worker})
 
 
 def hold_block(
-    job: Job, number: int, order: npt.NDArray[np.int32], *parts: list[PackedImages]
+    number: int, order: npt.NDArray[np.int32], job: Job, *parts: list[PackedImages]
 ) -> None:
     """Hold images that came from some parts as a block of a subset; a task for workers."""
     held = held_images(job)
@@ -127,5 +126,5 @@ def hold_block(
     block = next(job.storage.blocks(job.grid, len(order)))
     copied_into(block, packed, places)
     images = working_block(packed, places)
-    with held.lock:
+    with held.in_turn():
         held.hold(number, block, images)

@@ -206,12 +206,12 @@ def test_workers_let_go_of_a_subset_that_nobody_has(client, stack):
 
 def test_most_images_of_a_subset_stay_where_they_are(client, stack):
     engine = cluster_engine(client, stack)
-    before = engine._crew.traffic.received_bytes
+    before = engine._crew.account.received_bytes
     some = engine.subset(ROWS)
     holders = subset._holders(engine._crew, some._crew.parts, ROWS)
     stay = sum(holders[part][worker] for part, worker in some._crew.owners.items())
     assert stay > 0.75 * len(ROWS)
-    assert engine._crew.traffic.received_bytes - before < 1000  # none came to this process
+    assert engine._crew.account.received_bytes - before < 1000  # none came to this process
 
 
 def test_workers_that_are_lost_cost_a_subset_no_bit(client, stack, local):
@@ -228,8 +228,10 @@ def test_workers_that_are_lost_cost_a_subset_no_bit(client, stack, local):
 def test_a_run_on_a_sample_is_that_in_one_process(client, stack, monkeypatch):
     made = []
     monkeypatch.setattr(
-        "cl2d.cluster.engine.held_subset",
-        lambda *arguments: made.append(subset.held_subset(*arguments)) or made[-1],
+        "cl2d.cluster.engine.copy_blocks",
+        lambda own, sent, rows, taken: (
+            made.append(len(rows)) or subset.copy_blocks(own, sent, rows, taken)
+        ),
     )
     let_go = []
     as_it_is = ClusterEngine._let_go_of_unused
@@ -248,7 +250,7 @@ def test_a_run_on_a_sample_is_that_in_one_process(client, stack, monkeypatch):
     }
     alone = cl2d.classify(stack, **options)
     shared = cl2d.classify(stack, **options, client=client)
-    assert [job.n_images for _, job in made] == [5000, 10000]
+    assert made == [5000, 10000]
     assert sum(let_go) == 2  # each by the first iteration of all images that follows
     np.testing.assert_array_equal(shared.labels, alone.labels)
     np.testing.assert_array_equal(shared.averages, alone.averages)
