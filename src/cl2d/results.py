@@ -141,6 +141,10 @@ class Poses:
         self.shift_px[rows] = poses.shift_px
         self.mirror[rows] = poses.mirror
 
+    def in_pixels_of(self, width_px: float) -> Poses:
+        """Return the same poses with shifts in pixels that are ``width_px`` of these wide."""
+        return Poses(self.psi_rad, self.shift_px / width_px, self.mirror)
+
     def relion_angle_deg(self) -> npt.NDArray[np.float64]:
         """Return rlnAnglePsi in degrees, in [-180, 180)."""
         return np.degrees(self.psi_rad)

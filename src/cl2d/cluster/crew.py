@@ -103,13 +103,8 @@ class Crew:
         dict
             What is left to each worker that has handed a part on.
         """
-        images: Counter[str] = Counter()
-        seconds: defaultdict[str, float] = defaultdict(float)
-        for part, (worker, duration) in self._seconds.items():
-            images[worker] += part.n_images
-            seconds[worker] += duration
         present = set(self._roster.threads())
-        speeds = {w: images[w] / seconds[w] for w in images if w in present and seconds[w] > 0}
+        speeds = self._measured_speeds(present)
         if len(speeds) < len(present) or not set(self.owners.values()) <= present:
             return {}
         before, self.owners = self.owners, moved_from(self.owners, speeds, LEAST_GAIN)
@@ -118,6 +113,22 @@ class Crew:
             giver: [part for part, worker in self.owners.items() if worker == giver]
             for giver in sorted(givers)
         }
+
+    def speeds(self) -> dict[str, float]:
+        """Return the speeds of the workers by the last pass, or their threads, in no unit."""
+        threads = self._roster.threads()
+        measured = self._measured_speeds(set(threads))
+        known = len(measured) == len(threads)
+        return measured if known else {worker: float(n) for worker, n in threads.items()}
+
+    def _measured_speeds(self, present: set[str]) -> dict[str, float]:
+        """Return the images a second, in the last pass, of those workers that did some."""
+        images: Counter[str] = Counter()
+        seconds: defaultdict[str, float] = defaultdict(float)
+        for part, (worker, duration) in self._seconds.items():
+            images[worker] += part.n_images
+            seconds[worker] += duration
+        return {w: images[w] / seconds[w] for w in images if w in present and seconds[w] > 0}
 
     def for_each_part(
         self, task: Callable[..., Any], arguments: Callable[[Part, str], Arguments]

@@ -6,13 +6,17 @@ import itertools
 from collections import deque
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import finalize
 
 import numpy as np
 
 from cl2d.cluster.crew import Arguments, Begun
-from cl2d.cluster.held import ForgottenError
+from cl2d.cluster.held import ForgottenError, forget
 from cl2d.cluster.messages import PartSearch, Question, WithinSearch
+from cl2d.cluster.real_space import sum_images_of_part, take_working_images
+from cl2d.cluster.subset import copy_blocks, crew_near
 from cl2d.cluster.tasks import (
     assign_part,
     assign_part_within,
@@ -26,7 +30,8 @@ from cl2d.cluster.tasks import (
     with_members,
 )
 from cl2d.cluster.told import NOTHING_FOUND, LastFound
-from cl2d.engine import IN_MEMORY, ClassSums
+from cl2d.engine import BLOCK_IMAGES, IN_MEMORY, ClassSums
+from cl2d.engine.correntropy import real_averages
 from cl2d.engine.joined import joined_assignment
 from cl2d.engine.packed_images import empty_block
 from cl2d.engine.protocol import GroupAssignment, Projections
@@ -41,6 +46,7 @@ if TYPE_CHECKING:
     from cl2d.cluster.crew import Crew
     from cl2d.cluster.job import Job
     from cl2d.cluster.parts import Part
+    from cl2d.cluster.subset import Taken
     from cl2d.engine import (
         Assignment,
         AssignmentRule,
@@ -50,13 +56,16 @@ if TYPE_CHECKING:
         LocalEngine,
         OwnShare,
         RealAverages,
+        WorkingImages,
     )
+    from cl2d.engine.block_tree import BlockTree, Value
     from cl2d.engine.protocol import GroupVectors
     from cl2d.results import Poses
 
     Item = TypeVar("Item")
     Result = TypeVar("Result")
     Rows = npt.NDArray[np.intp]
+    Task = Callable[..., Any]
 
 GROUPS_PER_WORKER = 3
 """Groups of images that are on their way or worked on at a time, for each worker."""
@@ -84,6 +93,8 @@ class ClusterEngine:
         self._job = job
         self._usable = usable
         nothing = empty_block(job.grid, 1, half=job.storage.half)
+        self._n_threads = n_threads
+        self._unused: SimpleQueue[str] = SimpleQueue()  # names of subsets that nobody has any more
         self._local = job.engine([nothing], np.zeros(1, dtype=bool), n_threads, IN_MEMORY)
         self._job_sent = crew.broadcast(job)
         self._last = NOTHING_FOUND
@@ -116,11 +127,10 @@ class ClusterEngine:
         last: LastPoses | None = None,
     ) -> Assignment:
         """Give every image the class the rule chooses; see :meth:`LocalEngine.assign`."""
-        if averages is not None:
-            message = "averages must be None: classes are not chosen by correntropy here"
-            raise ValueError(message)
+        self._let_go_of_unused()
+        last = last if averages is None else None
         fast = last is not None and self._local.search_is_fast(len(references), last)
-        asked = Question(references, rule, own, last if fast else None, sample)
+        asked = Question(references, rule, own, last if fast else None, sample, averages)
         self._crew.account.begin_iteration(len(references))
         return self._retold(lambda: self._assigned(asked, on_progress))
 
@@ -239,6 +249,13 @@ class ClusterEngine:
 
         Workers merge what they have; this process gets the sums of all images alone.
         """
+        sums = self._total(sum_part, labels, poses, n_classes).astype(np.complex128, copy=False)
+        return ClassSums(sums, np.bincount(labels[labels >= 0], minlength=n_classes))
+
+    def _total(
+        self, task: Task, labels: npt.NDArray[np.int32], poses: Poses, n_classes: int
+    ) -> Value:
+        """Return what workers add up of the members of each class."""
         labels = np.ascontiguousarray(labels, dtype=np.int32)
         shared = (self._job_sent,)
 
@@ -247,27 +264,30 @@ class ClusterEngine:
             given = telling.members(labels[part.rows], poses.take(part.rows))
             return Arguments((part, given, n_classes), shared)
 
-        tree = self._retold(lambda: self._crew.merged(sum_part, merged_sums, arguments))
-        n_blocks = self._crew.parts[-1].end_block
-        sums = tree.total(n_blocks).astype(np.complex128, copy=False)
-        return ClassSums(sums, np.bincount(labels[labels >= 0], minlength=n_classes))
+        tree: BlockTree = self._retold(lambda: self._crew.merged(task, merged_sums, arguments))
+        return tree.total(self._crew.parts[-1].end_block)
 
     def averages(
-        self,
-        labels: npt.NDArray[np.int32],  # noqa: ARG002 - the interface of engines
-        poses: Poses,  # noqa: ARG002
-        n_classes: int,  # noqa: ARG002
+        self, labels: npt.NDArray[np.int32], poses: Poses, n_classes: int
     ) -> RealAverages | None:
-        """Return None: classes are not chosen by correntropy here."""
-        return None
+        """Return the class averages in real space, None where classes are not chosen by them."""
+        if not self._job.keeps_images:
+            return None
+        sums = self._total(sum_images_of_part, labels, poses, n_classes)
+        working = poses.in_pixels_of(self._job.pixels_per_working_px)
+        return real_averages(sums, labels, working, self._working_images)
+
+    def _working_images(self, rows: Rows) -> WorkingImages:
+        order, images = self._fetched(rows, take_working_images)
+        return self._job.working_images([np.concatenate(images)[order]], self._n_threads)
 
     def component(self, rows: Rows, poses: Poses) -> Component:
         """Return the leading component of the images ``rows`` at the poses given for them."""
-        return self.subset(rows).component(np.arange(len(rows)), poses)
+        return self._collected(rows).component(np.arange(len(rows)), poses)
 
     def aligned_members(self, rows: Rows, poses: Poses) -> npt.NDArray[np.complex64]:
         """Return the images ``rows`` as ``update`` adds them up; their coefficients come here."""
-        return self.subset(rows).aligned_members(np.arange(len(rows)), poses)
+        return self._collected(rows).aligned_members(np.arange(len(rows)), poses)
 
     def each(
         self,
@@ -290,14 +310,16 @@ class ClusterEngine:
     def _rebalance(self) -> None:
         """Move parts to faster workers where that pays; those that had them let go of them."""
         for worker, kept in self._crew.rebalance().items():
-            self._crew.client.run(keep_only, self._job, kept, workers=[worker])
+            # Who is gone by now has let go of all.
+            client = self._crew.client
+            client.run(keep_only, self._job, kept, workers=[worker], on_error="ignore")
 
     def _begun(self, function: Callable[[Engine, Item], Result], rows: Rows, item: Item) -> Begun:
         images, order, workers = self._taken(rows)
         arguments = (function, item, self._usable[rows], order)
         return Begun(self._crew.call(with_members, arguments, (self._job_sent, *images)), workers)
 
-    def _taken(self, rows: Rows) -> tuple[list[Future], Rows, frozenset[str]]:
+    def _taken(self, rows: Rows, take: Task = take_images) -> Taken:
         """Return copies of images, as tasks about parts, and where each of ``rows`` is in them.
 
         And the workers that have them.
@@ -311,9 +333,7 @@ class ClusterEngine:
             if len(here):
                 worker = self._crew.owners[part]
                 taken = (part, rows[here] - part.start)
-                images.append(
-                    self._crew.call_for_workers(take_images, taken, (self._job_sent,), worker)
-                )
+                images.append(self._crew.call_for_workers(take, taken, (self._job_sent,), worker))
                 places.append(here)
                 workers.add(worker)
         order = np.empty(len(rows), dtype=np.intp)
@@ -321,14 +341,39 @@ class ClusterEngine:
         return images, order, frozenset(workers)
 
     def subset(self, rows: Rows) -> Engine:
+        """Return an engine of copies of some of the images, which stay on the workers.
+
+        They are let go of some time after the engine is, at the latest with the run. One block of
+        images or less, which no two workers could share, comes to this process.
+        """
+        self._let_go_of_unused()
+        if len(rows) <= BLOCK_IMAGES:
+            return self._collected(rows)
+        job = self._job.subset(rows)
+        some = ClusterEngine(crew_near(self._crew, rows), job, self._usable[rows], self._n_threads)
+        copy_blocks(some._crew, some._job_sent, rows, self._taken)
+        # Whoever drops the engine may be any thread, at any time: it only leaves a note.
+        finalize(some, self._unused.put, job.name).atexit = False
+        return some
+
+    def _let_go_of_unused(self) -> None:
+        while not self._unused.empty():
+            self._crew.client.run(forget, self._unused.get(), on_error="ignore")
+
+    def _collected(self, rows: Rows) -> LocalEngine:
         """Return an engine, in this process, of copies of some of the images."""
+        order, packed = self._fetched(rows, take_images)
+        return members_engine(self._job, self._usable[rows], order, packed)
+
+    def _fetched(self, rows: Rows, take: Task) -> tuple[Rows, tuple[Any, ...]]:
+        """Return what workers take of some images, part by part, and where each is in that."""
 
         def begin() -> Begun:
-            images, order, workers = self._taken(rows)
+            images, order, workers = self._taken(rows, take)
             return Begun(self._crew.call(collected, (order,), images), workers)
 
-        order, packed = self._crew.result_of(begin(), begin)
-        return members_engine(self._job, self._usable[rows], order, packed)
+        found: tuple[Rows, tuple[Any, ...]] = self._crew.result_of(begin(), begin)
+        return found
 
     def of_references(self, references: npt.NDArray[np.complex64]) -> LocalEngine:
         """Return an engine, in this process, whose images are references."""

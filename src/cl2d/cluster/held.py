@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from cl2d.cluster.job import Job
     from cl2d.cluster.parts import Part
     from cl2d.cluster.told import Found
-    from cl2d.engine import LocalEngine
+    from cl2d.engine import LocalEngine, WorkingImages
     from cl2d.engine.ingest import Ingested
-    from cl2d.engine.packed_images import Block
+    from cl2d.engine.packed_images import Block, Images
     from cl2d.io import ParticleSource
 
 _held: dict[str, HeldImages] = {}
@@ -37,9 +37,10 @@ def held_images(job: Job) -> HeldImages:
 
 
 def forget(name: str) -> None:
-    """Let go of all that this process holds of a run."""
+    """Let go of all that this process holds of a run, and of subsets of it."""
     with _guard:
-        _held.pop(name, None)
+        for held in [held for held in _held if held == name or held.startswith(f"{name}/")]:
+            del _held[held]
 
 
 def worker_threads() -> int:
@@ -63,6 +64,7 @@ class HeldImages:
         self._job = job
         self._source: ParticleSource | None = None
         self._blocks: dict[int, Block] = {}
+        self._images: dict[int, Images] = {}
         self._found: dict[Part, tuple[int, Found]] = {}
         self._lock = threading.RLock()
 
@@ -95,8 +97,16 @@ class HeldImages:
         source = self._opened()
         images = subset_of(source, np.arange(part.start, part.stop))
         set_simd_level(self._job.simd_level)
-        found = ingest(images, self._job.plan, worker_threads(), storage=self._job.storage)
-        self._blocks.update(zip(range(part.first_block, part.end_block), found.blocks, strict=True))
+        found = ingest(
+            images,
+            self._job.plan,
+            worker_threads(),
+            keep_images=self._job.keeps_images,
+            storage=self._job.storage,
+        )
+        numbers = range(part.first_block, part.end_block)
+        self._blocks.update(zip(numbers, found.blocks, strict=True))
+        self._images.update(zip(numbers, found.image_blocks() or (), strict=False))
         return found
 
     def engine(self, part: Part) -> LocalEngine:
@@ -104,7 +114,8 @@ class HeldImages:
         blocks = self.blocks(part)
         set_simd_level(self._job.simd_level)
         usable = np.ones(part.n_images, dtype=bool)
-        return self._job.engine(blocks, usable, worker_threads(), self._job.storage)
+        images = self._image_blocks(part) if self._job.keeps_images else None
+        return self._job.engine(blocks, usable, worker_threads(), self._job.storage, images)
 
     def blocks(self, part: Part) -> list[Block]:
         """Return the blocks of a part."""
@@ -113,12 +124,27 @@ class HeldImages:
             self.read(part)
         return [self._blocks[number] for number in numbers]
 
+    def working_images(self, part: Part) -> WorkingImages:
+        """Return the working images of a part of a run that keeps them."""
+        self.blocks(part)
+        return self._job.working_images(self._image_blocks(part), worker_threads())
+
+    def _image_blocks(self, part: Part) -> list[Images]:
+        return [self._images[number] for number in range(part.first_block, part.end_block)]
+
+    def hold(self, number: int, block: Block, images: Images | None) -> None:
+        """Hold a block that was made elsewhere, and its working images if the run keeps them."""
+        self._blocks[number] = block
+        if images is not None:
+            self._images[number] = images
+
     def keep_only(self, parts: list[Part]) -> None:
         """Let go of all blocks that are in none of some parts."""
         kept = {number for part in parts for number in range(part.first_block, part.end_block)}
         with self._lock:
             self._found = {part: found for part, found in self._found.items() if part in parts}
             self._blocks = {n: block for n, block in self._blocks.items() if n in kept}
+            self._images = {n: images for n, images in self._images.items() if n in kept}
 
     def _opened(self) -> ParticleSource:
         if self._source is None:
@@ -129,5 +155,6 @@ class HeldImages:
                     f"{os.uname().nodename}"
                 )
                 raise InputError(message)
-            self._source = source
+            rows = self._job.rows
+            self._source = source if rows is None else subset_of(source, rows.unpacked())
         return self._source

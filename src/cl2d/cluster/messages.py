@@ -14,7 +14,7 @@ from cl2d.engine import Assignment, LastPoses, OwnShare
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from cl2d.engine import AssignmentRule
+    from cl2d.engine import AssignmentRule, RealAverages
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,12 +40,14 @@ class Search(WithinSearch):
     """The same where a rule chooses among all classes.
 
     ``fast`` says that the search is to be fast, which is decided for all parts together.
-    ``number`` is that by which workers remember what they find.
+    ``number`` is that by which workers remember what they find. ``averages`` are those by which
+    classes are put in the order of correntropy.
     """
 
     rule: AssignmentRule
     fast: bool
     number: int
+    averages: RealAverages | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,13 +125,14 @@ class Question:
     own: OwnShare | None
     last: LastPoses | None
     sample: npt.NDArray[np.intp] | None
+    averages: RealAverages | None
 
     def search(self, number: int) -> Search:
         """Return what all parts are told."""
         own = self.own
         lengths, counts = (None, None) if own is None else (own.lengths, own.counts)
         fast = self.last is not None
-        return Search(self.references, lengths, counts, self.rule, fast, number)
+        return Search(self.references, lengths, counts, self.rule, fast, number, self.averages)
 
     def of_part(self, rows: slice, telling: Telling, usable: npt.NDArray[np.bool_]) -> PartSearch:
         """Return what one part is told."""

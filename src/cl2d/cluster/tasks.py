@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from cl2d.cluster.held import held_images
 from cl2d.cluster.messages import PartAnswer
 from cl2d.cluster.told import Found
-from cl2d.engine import IN_MEMORY
+from cl2d.engine import BLOCK_IMAGES, IN_MEMORY
 from cl2d.engine.block_tree import BlockTree
-from cl2d.engine.packed_images import packed_images, unpacked_images
+from cl2d.engine.packed_images import one_block, packed_images, working_block
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cl2d.cluster.messages import PartSearch, Search, WithinSearch
     from cl2d.cluster.parts import Part
     from cl2d.cluster.told import ToldLabels, ToldMembers
-    from cl2d.engine import Engine
+    from cl2d.engine import Engine, LocalEngine
     from cl2d.engine.packed_images import PackedImages
     from cl2d.engine.protocol import GroupAssignment, GroupVectors, Projections
 
@@ -60,6 +60,7 @@ def assign_part(part: Part, given: PartSearch, job: Job, search: Search) -> Part
             search.references,
             search.rule,
             sample=given.sample,
+            averages=search.averages,
             own=search.own_share(given.own(known)),
             last=given.last_poses(known) if search.fast else None,
         )
@@ -85,10 +86,11 @@ def merged_sums(*trees: BlockTree) -> BlockTree:
 
 
 def take_images(part: Part, rows: npt.NDArray[np.intp], job: Job) -> list[PackedImages]:
-    """Return copies of the coefficients of some images of a part."""
+    """Return copies of some images of a part, as coefficients and as they are held beside."""
     held = held_images(job)
     with held.in_turn():
-        return packed_images(job.grid, held.blocks(part), rows)
+        working = held.working_images(part) if job.keeps_images else None
+        return packed_images(job.grid, held.blocks(part), rows, working)
 
 
 def with_members(
@@ -116,11 +118,16 @@ def members_engine(
     usable: npt.NDArray[np.bool_],
     order: npt.NDArray[np.intp],
     parts: tuple[list[PackedImages], ...],
-) -> Engine:
+) -> LocalEngine:
     """Return an engine of images that came from some parts, in a given order of all of them."""
     packed = [images for part in parts for images in part]
-    blocks = unpacked_images(job.grid, packed, order)
-    return job.engine(blocks, usable, 1, replace(IN_MEMORY, half=blocks[0].half))
+    of_blocks = [
+        order[start : start + BLOCK_IMAGES] for start in range(0, len(order), BLOCK_IMAGES)
+    ]
+    blocks = [one_block(job.grid, packed, some) for some in of_blocks]
+    images = [working_block(packed, some) for some in of_blocks]
+    kept = [of_block for of_block in images if of_block is not None]
+    return job.engine(blocks, usable, 1, replace(IN_MEMORY, half=blocks[0].half), kept or None)
 
 
 def assign_part_within(

@@ -46,6 +46,8 @@ class OnCluster:
         As the caller named them.
     folder : str
         Working directory of the caller: names in tables may go by it.
+    keeps_images : bool
+        Whether classes are chosen by correntropy, for which the images are held as well.
     rows : (n,) intp, ascending, optional
         The particles that are held; all by default.
     jobs : list of str
@@ -57,6 +59,7 @@ class OnCluster:
     client: Client
     particles: str
     folder: str
+    keeps_images: bool = False
     rows: npt.NDArray[np.intp] | None = None
     jobs: list[str] = field(default_factory=list)
     account: Account = field(default_factory=Account)
@@ -68,7 +71,7 @@ class OnCluster:
         Raises
         ------
         InputError
-            If the particles are not in files, or classes are to be chosen by correntropy.
+            If the particles are not in files.
         """
         if not isinstance(particles, (str, os.PathLike)):
             message = (
@@ -76,10 +79,8 @@ class OnCluster:
                 f"read by themselves, not {type(particles).__name__}"
             )
             raise InputError(message)
-        if options.alignment.similarity == "correntropy":
-            message = "similarity must be correlation or likelihood on a cluster, not correntropy"
-            raise InputError(message)
-        return cls(client, os.fspath(particles), str(Path.cwd()))
+        keeps_images = options.alignment.similarity == "correntropy"
+        return cls(client, os.fspath(particles), str(Path.cwd()), keeps_images)
 
     def subset(self, rows: npt.NDArray[np.intp]) -> OnCluster:
         """Return the same for some of the particles, rows ascending."""
@@ -113,6 +114,7 @@ class OnCluster:
             search=search,
             storage=storage,
             simd_level=self._common_simd_level(),
+            keeps_images=self.keeps_images,
         )
         self.jobs.append(job.name)
         return Crew(self.client, source.n_images, self.account), job
