@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections import deque
 from dataclasses import replace
 from functools import partial
 from queue import SimpleQueue
@@ -12,7 +11,9 @@ from weakref import finalize
 
 import numpy as np
 
+from cl2d.cluster.copies import taken
 from cl2d.cluster.crew import Arguments, Begun
+from cl2d.cluster.group_work import GroupWork
 from cl2d.cluster.held import ForgottenError, forget
 from cl2d.cluster.messages import PartSearch, Question, WithinSearch
 from cl2d.cluster.real_space import sum_images_of_part, take_working_images
@@ -27,7 +28,6 @@ from cl2d.cluster.tasks import (
     project_part,
     sum_part,
     take_images,
-    with_members,
 )
 from cl2d.cluster.told import NOTHING_FOUND, LastFound
 from cl2d.engine import BLOCK_IMAGES, IN_MEMORY, ClassSums
@@ -41,12 +41,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     import numpy.typing as npt
-    from distributed import Future
 
     from cl2d.cluster.crew import Crew
     from cl2d.cluster.job import Job
     from cl2d.cluster.parts import Part
-    from cl2d.cluster.subset import Taken
     from cl2d.engine import (
         Assignment,
         AssignmentRule,
@@ -66,9 +64,6 @@ if TYPE_CHECKING:
     Result = TypeVar("Result")
     Rows = npt.NDArray[np.intp]
     Task = Callable[..., Any]
-
-GROUPS_PER_WORKER = 3
-"""Groups of images that are on their way or worked on at a time, for each worker."""
 
 
 class ClusterEngine:
@@ -298,14 +293,8 @@ class ClusterEngine:
 
         The coefficients of the members go from the workers that hold them to the one that works.
         """
-        most = GROUPS_PER_WORKER * len(self._crew.workers())
-        begun: deque[tuple[Begun, Callable[[], Begun]]] = deque()
-        waiting = deque(groups)
-        while begun or waiting:
-            while waiting and len(begun) < most:
-                begin = partial(self._begun, function, *waiting.popleft())
-                begun.append((begin(), begin))
-            yield self._crew.result_of(*begun.popleft())
+        work = GroupWork(self._crew, self._job_sent, self._usable, function)
+        yield from work.results(groups)
 
     def _rebalance(self) -> None:
         """Move parts to faster workers where that pays; those that had them let go of them."""
@@ -313,32 +302,6 @@ class ClusterEngine:
             # Who is gone by now has let go of all.
             client = self._crew.client
             client.run(keep_only, self._job, kept, workers=[worker], on_error="ignore")
-
-    def _begun(self, function: Callable[[Engine, Item], Result], rows: Rows, item: Item) -> Begun:
-        images, order, workers = self._taken(rows)
-        arguments = (function, item, self._usable[rows], order)
-        return Begun(self._crew.call(with_members, arguments, (self._job_sent, *images)), workers)
-
-    def _taken(self, rows: Rows, take: Task = take_images) -> Taken:
-        """Return copies of images, as tasks about parts, and where each of ``rows`` is in them.
-
-        And the workers that have them.
-        """
-        self._crew.check_owners()
-        images: list[Future] = []
-        places: list[Rows] = []
-        workers: set[str] = set()
-        for part in self._crew.parts:
-            here = np.flatnonzero((rows >= part.start) & (rows < part.stop))
-            if len(here):
-                worker = self._crew.owners[part]
-                taken = (part, rows[here] - part.start)
-                images.append(self._crew.call_for_workers(take, taken, (self._job_sent,), worker))
-                places.append(here)
-                workers.add(worker)
-        order = np.empty(len(rows), dtype=np.intp)
-        order[np.concatenate(places)] = np.arange(len(rows))
-        return images, order, frozenset(workers)
 
     def subset(self, rows: Rows) -> Engine:
         """Return an engine of copies of some of the images, which stay on the workers.
@@ -351,7 +314,7 @@ class ClusterEngine:
             return self._collected(rows)
         job = self._job.subset(rows)
         some = ClusterEngine(crew_near(self._crew, rows), job, self._usable[rows], self._n_threads)
-        copy_blocks(some._crew, some._job_sent, rows, self._taken)
+        copy_blocks(some._crew, some._job_sent, rows, partial(taken, self._crew, self._job_sent))
         # Whoever drops the engine may be any thread, at any time: it only leaves a note.
         finalize(some, self._unused.put, job.name).atexit = False
         return some
@@ -369,8 +332,9 @@ class ClusterEngine:
         """Return what workers take of some images, part by part, and where each is in that."""
 
         def begin() -> Begun:
-            images, order, workers = self._taken(rows, take)
-            return Begun(self._crew.call(collected, (order,), images), workers)
+            copies = taken(self._crew, self._job_sent, rows, take)
+            future = self._crew.call(collected, (copies.order,), copies.images)
+            return Begun(future, copies.workers)
 
         found: tuple[Rows, tuple[Any, ...]] = self._crew.result_of(begin(), begin)
         return found

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from distributed import Future
 
+    from cl2d.cluster.copies import Taken
     from cl2d.cluster.job import Job
     from cl2d.cluster.parts import Part
 
     Rows = npt.NDArray[np.intp]
-    Taken = tuple[list[Future], Rows, frozenset[str]]
 
 BLOCKS_PER_WORKER = 2
 """Blocks of copies on their way at a time, for each worker: they take memory beside the images."""
@@ -64,8 +64,7 @@ def copy_blocks(own: Crew, job_sent: Future, rows: Rows, taken: Callable[[Rows],
         That of the subset.
     rows : (n,) intp, of the run
     taken : callable
-        Begins to take copies of images ``rows`` and returns them as tasks, where each of ``rows``
-        is in them, and the workers that have them.
+        Begins to take copies of images ``rows``.
     """
     waiting = deque(_in_turns(own))
     begun: deque[tuple[Begun, Callable[[], Begun]]] = deque()
@@ -109,12 +108,12 @@ def _held_block(
     own: Crew, job_sent: Future, block: SubsetBlock, rows: Rows, taken: Callable[[Rows], Taken]
 ) -> Begun:
     """Begin to have a block of a subset held by the worker it is dealt to."""
-    images, order, workers = taken(rows[block.rows])
+    copies = taken(rows[block.rows])
     own.check_owners()
     worker = own.owners[block.part]
-    arguments = (block.number, order.astype(np.int32))
-    future = own.call(hold_block, arguments, (job_sent, *images), worker)
-    return Begun(future, workers | {worker})
+    arguments = (block.number, copies.order.astype(np.int32))
+    future = own.call(hold_block, arguments, (job_sent, *copies.images), worker)
+    return Begun(future, copies.workers | {worker})
 
 
 def hold_block(

@@ -85,42 +85,47 @@ def merged_sums(*trees: BlockTree) -> BlockTree:
     return whole
 
 
-def take_images(part: Part, rows: npt.NDArray[np.intp], job: Job) -> list[PackedImages]:
-    """Return copies of some images of a part, as coefficients and as they are held beside."""
+def take_images(wanted: list[tuple[Part, npt.NDArray[np.intp]]], job: Job) -> list[PackedImages]:
+    """Return copies of some images of parts, as coefficients and as they are held beside."""
     held = held_images(job)
+    copies: list[PackedImages] = []
     with held.in_turn():
-        working = held.working_images(part) if job.keeps_images else None
-        return packed_images(job.grid, held.blocks(part), rows, working)
+        for part, rows in wanted:
+            working = held.working_images(part) if job.keeps_images else None
+            copies += packed_images(job.grid, held.blocks(part), rows, working)
+    return copies
 
 
 def with_members(
     function: Callable[[Engine, Any], Value],
-    item: Any,
-    usable: npt.NDArray[np.bool_],
-    order: npt.NDArray[np.intp],
+    groups: list[tuple[Any, npt.NDArray[np.bool_], npt.NDArray[np.intp]]],
     job: Job,
-    *parts: list[PackedImages],
-) -> Value:
-    """Return ``function(members, item)`` for images that came from some parts."""
-    members = members_engine(job, usable, order, parts)
-    return function(members, item)
+    *copies: list[PackedImages],
+) -> list[Value]:
+    """Return ``function(members, item)`` of each group, whose images came from some workers.
+
+    Of each group is given its item, which images are usable, and where they are in the copies.
+    """
+    return [
+        function(members_engine(job, usable, order, copies), item) for item, usable, order in groups
+    ]
 
 
 def collected(
-    order: npt.NDArray[np.intp], *parts: list[PackedImages]
+    order: npt.NDArray[np.intp], *copies: list[PackedImages]
 ) -> tuple[npt.NDArray[np.intp], tuple[list[PackedImages], ...]]:
-    """Return images that came from some parts, and in which order they are wanted."""
-    return order, parts
+    """Return images that came from some workers, and in which order they are wanted."""
+    return order, copies
 
 
 def members_engine(
     job: Job,
     usable: npt.NDArray[np.bool_],
     order: npt.NDArray[np.intp],
-    parts: tuple[list[PackedImages], ...],
+    copies: tuple[list[PackedImages], ...],
 ) -> LocalEngine:
-    """Return an engine of images that came from some parts, in a given order of all of them."""
-    packed = [images for part in parts for images in part]
+    """Return an engine of images that came from some workers, in a given order of all of them."""
+    packed = [images for some in copies for images in some]
     of_blocks = [
         order[start : start + BLOCK_IMAGES] for start in range(0, len(order), BLOCK_IMAGES)
     ]
