@@ -11,7 +11,7 @@ from cl2d.cluster.messages import PartAnswer
 from cl2d.cluster.told import Found
 from cl2d.engine import IN_MEMORY
 from cl2d.engine.block_tree import BlockTree
-from cl2d.engine.packed_images import one_block, packed_images, working_block
+from cl2d.engine.packed_images import packed_images, unpacked_images, unpacked_working_images
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,10 +121,9 @@ def members_engine(
 ) -> LocalEngine:
     """Return an engine of images that came from some parts, in a given order of all of them."""
     packed = [images for part in parts for images in part]
-    block = one_block(job.grid, packed, order)
-    images = working_block(packed, order)
-    storage = replace(IN_MEMORY, half=block.half)
-    return job.engine([block], usable, 1, storage, None if images is None else [images])
+    storage = replace(IN_MEMORY, half=job.storage.half)
+    blocks = unpacked_images(storage, job.grid, packed, order)
+    return job.engine(blocks, usable, 1, storage, unpacked_working_images(packed, order))
 
 
 def assign_part_within(

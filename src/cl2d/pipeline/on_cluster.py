@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cl2d.cluster.account import Account
 from cl2d.engine import available_simd_levels, simd_level
 from cl2d.errors import InputError
 from cl2d.io import open_particles
@@ -51,6 +52,8 @@ class OnCluster:
         The particles that are held; all by default.
     jobs : list of str
         Names of what workers hold for this run.
+    account : Account
+        Where is counted what the run costs.
     """
 
     client: Client
@@ -59,6 +62,7 @@ class OnCluster:
     keeps_images: bool = False
     rows: npt.NDArray[np.intp] | None = None
     jobs: list[str] = field(default_factory=list)
+    account: Account = field(default_factory=Account)
 
     @classmethod
     def of(cls, client: Client, particles: Particles, options: ClassifyOptions) -> OnCluster:
@@ -80,7 +84,7 @@ class OnCluster:
 
     def subset(self, rows: npt.NDArray[np.intp]) -> OnCluster:
         """Return the same for some of the particles, rows ascending."""
-        return replace(self, rows=rows if self.rows is None else self.rows[rows])
+        return replace(self, rows=rows if self.rows is None else self.rows[rows], account=Account())
 
     def available_bytes(self) -> int | None:
         """Return the memory open to all workers, None where a machine does not tell."""
@@ -113,7 +117,7 @@ class OnCluster:
             keeps_images=self.keeps_images,
         )
         self.jobs.append(job.name)
-        return Crew(self.client, source.n_images), job
+        return Crew(self.client, source.n_images, self.account), job
 
     def release(self) -> None:
         """Have the workers let go of all images of this run; those that are gone have."""
