@@ -19,7 +19,7 @@ from cl2d.cluster.crew import Begun, Crew
 from cl2d.cluster.held import held_images
 from cl2d.cluster.parts import dealt_near
 from cl2d.engine import BLOCK_IMAGES
-from cl2d.engine.packed_images import PackedImages, unpacked_images, unpacked_working_images
+from cl2d.engine.packed_images import PackedImages, copied_into, working_block
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -123,7 +123,8 @@ def hold_block(
     """Hold images that came from some parts as a block of a subset; a task for workers."""
     held = held_images(job)
     packed, places = [images for part in parts for images in part], order.astype(np.intp)
-    (block,) = unpacked_images(job.storage, job.grid, packed, places)
-    images = unpacked_working_images(packed, places)
+    block = next(job.storage.blocks(job.grid, len(order)))
+    copied_into(block, packed, places)
+    images = working_block(packed, places)
     with held.in_turn():
-        held.hold(number, block, None if images is None else images[0])
+        held.hold(number, block, images)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from cl2d.cluster.held import held_images
 from cl2d.cluster.messages import PartAnswer
 from cl2d.cluster.told import Found
-from cl2d.engine import IN_MEMORY
+from cl2d.engine import BLOCK_IMAGES, IN_MEMORY
 from cl2d.engine.block_tree import BlockTree
-from cl2d.engine.packed_images import packed_images, unpacked_images, unpacked_working_images
+from cl2d.engine.packed_images import one_block, packed_images, working_block
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,9 +121,13 @@ def members_engine(
 ) -> LocalEngine:
     """Return an engine of images that came from some parts, in a given order of all of them."""
     packed = [images for part in parts for images in part]
-    storage = replace(IN_MEMORY, half=job.storage.half)
-    blocks = unpacked_images(storage, job.grid, packed, order)
-    return job.engine(blocks, usable, 1, storage, unpacked_working_images(packed, order))
+    of_blocks = [
+        order[start : start + BLOCK_IMAGES] for start in range(0, len(order), BLOCK_IMAGES)
+    ]
+    blocks = [one_block(job.grid, packed, some) for some in of_blocks]
+    images = [working_block(packed, some) for some in of_blocks]
+    kept = [of_block for of_block in images if of_block is not None]
+    return job.engine(blocks, usable, 1, replace(IN_MEMORY, half=blocks[0].half), kept or None)
 
 
 def assign_part_within(

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cl2d.engine.correntropy import WorkingImages
-    from cl2d.engine.storage import Storage
 
     Images = npt.NDArray[np.float32]
 
@@ -66,46 +65,39 @@ def packed_images(
     return packed
 
 
-def unpacked_images(
-    storage: Storage, grid: Grid, packed: Sequence[PackedImages], order: npt.NDArray[np.intp]
-) -> list[Block]:
-    """Return blocks of packed images; all but the last hold ``BLOCK_IMAGES``.
+def one_block(grid: Grid, packed: Sequence[PackedImages], order: npt.NDArray[np.intp]) -> Block:
+    """Return one block of packed images.
 
     Parameters
     ----------
-    storage : Storage
-        What keeps them, in the precision in which they are packed.
     grid : PolarGrid
     packed : of PackedImages
     order : (n,) intp
         Number of each image among the packed ones, counted through all of them.
     """
+    together = empty_block(grid, len(order), half=packed[0].half)
+    copied_into(together, packed, order)
+    return together
+
+
+def working_block(packed: Sequence[PackedImages], order: npt.NDArray[np.intp]) -> Images | None:
+    """Return the working images in the order of :func:`one_block`, None if they are not kept."""
+    images = [part.images for part in packed if part.images is not None]
+    return np.concatenate(images)[order] if images else None
+
+
+def copied_into(block: Block, packed: Sequence[PackedImages], order: npt.NDArray[np.intp]) -> None:
+    """Copy packed images into a block of their precision, in the order of :func:`one_block`."""
     blocks, numbers = [], []
     for number, part in enumerate(packed):
         memory = part.memory
         if memory.ctypes.data % CACHE_LINE_BYTES or not memory.flags.writeable:
             memory = _aligned(len(part.memory))
             memory[:] = part.memory
-        blocks.append(_native.ImageBlock(grid, part.n_images, part.half, memory))
+        blocks.append(_native.ImageBlock(block.grid, part.n_images, part.half, memory))
         numbers.append(number * BLOCK_IMAGES + np.arange(part.n_images))
     rows = np.concatenate(numbers)[order]
-    copies = list(storage.blocks(grid, len(rows)))
-    for start, copy in zip(range(0, len(rows), BLOCK_IMAGES), copies, strict=True):
-        some = rows[start : start + BLOCK_IMAGES]
-        copy.copy_images(blocks, BLOCK_IMAGES, np.ascontiguousarray(some, dtype=np.int64))
-    return copies
-
-
-def unpacked_working_images(
-    packed: Sequence[PackedImages], order: npt.NDArray[np.intp]
-) -> list[Images] | None:
-    """Return blocks of packed working images, in the same order; None if they are not kept."""
-    images = [part.images for part in packed if part.images is not None]
-    if not images:
-        return None
-    together = np.concatenate(images)
-    starts = range(0, len(order), BLOCK_IMAGES)
-    return [together[order[start : start + BLOCK_IMAGES]] for start in starts]
+    block.copy_images(blocks, BLOCK_IMAGES, np.ascontiguousarray(rows, dtype=np.int64))
 
 
 def _aligned(n_bytes: int) -> npt.NDArray[np.uint8]:
