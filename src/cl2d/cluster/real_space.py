@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from cl2d.cluster.held import held_images
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
     from cl2d.cluster.job import Job
@@ -26,9 +27,10 @@ def sum_images_of_part(part: Part, given: ToldMembers, n_classes: int, job: Job)
 
 
 def take_working_images(
-    part: Part, rows: npt.NDArray[np.intp], job: Job
+    wanted: list[tuple[Part, npt.NDArray[np.intp]]], job: Job
 ) -> npt.NDArray[np.float32]:
-    """Return copies of some working images of a part."""
+    """Return copies of some working images of parts."""
     held = held_images(job)
     with held.in_turn():
-        return held.working_images(part).gathered(rows)
+        copies = [held.working_images(part).gathered(rows) for part, rows in wanted]
+    return np.concatenate(copies)
