@@ -65,9 +65,9 @@ def engine_on_workers(
 ) -> ClusterEngine:
     """Return the engine of a stack that workers have read."""
     source = open_particles(stack)
+    of_job.setdefault("open_source", partial(open_particles, stack))
     job = Job(
         name=WHOLE,
-        open_source=partial(open_particles, stack),
         fingerprint=source.fingerprint(),
         n_images=source.n_images,
         plan=plan,

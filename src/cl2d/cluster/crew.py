@@ -149,12 +149,13 @@ class Crew:
         self,
         task: Callable[..., Any],
         merge: Callable[..., Any],
+        finish: Callable[[Any], Any],
         arguments: Callable[[Part, str], Arguments],
     ) -> Any:
         """Return what workers make of ``task(*arguments(part, worker))`` of all parts by merging.
 
-        A worker merges what it has, and then workers what several have: this process gets one
-        value, whatever their number.
+        A worker merges what it has, and then workers what several have, of which one finishes:
+        this process gets one value, whatever their number.
         """
 
         def begin() -> Begun:
@@ -167,7 +168,7 @@ class Crew:
             while len(values) > 1:
                 starts = range(0, len(values), MERGED_AT_ONCE)
                 values = [self._merge(merge, values[i : i + MERGED_AT_ONCE]) for i in starts]
-            return Begun(values[0], frozenset(by_worker))
+            return Begun(self.call(finish, (), values), frozenset(by_worker))
 
         return self.result_of(begin(), begin)
 

@@ -28,6 +28,7 @@ from cl2d.cluster.tasks import (
     project_part,
     sum_part,
     take_images,
+    whole_sum,
 )
 from cl2d.cluster.told import NOTHING_FOUND, LastFound
 from cl2d.engine import BLOCK_IMAGES, IN_MEMORY, ClassSums
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
         RealAverages,
         WorkingImages,
     )
-    from cl2d.engine.block_tree import BlockTree, Value
+    from cl2d.engine.block_tree import Value
     from cl2d.engine.protocol import GroupVectors
     from cl2d.results import Poses
 
@@ -259,8 +260,10 @@ class ClusterEngine:
             given = telling.members(labels[part.rows], poses.take(part.rows))
             return Arguments((part, given, n_classes), shared)
 
-        tree: BlockTree = self._retold(lambda: self._crew.merged(task, merged_sums, arguments))
-        return tree.total(self._crew.parts[-1].end_block)
+        total: Value = self._retold(
+            lambda: self._crew.merged(task, merged_sums, whole_sum, arguments)
+        )
+        return total
 
     def averages(
         self, labels: npt.NDArray[np.int32], poses: Poses, n_classes: int

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cl2d.cluster.parts import Part
     from cl2d.cluster.told import ToldLabels, ToldMembers
     from cl2d.engine import Engine, LocalEngine
+    from cl2d.engine.block_tree import Value as Sums
     from cl2d.engine.packed_images import PackedImages
     from cl2d.engine.protocol import GroupAssignment, GroupVectors, Projections
 
@@ -83,6 +84,11 @@ def merged_sums(*trees: BlockTree) -> BlockTree:
     for tree in trees:
         whole.merge(tree)
     return whole
+
+
+def whole_sum(tree: BlockTree) -> Sums:
+    """Return the sum of all blocks of a run."""
+    return tree.total(tree.n_blocks)
 
 
 def take_images(wanted: list[tuple[Part, npt.NDArray[np.intp]]], job: Job) -> list[PackedImages]:
