@@ -88,16 +88,22 @@ class SummedOnWorkers:
         total = _Total(members.n_slots, len(self._groups), self._job.plan.box_px)
         told = _Told(on_progress)
         work = _Work(self._job, self._groups, members, weighted)
-        cause: Exception | None = None
-        for _ in range(MOST_TRIES):
+        tries = 0
+        while True:
+            before = total.group
             try:
                 _Summing(self._crew, work, total, told).run()
-            except (KilledWorker, FutureCancelledError) as error:
-                cause = error
+            except (KilledWorker, FutureCancelledError, _AllLostError) as error:
+                tries = 1 if total.group > before else tries + 1
+                if tries == MOST_TRIES:
+                    message = f"{MOST_TRIES} times workers were lost over the averages"
+                    raise WorkersLostError(message) from error
             else:
                 return total.sums()
-        message = f"{MOST_TRIES} times workers were lost over the averages"
-        raise WorkersLostError(message) from cause
+
+
+class _AllLostError(Exception):
+    """All workers are others than a while ago. Dask may have no worker for tasks of the former."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,6 +189,7 @@ class _Summing:
             for number in range(total.group, len(groups))
             for place in range(len(groups[number]))
         )
+        self._seen: set[str] = set()
         self._n_unmerged = 0
         self._busy: Counter[str] = Counter()
         self._so_far: Future | None = None
@@ -207,7 +214,7 @@ class _Summing:
         """Give workers more stretches, as long as not too many sums wait anywhere."""
         if not self._waiting:
             return
-        workers = self._crew.workers()
+        workers = self._workers()
         most = STRETCHES_PER_WORKER * len(workers)
         last_group = self._total.group + GROUPS_AHEAD + most // len(self._groups[0])
         while self._waiting and self._n_unmerged < most and self._waiting[0][0] <= last_group:
@@ -247,8 +254,15 @@ class _Summing:
             try:
                 return self._ended.get(timeout=LOOK_SECONDS)
             except Empty:
-                self._crew.workers()  # raises if there is none for long
+                self._workers()
                 self._told.sign_of_life()
+
+    def _workers(self) -> list[str]:
+        """Return the workers there are; raise if there is none for long or none of the last."""
+        before, self._seen = self._seen, set(self._crew.workers())
+        if before and not before & self._seen:
+            raise _AllLostError
+        return sorted(self._seen)
 
     def _handle(self, future: Future) -> None:
         then = self._then.pop(future)

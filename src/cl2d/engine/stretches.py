@@ -71,7 +71,9 @@ class SumShape:
     def sums_at_once(self, n_images: int) -> int:
         """Return how many sums :func:`total_of` holds at a time: 1, 2 or 3."""
         groups = self.groups(n_images)
-        return 3 if len(groups) > 1 else min(len(groups[0]), 2)
+        if any(len(group) > 1 for group in groups[1:]):
+            return 3
+        return min(sum(len(group) for group in groups), 2)
 
 
 SUM_SHAPE = SumShape()

@@ -37,7 +37,7 @@ def raw_averages(
 
     The images are read once, in blocks, whatever the number of levels, and moved once for all
     levels that share one ``poses`` object. Besides a block, memory holds one float64 sum for each
-    class of each level; two above some 28,000 images, three above 270,000
+    class of each level; two above some 28,000 images, three above 290,000
     (:mod:`cl2d.engine.stretches`).
 
     Parameters
