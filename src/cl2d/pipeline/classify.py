@@ -241,6 +241,7 @@ def _find_classes(
         timings=phases.seconds,
         warnings=(*prepared.warnings, *found),
         memory=memory,
+        cluster=None if course.cluster is None else course.cluster.account.use(),
     )
 
 

@@ -94,8 +94,8 @@ def memory_needs(
 ) -> MemoryNeeds:
     """Return what a run takes, step by step, at the step that takes most.
 
-    Coefficients of all images stay, for correntropy the working images beside them, and copies are
-    made of the sample that a level looks at. Beside these there are at a time: class sums
+    Coefficients of all images stay, for correntropy the working images beside them, and copies of
+    both are made of the sample that a level looks at. Beside these there are at a time: class sums
     with, for each thread, the scores of an engine call and what moves its images, or aligned
     members of a class; the averages of all levels with their sums and a block of images, or with a
     batch that is read, of averages or noise.
@@ -119,11 +119,12 @@ def memory_needs(
     )
     ranked = options.levels.clustering == "robust"
     ranks = distribution_bytes(n, most_classes) if ranked else 0
+    copied = _copied_images(options, n)
     return MemoryNeeds(
         n_images=n,
-        n_copied=_copied_images(options, n),
+        n_copied=copied,
         values_per_image=values,
-        running=n * (working + BYTES_PER_ROW) + step + ranks + moved,
+        running=(n + copied) * working + n * BYTES_PER_ROW + step + ranks + moved,
         planning=2 * min(n * box**2 * 4, SAMPLE_BYTES),
     )
 
