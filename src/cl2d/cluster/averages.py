@@ -20,9 +20,10 @@ import numpy as np
 from distributed import KilledWorker
 from distributed.client import FutureCancelledError
 
-from cl2d.cluster.crew import LOOK_SECONDS, MOST_TRIES, WorkersLostError
-from cl2d.cluster.member_tasks import PackedMembers, added, some_slots, sum_stretch
-from cl2d.cluster.sealed import run_for_workers, sealed
+from cl2d.cluster.member_tasks import PackedMembers, added, piece_of, sum_stretch
+from cl2d.cluster.passes import LOOK_SECONDS, MOST_TRIES
+from cl2d.cluster.roster import WorkersLostError
+from cl2d.cluster.sealed import sealed
 from cl2d.engine.member_sums import MemberSums
 from cl2d.engine.stretches import SUM_SHAPE
 
@@ -85,15 +86,16 @@ class SummedOnWorkers:
         WorkersLostError
             If no worker is left or too many were lost.
         """
+        self._crew.account.end_iteration()
         total = _Total(members.n_slots, len(self._groups), self._job.plan.box_px)
         told = _Told(on_progress)
-        work = _Work(self._job, self._groups, members, weighted)
+        wanted = _Wanted(self._groups, members, weighted)
         tries = 0
         while True:
             before = total.group
             try:
-                _Summing(self._crew, work, total, told).run()
-            except (KilledWorker, FutureCancelledError, _AllLostError) as error:
+                _Summing(self._crew, self._job, wanted, total, told).run()
+            except (KilledWorker, FutureCancelledError, _LostError) as error:
                 tries = 1 if total.group > before else tries + 1
                 if tries == MOST_TRIES:
                     message = f"{MOST_TRIES} times workers were lost over the averages"
@@ -102,23 +104,22 @@ class SummedOnWorkers:
                 return total.sums()
 
 
-class _AllLostError(Exception):
-    """All workers are others than a while ago. Dask may have no worker for tasks of the former."""
+class _LostError(Exception):
+    """Workers are gone, and with them perhaps what Dask cannot bring back."""
 
 
 @dataclass(frozen=True, eq=False)
-class _Work:
+class _Wanted:
     """What is summed."""
 
-    job: Job
     groups: list[Group]
     members: Members
     weighted: bool
 
-    def arguments(self, stretch: Stretch) -> tuple[Any, ...]:
+    def message(self, stretch: Stretch) -> bytes:
         """Return what a worker has to know to sum a stretch."""
         own = PackedMembers.of(self.members.part(stretch.rows))
-        return self.job, stretch, own, self.weighted
+        return sealed((stretch, own, self.weighted))
 
 
 class _Told:
@@ -178,10 +179,11 @@ class _Total:
 class _Summing:
     """Tasks that make the sums of all groups that the total lacks, and add them to it."""
 
-    def __init__(self, crew: Crew, work: _Work, total: _Total, told: _Told) -> None:
+    def __init__(self, crew: Crew, job: Job, wanted: _Wanted, total: _Total, told: _Told) -> None:
         self._crew = crew
-        self._work = work
-        self._groups = groups = work.groups
+        self._job = crew.broadcast(job)
+        self._wanted = wanted
+        self._groups = groups = wanted.groups
         self._total = total
         self._told = told
         self._waiting = deque(
@@ -205,7 +207,7 @@ class _Summing:
                 self._give_out()
                 self._handle(self._next_ended())
         finally:
-            left = [*self._then, *self._whole.values()]
+            left = [self._job, *self._then, *self._whole.values()]
             # Nobody wants an error of a cluster that is gone in place of what went wrong before.
             with contextlib.suppress(OSError, TimeoutError):
                 self._crew.client.cancel(left)
@@ -224,11 +226,11 @@ class _Summing:
     def _begin(self, number: int, place: int, worker: str) -> None:
         """Have a stretch summed, and that added to the sum of those before it in its group."""
         stretch = self._groups[number][place]
-        message = sealed(self._work.arguments(stretch))
-        self._crew.traffic.sent_bytes += len(message)
+        message = self._wanted.message(stretch)
+        self._crew.account.sent_bytes += len(message)
         self._n_unmerged += 1
         self._busy[worker] += 1
-        future = self._submit(run_for_workers, sum_stretch, message, worker=worker)
+        future = self._submit(sum_stretch, self._job, message, worker=worker)
         after: Future = future
         if place > 0:
             after = self._submit(added, self._so_far, future)
@@ -258,10 +260,13 @@ class _Summing:
                 self._told.sign_of_life()
 
     def _workers(self) -> list[str]:
-        """Return the workers there are; raise if there is none for long or none of the last."""
+        """Return the workers there are; raise if there is none for long or none of the last.
+
+        Where there was none for a moment Dask may wait for ever for one that was asked for.
+        """
         before, self._seen = self._seen, set(self._crew.workers())
         if before and not before & self._seen:
-            raise _AllLostError
+            raise _LostError
         return sorted(self._seen)
 
     def _handle(self, future: Future) -> None:
@@ -295,11 +300,16 @@ class _Summing:
     def _fetch_piece(self) -> None:
         piece = self._pieces.popleft()
         whole = self._whole[self._total.group]
-        self._expect(self._crew.call(some_slots, (piece,), [whole]), partial(self._add, piece))
+        self._expect(self._crew.call(piece_of, (piece,), [whole]), partial(self._add, piece))
 
     def _add(self, piece: slice, future: Future) -> None:
         number = self._total.group
-        self._total.add(piece, self._crew.received(future))
+        outcome = self._crew.received(future, self._seen)
+        if outcome is None:
+            raise _LostError
+        sums, work = outcome.value
+        self._crew.account.note(0, work)
+        self._total.add(piece, sums)
         if self._total.group > number:
             del self._whole[number]
             self._fetch_next_group()

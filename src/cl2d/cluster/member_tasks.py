@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cl2d.cluster.held import held_images, is_held, worker_threads
 from cl2d.cluster.packed import PackedPoses
+from cl2d.cluster.sealed import unsealed
+from cl2d.cluster.work import Work, work_of_all
 from cl2d.engine import set_simd_level
+from cl2d.engine.blas_threads import one_blas_thread
 from cl2d.engine.member_sums import Members, MemberSums, PoseGroup, stretch_sums
 
 if TYPE_CHECKING:
@@ -15,7 +19,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cl2d.cluster.job import Job
-    from cl2d.engine.stretches import Stretch
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,33 +43,49 @@ class PackedMembers:
         return Members(groups, self.n_slots)
 
 
-def sum_stretch(job: Job, stretch: Stretch, members: PackedMembers, weighted: bool) -> MemberSums:
+class SummedBefore(NamedTuple):
+    """Sums that a worker has, and what they took. Dask sees how large they are."""
+
+    sums: MemberSums
+    work: Work
+
+
+def sum_stretch(job: bytes, message: bytes) -> SummedBefore:
     """Return the sums over a stretch, whose images are read anew.
 
     The worker does one stretch at a time, but adds and hands out sums meanwhile.
-    """
-    from distributed import secede  # noqa: PLC0415 - workers alone have it
 
-    held, n_threads = held_images(job), worker_threads()
+    Parameters
+    ----------
+    job : Job, sealed
+    message : stretch, its packed members and whether they are weighted, sealed
+    """
+    from distributed import get_worker, secede  # noqa: PLC0415 - workers alone have it
+
+    opened: Job = unsealed(job)
+    stretch, members, weighted = unsealed(message)
+    held, n_threads, name = held_images(opened), worker_threads(), str(get_worker().address)
     secede()
 
     def go_on(_row: int) -> None:
         if not is_held(held):
-            message = "the run has ended"
-            raise RuntimeError(message)
+            error = "the run has ended"
+            raise RuntimeError(error)
 
-    with held.lock:
-        source = held.source()
-        set_simd_level(job.simd_level)
-        own = members.unpacked()
-        return stretch_sums(source, stretch, own, n_threads, go_on, weighted=weighted)
+    with held.in_turn(), one_blas_thread():
+        started = time.perf_counter()
+        source, own = held.source(), members.unpacked()
+        set_simd_level(opened.simd_level)
+        sums = stretch_sums(source, stretch, own, n_threads, go_on, weighted=weighted)
+        return SummedBefore(sums, Work({name: time.perf_counter() - started}))
 
 
-def added(before: MemberSums, sums: MemberSums) -> MemberSums:
+def added(before: SummedBefore, after: SummedBefore) -> SummedBefore:
     """Return two sums as one. Neither is written to: Dask may have to do this again."""
-    return MemberSums(before.images + sums.images, before.transfer + sums.transfer)
+    together = (a + b for a, b in zip(before.sums, after.sums, strict=True))
+    return SummedBefore(MemberSums(*together), work_of_all([before.work, after.work]))
 
 
-def some_slots(piece: slice, sums: MemberSums) -> MemberSums:
-    """Return some of the sums."""
-    return sums.of_slots(piece)
+def piece_of(slots: slice, summed: SummedBefore) -> tuple[MemberSums, Work]:
+    """Return some of the sums, and with the first what all of them took."""
+    return summed.sums.of_slots(slots), summed.work if slots.start == 0 else Work()

@@ -7,7 +7,6 @@ import signal
 import threading
 import time
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,8 +29,8 @@ distributed = pytest.importorskip("distributed")
 from cl2d.cluster.averages import SummedOnWorkers  # noqa: E402 - Dask is an extra
 from cl2d.cluster.crew import Crew  # noqa: E402
 from cl2d.cluster.job import Job  # noqa: E402
+from tests.cluster_engines import cluster_of, written_stack  # noqa: E402
 
-ROOT = Path(__file__).parents[3]
 N = 611
 BOX = 16
 SMALL = SumShape(block_images=16, least_blocks=2, most_stretches=12, group_stretches=3)
@@ -40,32 +39,16 @@ SMALL = SumShape(block_images=16, least_blocks=2, most_stretches=12, group_stret
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory):
-    import mrcfile  # noqa: PLC0415
-
-    path = tmp_path_factory.mktemp("particles") / "noise.mrcs"
     # Sums of a few floats of one scale would be exact in any order.
     scales = 2.0 ** np.random.default_rng(6).integers(-20, 20, (N, 1, 1))
-    with mrcfile.new(path) as file:
-        file.set_data((noise_images(N, BOX, seed=4) * scales).astype(np.float32))
-        file.set_image_stack()
-        file.voxel_size = 4.0
-    return path
+    images = (noise_images(N, BOX, seed=4) * scales).astype(np.float32)
+    return written_stack(tmp_path_factory.mktemp("particles") / "noise.mrcs", images)
 
 
 @pytest.fixture
-def client(monkeypatch, request):
-    # Workers, and those that are started in the place of killed ones, find this file as a module.
-    monkeypatch.syspath_prepend(str(ROOT))
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    with (
-        distributed.LocalCluster(
-            n_workers=getattr(request, "param", 2),
-            threads_per_worker=1,
-            dashboard_address=None,
-            silence_logs=50,
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
+def client(request):
+    n_workers = getattr(request, "param", 2)
+    with cluster_of(n_workers) as cluster, distributed.Client(cluster) as client:
         yield client
 
 
@@ -194,7 +177,7 @@ def test_an_error_or_interrupt_here_ends_what_workers_do(client, stack):
 
 
 def wait_for_idle(client):
-    end = time.monotonic() + 60
+    end = time.monotonic() + 20
     while any(client.processing().values()) or any(client.has_what().values()):
         assert time.monotonic() < end
         time.sleep(0.05)
