@@ -36,13 +36,21 @@ WHOLE = "whole"
 """Name of the images of a test on the workers."""
 
 
-@contextlib.contextmanager
-def two_workers() -> Iterator[distributed.LocalCluster]:
+def two_workers() -> contextlib.AbstractContextManager[distributed.LocalCluster]:
     """Give a cluster of two workers of one thread, which find the tests as modules."""
+    return cluster_of(2)
+
+
+@contextlib.contextmanager
+def cluster_of(n_workers: int) -> Iterator[distributed.LocalCluster]:
+    """Give a cluster of some workers of one thread, which find the tests as modules."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(ROOT))
         with distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=ANY_PORT, silence_logs=50
+            n_workers=n_workers,
+            threads_per_worker=1,
+            dashboard_address=ANY_PORT,
+            silence_logs=50,
         ) as cluster:
             yield cluster
 

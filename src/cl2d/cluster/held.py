@@ -43,6 +43,12 @@ def forget(name: str) -> None:
             del _held[held]
 
 
+def is_held(images: HeldImages) -> bool:
+    """Tell whether a run has not let go of what this process holds."""
+    with _guard:
+        return any(held is images for held in _held.values())
+
+
 def worker_threads() -> int:
     """Return the threads of this worker, which computes one thing at a time."""
     from distributed import get_worker  # noqa: PLC0415 - workers alone have it
@@ -94,7 +100,7 @@ class HeldImages:
 
     def read(self, part: Part) -> Ingested:
         """Read the images of a part, and hold their coefficients."""
-        source = self._opened()
+        source = self.source()
         images = subset_of(source, np.arange(part.start, part.stop))
         set_simd_level(self._job.simd_level)
         found = ingest(
@@ -146,7 +152,14 @@ class HeldImages:
             self._blocks = {n: block for n, block in self._blocks.items() if n in kept}
             self._images = {n: images for n, images in self._images.items() if n in kept}
 
-    def _opened(self) -> ParticleSource:
+    def source(self) -> ParticleSource:
+        """Return the particles of the run, opened by this process.
+
+        Raises
+        ------
+        InputError
+            If they are others than those of the run, or cannot be opened.
+        """
         if self._source is None:
             source = self._job.open_source()
             if source.fingerprint() != self._job.fingerprint:

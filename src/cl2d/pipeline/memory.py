@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from cl2d.engine import BLOCK_IMAGES, distribution_bytes
 from cl2d.engine.block_size import polar_grid
 from cl2d.engine.ingest import READ_IMAGES
+from cl2d.engine.member_sums import READ_BYTES
+from cl2d.engine.stretches import SUM_SHAPE
 from cl2d.levels import level_schedule
 from cl2d.levels.sampled import sample_size
-from cl2d.outputs.averages import BLOCK_BYTES
 from cl2d.preprocess import SAMPLE_BYTES
 
 if TYPE_CHECKING:
@@ -161,5 +162,7 @@ def _averaging_bytes(source: ParticleSource, plan: PreprocessPlan, options: Clas
     parts = 2 if plan.ctf == "full" else 1  # members are summed in two parts
     pixels = source.box_px**2
     stacks = (parts * delivered + halves) * pixels
-    block = min(min(source.n_images, BLOCK_IMAGES) * pixels * 4, BLOCK_BYTES)
-    return stacks * 4 + max(stacks * 8 + GOING_BLOCKS * block, _reading_bytes(source, plan))
+    block = min(min(source.n_images, BLOCK_IMAGES) * pixels * 4, READ_BYTES)
+    # While several sets of sums are there, there are no averages yet.
+    sums = stacks * max(8, 8 * SUM_SHAPE.sums_at_once(source.n_images) - 4)
+    return stacks * 4 + max(sums + GOING_BLOCKS * block, _reading_bytes(source, plan))

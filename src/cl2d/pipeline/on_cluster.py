@@ -164,7 +164,7 @@ def opened_again(
     ctf: CtfCorrection,
     rows: npt.NDArray[np.intp] | None,
 ) -> ParticleSource:
-    """Open the particles of a run in another process, corrected as they are there.
+    """Open the particles of a run on a worker, corrected as they are in its process.
 
     Parameters
     ----------
@@ -179,10 +179,12 @@ def opened_again(
     InputError
         If they are not found, naming the machine.
     """
+    from cl2d.cluster.held import worker_threads  # noqa: PLC0415 - Dask is an extra
+
     there = contextlib.chdir(folder) if Path(folder).is_dir() else contextlib.nullcontext()
     try:
         with there:
-            source = with_correction(open_particles(particles), ctf, 1)
+            source = with_correction(open_particles(particles), ctf, worker_threads())
     except InputError as error:
         message = f"every worker must find the particles, but on {os.uname().nodename}: {error}"
         raise InputError(message) from None
