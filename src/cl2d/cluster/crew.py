@@ -19,7 +19,7 @@ from distributed import KilledWorker, wait
 from distributed.client import FutureCancelledError
 
 from cl2d.cluster.account import Account
-from cl2d.cluster.parts import dealt, moved_from, parts_of
+from cl2d.cluster.parts import cut_for, dealt, moved_from, parts_of
 from cl2d.cluster.passes import LOOK_SECONDS, MOST_TRIES, Pass
 from cl2d.cluster.roster import Roster, WorkersLostError
 from cl2d.cluster.sealed import run_for_workers, run_sealed, sealed, unsealed
@@ -80,6 +80,7 @@ class Crew:
         threads = self._roster.threads()
         self.account.note_present(threads)
         self.parts = parts_of(n_images, len(threads))
+        self._n_cut_for = len(threads)
         self.owners = dealt(self.parts, {name: float(n) for name, n in threads.items()})
         self._seconds: dict[Part, tuple[str, float]] = {}
         self._usual_seconds: dict[str, float] = {}
@@ -103,16 +104,28 @@ class Crew:
     def rebalance(self) -> dict[str, list[Part]]:
         """Move parts from slow workers to fast ones by the durations of the last pass.
 
+        Who has done nothing yet is taken to be as fast as the others. Where there are more workers
+        than before, parts become smaller.
+
         Returns
         -------
         dict
             What is left to each worker that has handed a part on.
         """
-        present = set(self._roster.threads())
-        speeds = self._measured_speeds(present)
-        if len(speeds) < len(present) or not set(self.owners.values()) <= present:
+        threads = self._roster.threads()
+        speeds = self._measured_speeds(set(threads))
+        if not speeds or not set(self.owners.values()) <= set(threads):
             return {}
-        before, self.owners = self.owners, moved_from(self.owners, speeds, LEAST_GAIN)
+        of_a_thread = sum(speeds.values()) / sum(threads[worker] for worker in speeds)
+        for worker in threads.keys() - speeds.keys():
+            speeds[worker] = of_a_thread * threads[worker]
+        before = self.owners
+        if len(threads) > self._n_cut_for:
+            self._n_cut_for = len(threads)
+            before = cut_for(self.owners, len(threads))
+            self._seconds.clear()  # of parts that are no more
+        self.owners = moved_from(before, speeds, LEAST_GAIN)
+        self.parts = sorted(self.owners)
         givers = {before[part] for part in self.parts if self.owners[part] != before[part]}
         return {
             giver: [part for part, worker in self.owners.items() if worker == giver]

@@ -80,21 +80,33 @@ def check_workers(client: Client, own_dashboard: bool = True) -> ClusterFacts:
 
 
 def _check_answer(address: str, answer: object) -> None:
-    # Where a message cannot be opened, Dask gives the words of the error in place of itself.
-    if isinstance(answer, ImportError) or str(answer).startswith("ModuleNotFoundError("):
-        message = f"the worker {address} must have cl2d installed, but there: {answer}"
-        raise InputError(message)
-    if isinstance(answer, Exception):
+    reason = unfitness(address, answer)
+    if reason is None:
+        return
+    if isinstance(answer, Exception) and not _lacks_package(answer):
         raise answer
+    raise InputError(reason)
+
+
+def unfitness(address: str, answer: object) -> str | None:
+    """Return why a worker that gave an answer cannot take part, None if it can."""
+    if isinstance(answer, Exception):
+        missing = f"the worker {address} must have cl2d installed, but there: {answer}"
+        return missing if _lacks_package(answer) else f"the worker {address} failed: {answer}"
     assert isinstance(answer, Mapping)
     for package, version in versions_here().items():
         there = answer["versions"].get(package)
         if there != version:
-            message = (
+            return (
                 f"the worker {address} on {answer['host']} must have {package} {version} as this "
                 f"process, not {there}"
             )
-            raise InputError(message)
+    return None
+
+
+def _lacks_package(error: Exception) -> bool:
+    # Where a message cannot be opened, Dask gives the words of the error in place of itself.
+    return isinstance(error, ImportError) or str(error).startswith("ModuleNotFoundError(")
 
 
 def _remarks(levels: set[str]) -> tuple[str, ...]:

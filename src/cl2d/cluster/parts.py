@@ -127,12 +127,13 @@ def moved_from(
     owners : the worker of each part, each one of ``speeds``
     speeds : images a second of each worker
     least_gain : float
-        Share of the time of an iteration that a move must save: the part has to be read again.
+        Share of the time of an iteration that the moves must save: parts have to be read again.
     """
     moved = dict(owners)
     seconds = dict.fromkeys(speeds, 0.0)
     for part, worker in owners.items():
         seconds[worker] += part.n_images / speeds[worker]
+    before = max(seconds.values())
     while len(speeds) > 1:
         slowest = max(seconds, key=lambda worker: (seconds[worker], worker))
         fastest = min(speeds, key=lambda worker: (seconds[worker], worker))
@@ -141,9 +142,35 @@ def moved_from(
             break
         part = min(mine, key=lambda part: (part.n_images, part))
         after = seconds[fastest] + part.n_images / speeds[fastest]
-        left = seconds[slowest] - part.n_images / speeds[slowest]
-        if max(after, left) > (1 - least_gain) * seconds[slowest]:
+        if after >= seconds[slowest]:
             break
         moved[part] = fastest
-        seconds[fastest], seconds[slowest] = after, left
-    return moved
+        seconds[fastest] = after
+        seconds[slowest] -= part.n_images / speeds[slowest]
+    return moved if max(seconds.values()) <= (1 - least_gain) * before else dict(owners)
+
+
+def halved(part: Part) -> tuple[Part, ...]:
+    """Return a part in two; one of a single block stays whole."""
+    middle = (part.first_block + part.end_block) // 2
+    if middle == part.first_block:
+        return (part,)
+    row = middle * BLOCK_IMAGES
+    return (
+        Part(part.first_block, middle, part.start, row),
+        Part(middle, part.end_block, row, part.stop),
+    )
+
+
+def cut_for(owners: Mapping[Part, str], n_workers: int) -> dict[Part, str]:
+    """Return the owners of parts that are cut until there are enough for the workers there are.
+
+    ``PARTS_PER_WORKER`` for each, if there are blocks enough; what is cut stays with its owner.
+    """
+    cut = dict(owners)
+    while len(cut) < PARTS_PER_WORKER * n_workers:
+        smaller = {half: worker for part, worker in cut.items() for half in halved(part)}
+        if len(smaller) == len(cut):
+            break
+        cut = smaller
+    return cut

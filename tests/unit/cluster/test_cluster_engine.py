@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from functools import partial
 
 import numpy as np
@@ -29,6 +30,7 @@ from tests.engine_inputs import engine_of, noise_images, random_poses, white_pla
 distributed = pytest.importorskip("distributed")
 
 from cl2d.cluster import held  # noqa: E402 - Dask is an extra
+from cl2d.cluster.roster import FRESH_SECONDS  # noqa: E402
 from tests.cluster_engines import (  # noqa: E402
     assert_same,
     engine_on_workers,
@@ -232,3 +234,41 @@ def test_the_account_tells_of_bytes_and_of_every_worker(client, stack, local):
         assert 0 < worker.busy_seconds < 1000
         assert worker.comparisons_per_second > 0
     assert 0 <= cost.waiting_share <= 1
+
+
+def test_a_worker_that_comes_late_takes_parts_over(stack, local):
+    references = normalised_references(references_of(local)[1].sums)
+    expected = local.assign(references, ClassicalRule())
+    with two_workers(1) as cluster, distributed.Client(cluster) as client:
+        engine = cluster_engine(client, stack)
+        assert_same(engine.assign(references, ClassicalRule()), expected)
+        cluster.scale(2)
+        client.wait_for_workers(2)
+        time.sleep(FRESH_SECONDS)
+        for _ in range(2):  # after the first it is given parts, in the second it has them
+            assert_same(engine.assign(references, ClassicalRule()), expected)
+        assert len(set(engine._crew.owners.values())) == 2
+        assert sorted(client.run(blocks_held, engine._job).values()) == [1, 2]
+        np.testing.assert_array_equal(references_of(engine)[1].sums, references_of(local)[1].sums)
+
+
+def another_version():
+    from cl2d.cluster import fitness  # noqa: PLC0415 - in another process
+
+    fitness.versions_here = lambda: {"cl2d": "0.0.1", "numpy": "0"}
+
+
+def test_a_late_worker_with_another_version_takes_no_part(stack, local, caplog):
+    references = normalised_references(references_of(local)[1].sums)
+    with two_workers(1) as cluster, distributed.Client(cluster) as client:
+        engine = cluster_engine(client, stack)
+        (first,) = client.run(os.getpid)
+        cluster.scale(2)
+        client.wait_for_workers(2)
+        (late,) = client.run(os.getpid).keys() - {first}
+        client.run(another_version, workers=[late])
+        time.sleep(FRESH_SECONDS)
+        for _ in range(2):
+            engine.assign(references, ClassicalRule())
+        assert set(engine._crew.owners.values()) == {first}
+    assert "must have cl2d" in caplog.text

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cl2d.cluster.parts import dealt, dealt_near, moved_from, parts_of
+from cl2d.cluster.parts import cut_for, dealt, dealt_near, moved_from, parts_of
 from cl2d.engine import BLOCK_IMAGES
 
 
@@ -53,3 +53,25 @@ def test_parts_go_to_who_holds_their_images_as_far_as_that_is_fair() -> None:
     assert list(dealt_near(parts, one_has_all, speeds).values()).count("a") == 4
     owners = dealt_near(parts, one_has_all, {"a": 3.0, "b": 1.0})
     assert list(owners.values()).count("a") == 6
+
+
+def test_a_newcomer_gets_its_share_of_small_parts() -> None:
+    parts = parts_of(64 * BLOCK_IMAGES, 4)
+    owners = dict.fromkeys(parts, "a")
+    moved = moved_from(owners, {"a": 1.0, "b": 1.0}, 0.15)
+    assert list(moved.values()).count("b") == len(parts) // 2
+
+
+def test_parts_are_cut_where_more_workers_share_them() -> None:
+    n_images = 37 * BLOCK_IMAGES - 5
+    owners = dealt(parts_of(n_images, 1), {"a": 1.0})
+    cut = cut_for(owners, 3)
+    assert set(cut.values()) == {"a"}
+    assert len(cut) >= 12
+    rows = np.concatenate([np.arange(part.start, part.stop) for part in sorted(cut)])
+    np.testing.assert_array_equal(rows, np.arange(n_images))
+    for part in cut:
+        assert part.start == part.first_block * BLOCK_IMAGES
+        assert part.stop == min(part.end_block * BLOCK_IMAGES, n_images)
+    assert len(cut_for(owners, 1000)) == 37  # no part is less than a block
+    assert cut_for(cut, 3) == cut
