@@ -1,0 +1,124 @@
+"""What the model says beside what was measured: one assignment, and whole runs, on this machine."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scaling_cluster import OnWorkers, write_particles
+from scaling_costs import Cluster, Costs
+from scaling_course import Iterations, Placement, Run, assign_work, phases
+from scaling_passes import pass_seconds, spread_over
+
+import cl2d
+from cl2d.engine import ClassicalRule, normalised_references
+from cl2d.results import identity_poses
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy.typing as npt
+    from distributed import Client
+    from speed_workload import Row
+
+    from cl2d.engine import Engine
+
+BOX_PX = 64
+CLASSES = 16
+ASSIGNED = (20_000, 60_000)
+WHOLE = 20_000
+REPEATS = 5
+WHOLE_REPEATS = 2
+LOOPBACK_BYTES_PER_SECOND = 1e9
+MODELLED = ("reading", "levels")
+"""Phases of a run that the model has; cores and half-sets are searches of other kinds."""
+
+
+def here(n_workers: int) -> Cluster:
+    """Return workers on this machine: messages stay in its memory, files in its cache."""
+    return Cluster(
+        n_workers,
+        speed_spread=0.0,
+        network_bytes_per_second=LOOPBACK_BYTES_PER_SECOND,
+        latency_seconds=0.0,
+        files_bytes_per_second=LOOPBACK_BYTES_PER_SECOND,
+    )
+
+
+def with_latency(costs: Costs, cluster: Cluster) -> Cluster:
+    """Return a cluster whose messages take half of the round trip of a task that does nothing."""
+    waiting = costs.cluster.round_trip_seconds - costs.cluster.task_seconds
+    return replace(cluster, latency_seconds=max(0.0, waiting / 2))
+
+
+def assigned_seconds(engine: Engine) -> float:
+    """Return the wall time of one exhaustive assignment of all images, the least of some."""
+    labels = (np.arange(engine.n_images) % CLASSES).astype(np.int32)
+    sums = engine.update(labels, identity_poses(engine.n_images), CLASSES).sums
+    references = normalised_references(sums)
+    return min(_wall_seconds(engine, references) for _ in range(REPEATS))
+
+
+def _wall_seconds(engine: Engine, references: npt.NDArray[np.complex64]) -> float:
+    started = time.perf_counter()
+    engine.assign(references, ClassicalRule())
+    return time.perf_counter() - started
+
+
+def assignment_rows(client: Client, folder: Path, costs: Costs, n_workers: int) -> list[Row]:
+    """Compare assignments on workers with what the model says of them."""
+    rows = []
+    grid = costs.grid(BOX_PX)
+    for n_images in ASSIGNED:
+        with OnWorkers(client, write_particles(folder, n_images, BOX_PX)) as on_workers:
+            measured = assigned_seconds(on_workers.engine)
+        some = Iterations(CLASSES, n_images, 1, fast=False)
+        work = assign_work(grid, costs.cluster, some)
+        cluster = with_latency(costs, here(n_workers))
+        said = pass_seconds(work, spread_over(n_images, n_workers), costs.cluster, cluster)
+        rows.append(_row("assignment", n_images, str(n_workers), measured, said))
+    return rows
+
+
+def whole_rows(folder: Path, costs: Costs) -> list[Row]:
+    """Compare whole runs, in this process and on workers, with what the model says of them.
+
+    The model is given the iterations that the run in this process made.
+    """
+    path = write_particles(folder, WHOLE, BOX_PX)
+    rows, run = [], None
+    for n_workers in (0, 1, 2):
+        shared = {"workers": n_workers} if n_workers else {}
+        results = [
+            cl2d.classify(str(path), n_classes=CLASSES, threads=max(1, n_workers), **shared)
+            for _ in range(WHOLE_REPEATS)
+        ]
+        run = run or run_made(results[0])
+        measured = min(sum(one.timings[name] for name in MODELLED) for one in results)
+        found = phases(run, costs, with_latency(costs, here(max(1, n_workers))))
+        said = sum(phase.seconds if n_workers else phase.alone_seconds for phase in found)
+        name = "reading and levels of a run"
+        rows.append(_row(name, WHOLE, str(n_workers or "in this process"), measured, said))
+    return rows
+
+
+def run_made(result: Any) -> Run:
+    """Return a run to be simulated, with the iterations that a run has made."""
+    reports = [report for level in result.levels for report in level.iterations]
+    iterations = tuple(
+        Iterations(one.n_classes, one.n_images, 1, one.fast, one.sampled) for one in reports
+    )
+    return Run(WHOLE, BOX_PX, iterations, Placement(), with_averages=False)
+
+
+def _row(what: str, n_images: int, workers: str, measured: float, said: float) -> Row:
+    return {
+        "what": what,
+        "images": n_images,
+        "workers": workers,
+        "measured_s": measured,
+        "predicted_s": said,
+        "measured_over_predicted": measured / said,
+    }
