@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from scaling_cluster import OnWorkers, write_particles
 from scaling_costs import Cluster, Costs
 from scaling_course import Iterations, Placement, Run, assign_work, phases
 from scaling_passes import pass_seconds, spread_over
+from speed_runs import Watcher
 
 import cl2d
 from cl2d.engine import ClassicalRule, normalised_references
@@ -85,23 +87,28 @@ def assignment_rows(client: Client, folder: Path, costs: Costs, n_workers: int) 
 def whole_rows(folder: Path, costs: Costs) -> list[Row]:
     """Compare whole runs, in this process and on workers, with what the model says of them.
 
-    The model is given the iterations that the run in this process made.
+    The model is given the iterations that the run in this process made. There, processor time is
+    compared, which other programs disturb less.
     """
     path = write_particles(folder, WHOLE, BOX_PX)
-    rows, run = [], None
+    watcher = Watcher()
+    run = run_made(cl2d.classify(str(path), n_classes=CLASSES, threads=1, on_event=watcher))
+    found = phases(run, costs, here(1))
+    levels = sum(phase.alone_seconds for phase in found if phase.name != "reading")
+    rows = [_row("levels, processor time", WHOLE, "-", watcher.levels_cpu_s, levels)]
     for n_workers in (0, 1, 2):
         shared = {"workers": n_workers} if n_workers else {}
-        results = [
-            cl2d.classify(str(path), n_classes=CLASSES, threads=max(1, n_workers), **shared)
-            for _ in range(WHOLE_REPEATS)
-        ]
-        run = run or run_made(results[0])
-        measured = min(sum(one.timings[name] for name in MODELLED) for one in results)
+        measured = min(_run_seconds(path, shared) for _ in range(WHOLE_REPEATS))
         found = phases(run, costs, with_latency(costs, here(max(1, n_workers))))
         said = sum(phase.seconds if n_workers else phase.alone_seconds for phase in found)
-        name = "reading and levels of a run"
-        rows.append(_row(name, WHOLE, str(n_workers or "in this process"), measured, said))
+        rows.append(_row("reading and levels", WHOLE, str(n_workers or "-"), measured, said))
     return rows
+
+
+def _run_seconds(path: Path, shared: dict[str, int]) -> float:
+    """Return the wall time of those phases of a run that the model has."""
+    result = cl2d.classify(str(path), n_classes=CLASSES, threads=1, **shared)
+    return sum(result.timings[name] for name in MODELLED)
 
 
 def run_made(result: Any) -> Run:
@@ -110,7 +117,7 @@ def run_made(result: Any) -> Run:
     iterations = tuple(
         Iterations(one.n_classes, one.n_images, 1, one.fast, one.sampled) for one in reports
     )
-    return Run(WHOLE, BOX_PX, iterations, Placement(), with_averages=False)
+    return Run(WHOLE, BOX_PX, iterations, Placement(), judgings=1, with_averages=False)
 
 
 def _row(what: str, n_images: int, workers: str, measured: float, said: float) -> Row:
@@ -121,4 +128,5 @@ def _row(what: str, n_images: int, workers: str, measured: float, said: float) -
         "measured_s": measured,
         "predicted_s": said,
         "measured_over_predicted": measured / said,
+        "load": round(os.getloadavg()[0], 1),
     }

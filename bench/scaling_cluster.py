@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from scaling_costs import ClusterCosts
+from scaling_loop import EnoughError, image_seconds
 
 import cl2d
 from cl2d.cluster.crew import Arguments, Crew
@@ -25,6 +26,7 @@ from cl2d.engine.storage import IN_MEMORY
 from cl2d.io import open_particles, write_stack
 from cl2d.levels import run_levels
 from cl2d.levels.cuts import cut_rule, find_cuts
+from cl2d.levels.start import random_references
 from cl2d.options import LevelOptions, PreprocessOptions
 from cl2d.preprocess import plan_preprocessing
 from cl2d.results import IterationReport, identity_poses
@@ -50,10 +52,6 @@ ALONE = 25
 LARGE_BYTES = 1 << 26
 ROLL_CALLS = 50
 GROUP_CLASSES = 4
-
-
-class EnoughError(Exception):
-    """Ends a run whose iterations have been watched."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,7 @@ class Watch:
 
 
 def least(found: list[Watched], name: str) -> float:
-    """Return the least of the iterations: load adds time, and classes that run empty messages."""
+    """Return the least of the iterations: load adds time, and first iterations say more."""
     return float(min(getattr(one, name) for one in found[LEFT_OUT:]))
 
 
@@ -167,12 +165,13 @@ def watched_iterations(engine: Engine, crew: Crew, n_classes: int) -> list[Watch
         initial_classes=n_classes,
         images_per_class=0,
         min_change_percent=0,
-        min_class_percent=0,  # refilling classes is work on classes, which is counted apart
     )
+    # Classes that begin as somebody's views are not refilled, which is work on single classes.
+    views = random_references(engine, n_classes, np.random.default_rng(0))
     with counted_roll_calls(crew.client) as calls:
         watch = Watch(crew, calls)
         try:
-            run_levels(engine, options, watch, fast=True)
+            run_levels(engine, options, watch, references=views, fast=True)
         except EnoughError:
             return watch.found
     message = f"there must be {ITERATIONS} iterations, not {len(watch.found)}"
@@ -195,7 +194,8 @@ def cluster_costs(client: Client, folder: Path) -> ClusterCosts:
         n_parts = len(many.crew.parts)
     per_image = {name: _slope(first, second, name) for name in ("sent_bytes", "received_bytes")}
     cpu = max(0.0, _slope(first, second, "cpu_seconds"))
-    packed = sum(per_image.values()) * byte_seconds
+    of_levels = image_seconds()
+    of_bytes = sum(per_image.values()) * byte_seconds
     more_classes = MANY_CLASSES - FEW_CLASSES
     by_class = (least(third, "cpu_seconds") - least(second, "cpu_seconds")) / more_classes
     sent_by_class = (least(third, "sent_bytes") - least(second, "sent_bytes")) / more_classes
@@ -211,7 +211,8 @@ def cluster_costs(client: Client, folder: Path) -> ClusterCosts:
         sent_bytes_per_image=max(0.0, per_image["sent_bytes"]),
         received_bytes_per_image=max(0.0, per_image["received_bytes"]),
         sent_bytes_per_task=max(0.0, of_tasks) / (2 * n_parts),
-        image_seconds=max(0.0, cpu - packed),
+        image_seconds=of_levels,
+        pack_seconds=max(0.0, cpu - of_bytes - of_levels),
         class_seconds=max(0.0, by_class),
         group_tasks=group_tasks,
         client_bytes_per_image=(many_bytes - few_bytes) / (MANY_IMAGES - FEW_IMAGES),

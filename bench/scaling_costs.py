@@ -75,8 +75,10 @@ class ClusterCosts:
         On a worker, of a byte of class sums that is packed, unpacked and added.
     sent_bytes_per_image, received_bytes_per_image, sent_bytes_per_task
         Messages of an iteration, without what is sent of classes.
+    pack_seconds
+        What else messages take in an iteration for each image: to be made, and joined.
     image_seconds, class_seconds
-        What else is done in an iteration for each image and class: poses are centred, changes
+        What levels do in an iteration for each image and class: poses are centred, changes
         counted, references made.
     group_tasks
         Tasks for judging one class whose members are in four parts of one worker.
@@ -93,6 +95,7 @@ class ClusterCosts:
     sent_bytes_per_image: float
     received_bytes_per_image: float
     sent_bytes_per_task: float
+    pack_seconds: float
     image_seconds: float
     class_seconds: float
     group_tasks: float
@@ -183,7 +186,9 @@ def free_of(what: str, costs: ClusterCosts, cluster: Cluster) -> tuple[ClusterCo
     """
     without: dict[str, dict[str, float]] = {
         "Dask's tasks": {"task_seconds": 0.0, "roll_call_seconds": 0.0},
-        "messages packed": {"byte_seconds": 0.0, "merge_byte_seconds": 0.0},
+        "messages packed": dict.fromkeys(
+            ("byte_seconds", "merge_byte_seconds", "pack_seconds"), 0.0
+        ),
         "level loop": {"image_seconds": 0.0, "class_seconds": 0.0},
     }
     unlimited: dict[str, dict[str, float]] = {

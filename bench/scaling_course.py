@@ -28,7 +28,8 @@ JUDGINGS_OF_THE_LAST = 3
 """More of them at the last level, between its exchanges."""
 FLAG_BYTES = 1
 STATISTIC_BYTES = 4
-GROUPS_PER_WORKER = 3
+TASKS_BY_WORKER = 3
+"""More of them for a class whose members one worker has in four parts: one task for each part."""
 WAITS = (
     *("Dask's tasks", "messages packed", "level loop"),
     *("network", "latency", "reading"),
@@ -71,6 +72,7 @@ class Run:
     iterations: tuple[Iterations, ...]
     placement: Placement = Placement()
     client_threads: int = 1
+    judgings: int = JUDGINGS
     with_averages: bool = True
 
     @property
@@ -122,6 +124,7 @@ def assign_work(grid: GridCosts, costs: ClusterCosts, some: Iterations, share: f
         out_bytes=share * costs.sent_bytes_per_image / 2,
         back_bytes=share * costs.received_bytes_per_image,
         task_bytes=costs.sent_bytes_per_task,
+        pack_seconds=share * costs.pack_seconds,
     )
 
 
@@ -189,10 +192,10 @@ def _iterations(
 def _groups(run: Run, grid: GridCosts, costs: ClusterCosts, cluster: Cluster) -> Phase:
     """Return what is done with classes one by one: a sample of each is collected on a worker."""
     classes = run.level_classes
-    n_groups = JUDGINGS * sum(classes) + JUDGINGS_OF_THE_LAST * classes[-1]
+    n_groups = run.judgings * sum(classes) + JUDGINGS_OF_THE_LAST * classes[-1]
     n_parts = len(spread_over(run.n_images, cluster.n_workers).parts)
-    # Measured with four parts on one worker: five tasks are one for each part, and the work.
-    holders = n_parts if costs.group_tasks > n_parts_measured() else min(n_parts, cluster.n_workers)
+    by_part = costs.group_tasks > TASKS_BY_WORKER
+    holders = n_parts if by_part else min(n_parts, cluster.n_workers)
     n_members = min(SAMPLE_MEMBERS, max(1, run.n_images // classes[-1]))
     n_tasks = 1 + min(holders, n_members)
     asked = min(1.0, costs.roll_calls / 4) * costs.roll_call_seconds * cluster.n_workers
@@ -201,11 +204,6 @@ def _groups(run: Run, grid: GridCosts, costs: ClusterCosts, cluster: Cluster) ->
     one = grid.cut_seconds / cluster.threads_each + moved + 4 * cluster.latency_seconds
     there = one * math.ceil(n_groups / cluster.n_workers)
     return Phase("classes one by one", max(here, there), n_groups * grid.cut_seconds, here + there)
-
-
-def n_parts_measured() -> int:
-    """Return the parts of the one worker on which messages were counted, less one."""
-    return 3
 
 
 def _averages(run: Run, grid: GridCosts, costs: ClusterCosts, cluster: Cluster) -> Phase:
@@ -238,6 +236,7 @@ def _formula(works: Sequence[Work], n_images: int, costs: ClusterCosts, cluster:
         n_bytes = (work.out_bytes + work.back_bytes) * n_images + work.shared_bytes
         n_bytes += work.node_bytes + work.task_bytes * len(spread.parts)
         total += work.block_seconds * n_images / BLOCK_IMAGES / busy / cluster.threads_each
+        total += work.pack_seconds * n_images
         total += len(spread.parts) * costs.task_seconds + n_bytes * costs.byte_seconds
         total += n_bytes / cluster.network_bytes_per_second
         total += n_images * work.file_bytes / cluster.files_bytes_per_second

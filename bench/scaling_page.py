@@ -17,6 +17,7 @@ from scaling_course import (
     outcome,
     workers_of_half,
 )
+from scaling_limits import bounds_of
 from scaling_plot import speed_up_plot
 from speed_machine import Machine
 from speed_tables import markdown_table
@@ -31,6 +32,7 @@ COMMAND = "python bench/scaling.py"
 IMAGES = (10**5, 10**6, 10**7, 10**8)
 WORKERS = (1, 2, 4, 10, 30, 100, 300, 1000)
 CLASSES = 64
+THREADS_EACH = 16
 SHARED, HERE = Placement(False, False), Placement(True, True)
 NETWORKS_GBIT = (1, 10, 100)
 PLOT = "images/scaling.svg"
@@ -54,10 +56,12 @@ def tables(costs: Costs) -> list[str]:
     return [page(costs, outcomes_of(costs, SHARED))]
 
 
-def outcomes_of(costs: Costs, placement: Placement, box_px: int = 64) -> list[Outcome]:
+def outcomes_of(
+    costs: Costs, placement: Placement, box_px: int = 64, threads_each: int = 1
+) -> list[Outcome]:
     """Simulate runs of all sizes on all numbers of workers."""
     return [
-        outcome(default_run(n, box_px, CLASSES, placement), costs, Cluster(w))
+        outcome(default_run(n, box_px, CLASSES, placement), costs, Cluster(w, threads_each))
         for n in IMAGES
         for w in WORKERS
     ]
@@ -87,6 +91,8 @@ def _run_tables(costs: Costs, outcomes: Sequence[Outcome]) -> list[str]:
         outcome_table(outcomes),
         "The same for a box of 128 px:\n",
         outcome_table(outcomes_of(costs, SHARED, 128)),
+        f"Workers of {THREADS_EACH} threads (128 px), beside one thread:\n",
+        outcome_table(outcomes_of(costs, SHARED, 128, THREADS_EACH)),
         paragraph(prose.ALONE) + "\n",
         outcome_table(outcomes_of(costs, HERE)),
         paragraph(prose.FORMULA) + "\n",
@@ -142,12 +148,31 @@ def _limits(costs: Costs) -> list[str]:
         "## Where it stops\n",
         paragraph(prose.HALF) + "\n",
         table(titles, rows),
+        paragraph(prose.WHY) + "\n",
+        why_table(costs),
         "What would move the limit:\n",
         *helps,
         "",
         "Memory, 64 px:\n",
         memory_table(costs),
     ]
+
+
+def why_table(costs: Costs) -> str:
+    """Return what bounds the speed-up, for each box that was measured."""
+    rows = []
+    for grid in costs.grids:
+        bounds = bounds_of(grid, costs.cluster, Cluster(1), CLASSES)
+        rows.append(
+            [
+                str(grid.box_px),
+                f"{bounds.for_an_image:.0f} x",
+                *(f"{bounds.of_tasks(n):.0f}" for n in IMAGES),
+                f"{bounds.that_read:.1f}",
+            ]
+        )
+    of_tasks = [f"workers, {n:,} particles" for n in IMAGES]
+    return table(["box", "by images", *of_tasks, "readers"], rows)
 
 
 def _network(gbit: int) -> Cluster:

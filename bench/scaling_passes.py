@@ -44,6 +44,8 @@ class Work:
         Of messages about one image.
     task_bytes
         Of a task beside them.
+    pack_seconds
+        Of making and joining messages about one image, beside their bytes.
     node_bytes
         Of the sums of all classes, where workers merge them; 0 where results come back.
     """
@@ -54,6 +56,7 @@ class Work:
     out_bytes: float = 0.0
     back_bytes: float = 0.0
     task_bytes: float = 0.0
+    pack_seconds: float = 0.0
     node_bytes: float = 0.0
 
 
@@ -87,10 +90,10 @@ def spread_over(n_images: int, n_workers: int) -> Spread:
 
 
 def worker_speeds(cluster: Cluster, seed: int = 0) -> list[float]:
-    """Return the speed of each worker, 1 on average; none is more than three deviations off."""
+    """Return the speed of each worker, 1 on average; none drawn more than three deviations off."""
     drawn = np.random.default_rng(seed).standard_normal(cluster.n_workers)
-    speeds = 1 + cluster.speed_spread * np.clip(drawn, -3, 3)
-    return [float(speed) for speed in np.maximum(speeds, 0.05)]
+    speeds = np.maximum(1 + cluster.speed_spread * np.clip(drawn, -3, 3), 0.05)
+    return [float(speed) for speed in speeds / speeds.mean()]
 
 
 class Server:
@@ -145,8 +148,7 @@ class _Pass:
         found = []
         for part in self._spread.parts:
             n_bytes = self._work.out_bytes * part.n_images + self._work.task_bytes
-            packing = self._costs.task_seconds / 2 + n_bytes * self._costs.byte_seconds
-            packed = self._client.serve(0.0, packing)
+            packed = self._client.serve(0.0, self._packing(n_bytes, part.n_images))
             sent = self._outward.serve(packed, n_bytes / self._cluster.network_bytes_per_second)
             found.append(max(sent + self._cluster.latency_seconds, shared_at))
         return found
@@ -180,9 +182,14 @@ class _Pass:
         for end, part in sorted(zip(ends, self._spread.parts, strict=True)):
             n_bytes = self._work.back_bytes * part.n_images
             came = self._inward.serve(end, n_bytes / self._cluster.network_bytes_per_second)
-            opening = self._costs.task_seconds / 2 + n_bytes * self._costs.byte_seconds
+            opening = self._packing(n_bytes, part.n_images)
             done = self._client.serve(came + self._cluster.latency_seconds, opening)
         return done
+
+    def _packing(self, n_bytes: float, n_images: int) -> float:
+        """Return the time of the client for one way of a message."""
+        of_images = self._work.pack_seconds / 2 * n_images
+        return self._costs.task_seconds / 2 + n_bytes * self._costs.byte_seconds + of_images
 
     def _merged(self, ends: list[float]) -> float:
         """Return when the sums of all images have come, merged by workers in rounds."""

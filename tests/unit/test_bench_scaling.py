@@ -34,6 +34,7 @@ CLUSTER = {
     "sent_bytes_per_image": 28.0,
     "received_bytes_per_image": 28.0,
     "sent_bytes_per_task": 2000.0,
+    "pack_seconds": 1e-7,
     "image_seconds": 1e-7,
     "class_seconds": 3e-4,
     "group_tasks": 5.0,
@@ -246,3 +247,9 @@ def test_plot_has_a_line_for_each_number_of_particles_and_the_ideal_one(bench, c
     assert picture.count('fill="none" stroke="#999999"') == 1
     assert picture.count("<circle") == 4
     assert "40,960 particles" in picture
+
+
+def test_levels_on_an_engine_that_does_nothing_take_time_for_each_image(bench):
+    loop = bench("scaling_loop")
+    seconds = [loop.iteration_seconds(n) for n in (1000, 300_000)]
+    assert 0 < seconds[0] < seconds[1] < 1
