@@ -44,7 +44,8 @@ BOX_PX = 32
 PIXEL_ANGSTROM = 8.0
 DIFFERENT_IMAGES = BLOCK_IMAGES
 FEW_IMAGES, MANY_IMAGES = 4 * BLOCK_IMAGES, 16 * BLOCK_IMAGES
-FEW_CLASSES, MANY_CLASSES = 8, 32
+FEW_CLASSES, MANY_CLASSES = 32, 64
+"""Enough for the search to be fast: only then are the last poses sent, too."""
 ITERATIONS, LEFT_OUT = 7, 2
 """Iterations that are made, and the first of them, in which more changes than in others."""
 EMPTY_TASKS, PASSES = 200, 5
@@ -185,11 +186,11 @@ def cluster_costs(client: Client, folder: Path) -> ClusterCosts:
     few_path, many_path = (write_particles(folder, n) for n in (FEW_IMAGES, MANY_IMAGES))
     with OnWorkers(client, few_path) as few:
         first = watched_iterations(few.engine, few.crew, FEW_CLASSES)
+        third = watched_iterations(few.engine, few.crew, MANY_CLASSES)
         few_bytes = _peak_bytes(few)
         group_tasks = _group_tasks(few)
     with OnWorkers(client, many_path) as many:
         second = watched_iterations(many.engine, many.crew, FEW_CLASSES)
-        third = watched_iterations(many.engine, many.crew, MANY_CLASSES)
         many_bytes = _peak_bytes(many)
         n_parts = len(many.crew.parts)
     per_image = {name: _slope(first, second, name) for name in ("sent_bytes", "received_bytes")}
@@ -197,8 +198,8 @@ def cluster_costs(client: Client, folder: Path) -> ClusterCosts:
     of_levels = image_seconds()
     of_bytes = sum(per_image.values()) * byte_seconds
     more_classes = MANY_CLASSES - FEW_CLASSES
-    by_class = (least(third, "cpu_seconds") - least(second, "cpu_seconds")) / more_classes
-    sent_by_class = (least(third, "sent_bytes") - least(second, "sent_bytes")) / more_classes
+    by_class = (least(third, "cpu_seconds") - least(first, "cpu_seconds")) / more_classes
+    sent_by_class = (least(third, "sent_bytes") - least(first, "sent_bytes")) / more_classes
     of_tasks = least(second, "sent_bytes") - per_image["sent_bytes"] * MANY_IMAGES
     of_tasks -= max(0.0, sent_by_class) * FEW_CLASSES
     return ClusterCosts(
