@@ -117,7 +117,7 @@ def run_made(result: Any) -> Run:
     iterations = tuple(
         Iterations(one.n_classes, one.n_images, 1, one.fast, one.sampled) for one in reports
     )
-    return Run(WHOLE, BOX_PX, iterations, Placement(), judgings=1, with_averages=False)
+    return Run(WHOLE, BOX_PX, iterations, Placement(), cuts=1, with_averages=False)
 
 
 def _row(what: str, n_images: int, workers: str, measured: float, said: float) -> Row:

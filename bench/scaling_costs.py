@@ -27,8 +27,9 @@ class GridCosts:
         Of a reference, and of the sum of a class.
     read_seconds, sum_seconds, average_seconds
         Reading and transforming, adding to class sums, adding to averages of one level.
-    cut_seconds
-        Judging one class by a sample of its members; not of a block.
+    cut_seconds, judge_seconds
+        Cutting one class by a sample of its members, and judging whether it is of one view; not of
+        a block.
     classes, exhaustive_seconds, fast_seconds
         Searches for some numbers of classes.
     """
@@ -44,6 +45,7 @@ class GridCosts:
     sum_seconds: float
     average_seconds: float
     cut_seconds: float
+    judge_seconds: float
     classes: tuple[int, ...]
     exhaustive_seconds: tuple[float, ...]
     fast_seconds: tuple[float, ...]

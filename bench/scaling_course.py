@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from scaling_costs import Cluster, ClusterCosts, Costs, GridCosts
 
 SAMPLE_MEMBERS = 1000
-JUDGINGS = 2
-"""Of each class of a level: it is cut for the next one, and its cores are found."""
-JUDGINGS_OF_THE_LAST = 3
-"""More of them at the last level, between its exchanges."""
+CUTS = 2
+"""Of each class of a level: for the next one, and as much for its cores."""
+JUDGINGS = 3
+"""Of each class of the last level, before exchanges and settling."""
 FLAG_BYTES = 1
 STATISTIC_BYTES = 4
 TASKS_BY_WORKER = 3
@@ -72,7 +72,7 @@ class Run:
     iterations: tuple[Iterations, ...]
     placement: Placement = Placement()
     client_threads: int = 1
-    judgings: int = JUDGINGS
+    cuts: int = CUTS
     with_averages: bool = True
 
     @property
@@ -192,7 +192,9 @@ def _iterations(
 def _groups(run: Run, grid: GridCosts, costs: ClusterCosts, cluster: Cluster) -> Phase:
     """Return what is done with classes one by one: a sample of each is collected on a worker."""
     classes = run.level_classes
-    n_groups = run.judgings * sum(classes) + JUDGINGS_OF_THE_LAST * classes[-1]
+    n_cut, n_judged = run.cuts * sum(classes), JUDGINGS * classes[-1]
+    n_groups = n_cut + n_judged
+    computed = n_cut * grid.cut_seconds + n_judged * grid.judge_seconds
     n_parts = len(spread_over(run.n_images, cluster.n_workers).parts)
     by_part = costs.group_tasks > TASKS_BY_WORKER
     holders = n_parts if by_part else min(n_parts, cluster.n_workers)
@@ -201,9 +203,9 @@ def _groups(run: Run, grid: GridCosts, costs: ClusterCosts, cluster: Cluster) ->
     asked = min(1.0, costs.roll_calls / 4) * costs.roll_call_seconds * cluster.n_workers
     here = n_groups * (n_tasks * costs.task_seconds + asked)
     moved = n_members * grid.coefficient_bytes / cluster.network_bytes_per_second
-    one = grid.cut_seconds / cluster.threads_each + moved + 4 * cluster.latency_seconds
+    one = computed / n_groups / cluster.threads_each + moved + 4 * cluster.latency_seconds
     there = one * math.ceil(n_groups / cluster.n_workers)
-    return Phase("classes one by one", max(here, there), n_groups * grid.cut_seconds, here + there)
+    return Phase("classes one by one", max(here, there), computed, here + there)
 
 
 def _averages(run: Run, grid: GridCosts, costs: ClusterCosts, cluster: Cluster) -> Phase:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import scaling_prose as prose
@@ -15,6 +15,7 @@ from scaling_course import (
     default_run,
     memory_bytes,
     outcome,
+    phases,
     workers_of_half,
 )
 from scaling_limits import bounds_of
@@ -33,6 +34,7 @@ IMAGES = (10**5, 10**6, 10**7, 10**8)
 WORKERS = (1, 2, 4, 10, 30, 100, 300, 1000)
 CLASSES = 64
 THREADS_EACH = 16
+PHASES_WORKERS = 100
 SHARED, HERE = Placement(False, False), Placement(True, True)
 NETWORKS_GBIT = (1, 10, 100)
 PLOT = "images/scaling.svg"
@@ -69,15 +71,17 @@ def outcomes_of(
 
 def page(costs: Costs, outcomes: Sequence[Outcome]) -> str:
     """Return the page in Markdown."""
+    stops = limits(costs)
     parts = [
         "# How far a run scales\n",
         f"{paragraph(prose.FIRST)}\n",
         textwrap.indent(f"{COMMAND} --measure --page docs/scaling.md\n", "    "),
+        paragraph(in_short(stops)) + "\n",
         paragraph(prose.MODEL.format(classes=CLASSES)) + "\n",
         paragraph(prose.PLACES) + "\n",
         f"![Speed-up by the number of workers, for four numbers of particles]({PLOT})\n",
         *_run_tables(costs, outcomes),
-        *_limits(costs),
+        *_limits(costs, stops),
         *_measured(costs),
         *_checked(costs),
     ]
@@ -132,30 +136,85 @@ def duration(seconds: float) -> str:
     return f"{seconds:.1f} s"
 
 
-def _limits(costs: Costs) -> list[str]:
-    rows, told = [], []
+@dataclass(frozen=True)
+class Limit:
+    """The most workers of which half the time is not lost, by network; and what more wait for."""
+
+    n_images: int
+    workers: tuple[int, ...]
+    workers_alone: int
+    waits_for: str
+
+
+def limits(costs: Costs) -> list[Limit]:
+    """Return where runs of each size stop to scale; ``workers_alone`` is without SHARED."""
+    found = []
     for n in IMAGES:
         run = default_run(n, 64, CLASSES, SHARED)
-        half = [workers_of_half(run, costs, _network(gbit)) for gbit in NETWORKS_GBIT]
-        alone = workers_of_half(default_run(n, 64, CLASSES, HERE), costs, _network(10))
-        at = outcome(run, costs, replace(_network(10), n_workers=2 * half[1]))
-        rows.append([f"{n:,}", *(f"{w:,}" for w in half), f"{alone:,}", at.waits_for])
-        told.append(at.waits_for)
+        half = tuple(workers_of_half(run, costs, _network(gbit)) for gbit in NETWORKS_GBIT)
+        alone = workers_of_half(default_run(n, 64, CLASSES, HERE), costs, Cluster(1))
+        beyond = outcome(run, costs, Cluster(2 * half[1]))
+        found.append(Limit(n, half, alone, beyond.waits_for))
+    return found
+
+
+def in_short(found: Sequence[Limit]) -> str:
+    """Return the same in a sentence."""
+    each = ", ".join(f"{one.workers[1]} of {one.n_images:,}" for one in found)
+    return (
+        "**In short**: with 64 classes, a box of 64 px and a network of 10 Gbit/s, half of the time "
+        f"is lost with more workers of one thread than (workers of particles) {each}. Why is said "
+        "under [where it stops](#where-it-stops)."
+    )
+
+
+def _limits(costs: Costs, found: Sequence[Limit]) -> list[str]:
+    rows = [
+        [
+            f"{one.n_images:,}",
+            *(f"{n:,}" for n in one.workers),
+            f"{one.workers_alone:,}",
+            one.waits_for,
+        ]
+        for one in found
+    ]
     titles = ["particles", *(f"{gbit} Gbit/s" for gbit in NETWORKS_GBIT)]
     titles += ["10 Gbit/s, sample and averages in this process", "waits for, beyond"]
-    helps = [item(f"*{what}*: {prose.WHAT_WOULD_HELP[what]}.") for what in dict.fromkeys(told)]
+    told = dict.fromkeys(one.waits_for for one in found)
     return [
         "## Where it stops\n",
         paragraph(prose.HALF) + "\n",
         table(titles, rows),
+        paragraph(prose.PHASES.format(workers=PHASES_WORKERS)) + "\n",
+        phase_table(costs),
         paragraph(prose.WHY) + "\n",
         why_table(costs),
         "What would move the limit:\n",
-        *helps,
+        *(item(f"*{what}*: {prose.WHAT_WOULD_HELP[what]}.") for what in told),
         "",
         "Memory, 64 px:\n",
         memory_table(costs),
     ]
+
+
+def phase_table(costs: Costs) -> str:
+    """Return the seconds of each phase on some workers, and of one thread over their number."""
+    found: dict[str, dict[int, list[float]]] = {}
+    for n in IMAGES:
+        run = default_run(n, 64, CLASSES, SHARED)
+        for phase in phases(run, costs, Cluster(PHASES_WORKERS)):
+            total = found.setdefault(phase.name, {}).setdefault(n, [0.0, 0.0])
+            total[0] += phase.seconds
+            total[1] += phase.alone_seconds / PHASES_WORKERS
+    rows = [
+        [name, *(_beside(*by_images.get(n, [0.0, 0.0])) for n in IMAGES)]
+        for name, by_images in found.items()
+    ]
+    return table(["phase", *(f"{n:,} particles" for n in IMAGES)], rows)
+
+
+def _beside(seconds: float, shared: float) -> str:
+    return f"{seconds:,.3g}, {shared:,.3g}" if seconds else "-"
 
 
 def why_table(costs: Costs) -> str:
@@ -204,7 +263,8 @@ def _measured(costs: Costs) -> list[str]:
             "read_s": grid.read_seconds,
             "sum_s": grid.sum_seconds,
             "average_s": grid.average_seconds,
-            "judge_a_class_s": grid.cut_seconds,
+            "cut_a_class_s": grid.cut_seconds,
+            "judge_a_class_s": grid.judge_seconds,
         }
         for grid in costs.grids
     ]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 
 pytest.importorskip("distributed")
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 GRID = {
     "box_px": 64,
@@ -20,6 +23,7 @@ GRID = {
     "sum_seconds": 0.003,
     "average_seconds": 0.06,
     "cut_seconds": 0.01,
+    "judge_seconds": 0.1,
     "classes": (4, 16, 64),
     "exhaustive_seconds": (0.04, 0.16, 0.64),
     "fast_seconds": (0.04, 0.07, 0.11),
@@ -253,3 +257,21 @@ def test_levels_on_an_engine_that_does_nothing_take_time_for_each_image(bench):
     loop = bench("scaling_loop")
     seconds = [loop.iteration_seconds(n) for n in (1000, 300_000)]
     assert 0 < seconds[0] < seconds[1] < 1
+
+
+def test_page_that_is_kept_is_of_the_figures_that_are_kept(bench):
+    page = bench("scaling_page")
+    costs = bench("scaling_costs").read_costs(bench("scaling").RESULTS)
+    text = (DOCS / "scaling.md").read_text()
+    assert page.messages_table(costs.cluster) in text
+    assert page.why_table(costs) in text
+    assert page.memory_table(costs) in text
+    assert all(
+        page.duration(
+            page.outcome(
+                page.default_run(n, 64, page.CLASSES, page.SHARED), costs, page.Cluster(1)
+            ).seconds
+        )
+        in text
+        for n in page.IMAGES
+    )
