@@ -21,7 +21,7 @@ from scaling_course import (
 from scaling_limits import bounds_of
 from scaling_plot import speed_up_plot
 from speed_machine import Machine
-from speed_tables import markdown_table
+from speed_tables import cell, markdown_table
 
 from cl2d.io.atomic import atomic_path
 
@@ -160,11 +160,11 @@ def limits(costs: Costs) -> list[Limit]:
 
 def in_short(found: Sequence[Limit]) -> str:
     """Return the same in a sentence."""
-    each = ", ".join(f"{one.workers[1]} of {one.n_images:,}" for one in found)
+    each = ", ".join(f"{one.workers[1]} for {one.n_images:,}" for one in found)
     return (
-        "**In short**: with 64 classes, a box of 64 px and a network of 10 Gbit/s, half of the time "
-        f"is lost with more workers of one thread than (workers of particles) {each}. Why is said "
-        "under [where it stops](#where-it-stops)."
+        "**In short**: with 64 classes, a box of 64 px and a network of 10 Gbit/s, half of the "
+        f"time is lost with more workers of one thread than {each} particles. Why is said under "
+        "[where it stops](#where-it-stops)."
     )
 
 
@@ -294,7 +294,7 @@ def messages_table(costs: ClusterCosts) -> str:
     rows = []
     for one in fields(costs):
         words, unit = prose.UNITS[one.name]
-        rows.append([words, f"{getattr(costs, one.name):.3g} {unit}".strip()])
+        rows.append([words, f"{cell(getattr(costs, one.name))} {unit}".strip()])
     return table(["what", "cost"], rows)
 
 
