@@ -42,6 +42,69 @@ class RunMemory:
 
 
 @dataclass(frozen=True)
+class WorkerUse:
+    """What a worker of a cluster did in a run.
+
+    Attributes
+    ----------
+    address : str
+    threads : int
+    busy_seconds : float
+        Beside waiting for something to do.
+    comparisons_per_second : float
+        Its speed: images times classes, while it compared images with all classes. A fast search
+        leaves most out, and counts all the same.
+    """
+
+    address: str
+    threads: int
+    busy_seconds: float
+    comparisons_per_second: float
+
+
+@dataclass(frozen=True)
+class IterationCost:
+    """What an iteration on a cluster took: from one search among all classes to the next.
+
+    Attributes
+    ----------
+    n_classes : int
+    seconds : float
+    sent_bytes, received_bytes : int
+        By the process that leads the run; what goes to all workers counts once.
+    waiting_share : float
+        Share of the time in which workers, on average, had nothing to do.
+    """
+
+    n_classes: int
+    seconds: float
+    sent_bytes: int
+    received_bytes: int
+    waiting_share: float
+
+
+@dataclass(frozen=True)
+class ClusterUse:
+    """What a run on a cluster cost beside computing.
+
+    Attributes
+    ----------
+    workers : tuple of WorkerUse, those that were lost included
+    sent_bytes, received_bytes : int
+        By the process that leads the run, until the averages were made.
+    waiting_share : float
+        That of the iterations.
+    iterations : tuple of IterationCost
+    """
+
+    workers: tuple[WorkerUse, ...]
+    sent_bytes: int
+    received_bytes: int
+    waiting_share: float
+    iterations: tuple[IterationCost, ...]
+
+
+@dataclass(frozen=True)
 class Poses:
     """Pose of each particle: how its pixels reach the frame of its class average.
 
@@ -77,6 +140,10 @@ class Poses:
         self.psi_rad[rows] = poses.psi_rad
         self.shift_px[rows] = poses.shift_px
         self.mirror[rows] = poses.mirror
+
+    def in_pixels_of(self, width_px: float) -> Poses:
+        """Return the same poses with shifts in pixels that are ``width_px`` of these wide."""
+        return Poses(self.psi_rad, self.shift_px / width_px, self.mirror)
 
     def relion_angle_deg(self) -> npt.NDArray[np.float64]:
         """Return rlnAnglePsi in degrees, in [-180, 180)."""
@@ -145,6 +212,32 @@ def joined_poses(parts: Sequence[Poses]) -> Poses:
         np.concatenate([part.shift_px for part in parts]),
         np.concatenate([part.mirror for part in parts]),
     )
+
+
+def mean_shifts(
+    poses: Poses, labels: npt.NDArray[np.int32], n_classes: int
+) -> npt.NDArray[np.float64]:
+    """Return the mean shift of the members of each class, (n_classes, 2) pixels; 0 of no member."""
+    members = labels >= 0
+    counts = np.maximum(np.bincount(labels[members], minlength=n_classes), 1)
+    totals = [
+        np.bincount(labels[members], poses.shift_px[members, axis], minlength=n_classes)
+        for axis in range(2)
+    ]
+    return np.stack([total / counts for total in totals], axis=1)
+
+
+def moved_frames(
+    poses: Poses, labels: npt.NDArray[np.int32], moves_px: npt.NDArray[np.float64]
+) -> Poses:
+    """Return poses in class frames that were moved by ``moves_px``, (n_classes, 2).
+
+    The shift of each member of a class is less by the move of its class; label -1 stays.
+    """
+    members = labels >= 0
+    shift = poses.shift_px.copy()
+    shift[members] -= moves_px[labels[members]]
+    return Poses(poses.psi_rad, shift, poses.mirror)
 
 
 def single_precision(poses: Poses) -> Poses:

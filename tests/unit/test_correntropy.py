@@ -6,15 +6,23 @@ from scipy import ndimage
 
 import cl2d
 from cl2d import _native
-from cl2d.engine import ClassicalRule, LocalEngine, SearchSettings, normalised_references
+from cl2d.engine import (
+    BLOCK_IMAGES,
+    ClassicalRule,
+    LocalEngine,
+    SearchSettings,
+    normalised_references,
+)
 from cl2d.engine.correntropy import Candidates, RealAverages, WorkingImages, best_few, reordered
 from cl2d.engine.ingest import ingest, working_images
+from cl2d.engine.raw_average import accumulate_raw
 from cl2d.io import array_source
 from cl2d.options import ClassifyOptions, PreprocessOptions
 from cl2d.pipeline.memory import memory_needs
 from cl2d.preprocess import plan_preprocessing
 from cl2d.results import Poses, identity_poses
 from cl2d.simulate import SimulationOptions, simulate_particles, truth_poses
+from tests.engine_inputs import random_poses
 from tests.slow_alignment import centred_grid
 
 
@@ -51,7 +59,7 @@ def test_correntropy_is_the_mean_of_gaussians_over_the_mask(box):
     images, averages = noise(6, box), noise(4, box, 1)
     candidates = random_candidates(6, 3, 4)
     width, radius = 1.7, 0.4 * box
-    scores = WorkingImages(images, radius, 2).correntropy(
+    scores = WorkingImages([images], radius, 2).correntropy(
         slice(0, 6), candidates, RealAverages(averages, np.ones(4, bool), width / 2.1)
     )
     mask = np.hypot(*centred_grid(box)) <= radius
@@ -64,7 +72,7 @@ def test_correntropy_is_the_mean_of_gaussians_over_the_mask(box):
 def test_every_instruction_set_agrees():
     before = _native.simd_level()
     images, averages = noise(5, 23), RealAverages(noise(3, 23, 1), np.ones(3, bool), 1.0)
-    working, candidates = WorkingImages(images, 9.0, 1), random_candidates(5, 2, 3)
+    working, candidates = WorkingImages([images], 9.0, 1), random_candidates(5, 2, 3)
     found = []
     for level in _native.available_simd_levels():
         _native.set_simd_level(level)
@@ -81,7 +89,7 @@ def test_spread_is_that_of_the_noise_and_never_of_the_signal():
     signal = 20 * ndimage.gaussian_filter(rng.normal(size=(8, 24, 24)), (0, 2, 2))
     images = signal[labels] + 1.5 * rng.normal(size=(400, 24, 24))
     images[rng.random(images.shape) < 0.005] += 40
-    working = WorkingImages(images.astype(np.float32), 11.0, 1)
+    working = WorkingImages([images.astype(np.float32)], 11.0, 1)
     averages = working.averages(labels, identity_poses(400), 8)
     assert averages.residual_sigma == pytest.approx(1.5, rel=0.12)
 
@@ -92,7 +100,7 @@ def test_spread_does_not_shrink_with_the_class(members):
     images = noise(120, 24, 4)
     labels = (np.arange(120) // members).astype(np.int32)
     n_classes = int(labels.max()) + 1
-    found = WorkingImages(images, 11.0, 1).averages(labels, identity_poses(120), n_classes)
+    found = WorkingImages([images], 11.0, 1).averages(labels, identity_poses(120), n_classes)
     assert found.residual_sigma == pytest.approx(1.0, rel=0.03)
 
 
@@ -100,7 +108,7 @@ def test_averages_are_means_of_moved_members_and_empty_classes_are_unknown():
     images = noise(6, 16)
     labels = np.array([0, 0, 2, -1, 2, 2], dtype=np.int32)
     images[3] = np.nan
-    found = WorkingImages(images, 7.0, 1).averages(labels, identity_poses(6), 3)
+    found = WorkingImages([images], 7.0, 1).averages(labels, identity_poses(6), 3)
     assert found.known.tolist() == [True, False, True]
     np.testing.assert_allclose(found.images[0], images[:2].mean(axis=0), atol=1e-5)
     np.testing.assert_allclose(found.images[2], images[[2, 4, 5]].mean(axis=0), atol=1e-5)
@@ -108,12 +116,12 @@ def test_averages_are_means_of_moved_members_and_empty_classes_are_unknown():
 
 @pytest.mark.parametrize("labels", [[0, 1, 2], [0, -1, 1]], ids=["alone", "alone or in none"])
 def test_classes_of_one_image_tell_no_spread(labels):
-    working = WorkingImages(noise(3, 16), 7.0, 1)
+    working = WorkingImages([noise(3, 16)], 7.0, 1)
     assert working.averages(np.array(labels, np.int32), identity_poses(3), 3) is None
 
 
 def test_images_without_noise_tell_no_spread():
-    working = WorkingImages(np.repeat(noise(1, 16), 4, axis=0), 7.0, 1)
+    working = WorkingImages([np.repeat(noise(1, 16), 4, axis=0)], 7.0, 1)
     assert working.averages(np.zeros(4, np.int32), identity_poses(4), 1) is None
 
 
@@ -179,6 +187,25 @@ def test_subset_of_an_engine_has_its_own_images(simulation):
     np.testing.assert_allclose(part.images, whole.averages(labels, poses, 4).images, atol=1e-5)
 
 
+def test_images_of_many_blocks_are_summed_and_compared_as_one():
+    n = BLOCK_IMAGES + 40
+    images, labels = noise(n, 16), (np.arange(n) % 3).astype(np.int32)
+    poses = random_poses(n, 1.0)
+    blocks = WorkingImages([images[:BLOCK_IMAGES], images[BLOCK_IMAGES:]], 7.0, 1)
+    found = blocks.averages(labels, poses, 3)
+    whole = np.zeros((3, 16, 16))
+    accumulate_raw(whole, images, poses, labels, 1)
+    expected = whole / np.bincount(labels)[:, None, None]
+    np.testing.assert_allclose(found.images, expected, atol=1e-7)
+    rows = np.array([n - 1, 3, BLOCK_IMAGES, 3])
+    np.testing.assert_array_equal(blocks.gathered(rows), images[rows])
+    of_last = random_candidates(40, 2, 3)
+    np.testing.assert_array_equal(
+        blocks.correntropy(slice(BLOCK_IMAGES, n), of_last, found),
+        WorkingImages([images[BLOCK_IMAGES:]], 7.0, 1).correntropy(slice(0, 40), of_last, found),
+    )
+
+
 def test_engine_without_working_images_has_no_averages(simulation):
     source = array_source(simulation.images)
     plan = plan_preprocessing(source, PreprocessOptions())
@@ -228,6 +255,6 @@ def test_whitening_leaves_white_noise_within_the_band_as_it_is():
 def test_poses_of_the_same_image_give_the_same_spread_when_all_are_turned():
     images = noise(40, 24, 6)
     turned = Poses(np.full(40, 0.5), np.zeros((40, 2)), np.ones(40, dtype=bool))
-    working, labels = WorkingImages(images, 8.0, 1), np.zeros(40, np.int32)
+    working, labels = WorkingImages([images], 8.0, 1), np.zeros(40, np.int32)
     rest = working.averages(labels, identity_poses(40), 1).residual_sigma
     assert working.averages(labels, turned, 1).residual_sigma == pytest.approx(rest, rel=0.02)

@@ -8,11 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from cl2d.engine import member_sums
+from cl2d.engine.member_sums import block_length
 from cl2d.engine.raw_average import accumulate_moved
 from cl2d.events import PhaseFinished, PhaseProgress, PhaseStarted
 from cl2d.io import array_source
-from cl2d.outputs import averages
-from cl2d.outputs.averages import block_length, raw_averages
+from cl2d.outputs.averages import raw_averages
 from cl2d.results import Poses
 from tests.level_of_labels import level_of
 
@@ -82,7 +83,7 @@ def test_levels_of_the_same_poses_share_the_moved_images(
         moved.append(len(moves.image))
         accumulate_moved(sums, images, moves, n_threads)
 
-    monkeypatch.setattr(averages, "accumulate_moved", counting)
+    monkeypatch.setattr(member_sums, "accumulate_moved", counting)
     poses = Poses(np.linspace(-3, 3, 7), np.full((7, 2), 0.3), np.arange(7) % 2 == 0)
     level = level_of([0, 1, 1, 1, -1, 0, 0], 2, poses)
     core = replace(level, labels=np.array([0, -1, 1, -1, -1, 0, -1], dtype=np.int32))
@@ -105,10 +106,10 @@ def test_blocks_do_not_change_the_averages(
     poses = Poses(np.linspace(-3, 3, 7), np.full((7, 2), 0.3), np.arange(7) % 2 == 0)
     level = level_of([0, 1, 0, 1, 0, 1, -1], 2, poses)
     (whole,) = raw_averages(array_source(images), [level], 1)
-    monkeypatch.setattr(averages, "BLOCK_BYTES", block_images * 4 * BOX * BOX)
+    monkeypatch.setattr(member_sums, "READ_BYTES", block_images * 4 * BOX * BOX)
     assert block_length(BOX) == block_images
     (found,) = raw_averages(array_source(images), [level], 1)
-    np.testing.assert_allclose(found, whole, rtol=1e-6)
+    np.testing.assert_array_equal(found, whole)
 
 
 @pytest.mark.parametrize(("box", "images"), [(1, 4096), (256, 64), (1024, 4), (8192, 1)])
@@ -119,7 +120,7 @@ def test_a_block_takes_16_mib_and_at_least_one_image(box: int, images: int) -> N
 def test_progress_counts_images(
     images: npt.NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(averages, "BLOCK_BYTES", 3 * 4 * BOX * BOX)
+    monkeypatch.setattr(member_sums, "READ_BYTES", 3 * 4 * BOX * BOX)
     events: list[object] = []
     raw_averages(array_source(images), [level_of([0] * 7, 1)], 1, events.append)
     assert events[:-1] == [

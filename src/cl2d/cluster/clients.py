@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cl2d.cluster.packages import require_cluster_packages
-from cl2d.cluster.slurm import slurm_cluster, wait_for_a_job
+from cl2d.cluster.slurm import JobsBegun, slurm_cluster, wait_for_a_job
 from cl2d.errors import InputError
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _on_slurm(choice: ClusterOptions) -> Iterator[Client]:
     from distributed import Client  # noqa: PLC0415 - not everyone has it
 
     with _quiet(), slurm_cluster(choice) as (cluster, refusals), Client(cluster) as client:
-        wait_for_a_job(client, refusals, choice.worker_timeout_seconds)
+        wait_for_a_job(client, JobsBegun(cluster, refusals), choice.worker_timeout_seconds)
         yield client
 
 
@@ -159,10 +159,12 @@ def _n_workers(client: Client) -> int:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep Dask's own log quiet: what went wrong is told by exceptions, or done again."""
-    logger = logging.getLogger("distributed")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
+    loggers = [logging.getLogger(name) for name in ("distributed", "tornado.application")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
     try:
         yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -80,7 +80,8 @@ def check_workers(client: Client, own_dashboard: bool = True) -> ClusterFacts:
 
 
 def _check_answer(address: str, answer: object) -> None:
-    if isinstance(answer, ImportError):
+    # Where a message cannot be opened, Dask gives the words of the error in place of itself.
+    if isinstance(answer, ImportError) or str(answer).startswith("ModuleNotFoundError("):
         message = f"the worker {address} must have cl2d installed, but there: {answer}"
         raise InputError(message)
     if isinstance(answer, Exception):

@@ -1,4 +1,4 @@
-"""Poses and assignments as they travel between processes."""
+"""Poses as they travel between processes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cl2d.engine import Assignment
 from cl2d.results import Poses
 
 if TYPE_CHECKING:
@@ -38,41 +37,3 @@ def _short(values: npt.NDArray[np.float64]) -> npt.NDArray[np.floating]:
     """Return values in single precision if that holds each of them exactly."""
     single = values.astype(np.float32)
     return single if np.array_equal(single.astype(np.float64), values) else values
-
-
-@dataclass(frozen=True, eq=False)
-class PackedAssignment:
-    """What a worker found for its images."""
-
-    labels: npt.NDArray[np.int32]
-    poses: PackedPoses
-    scores: npt.NDArray[np.float32]
-    margin: npt.NDArray[np.float32]
-    confidence: npt.NDArray[np.float32]
-    sampled_scores: npt.NDArray[np.float32] | None
-    fast: bool
-
-    @classmethod
-    def of(cls, found: Assignment) -> PackedAssignment:
-        """Pack an assignment."""
-        return cls(
-            found.labels,
-            PackedPoses.of(found.poses),
-            found.scores,
-            found.margin,
-            found.confidence,
-            found.sampled_scores,
-            found.fast,
-        )
-
-    def unpacked(self) -> Assignment:
-        """Return the same assignment."""
-        return Assignment(
-            self.labels,
-            self.poses.unpacked(),
-            self.scores,
-            self.margin,
-            self.confidence,
-            self.sampled_scores,
-            self.fast,
-        )

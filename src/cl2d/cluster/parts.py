@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,9 @@ from cl2d.engine import BLOCK_IMAGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+FAIR_SHARE = 1.1
+"""Most images of a worker, over its share, for the sake of those that it holds already."""
 
 PARTS_PER_WORKER = 4
 """Parts that a worker holds where there are blocks enough: what is moved or done again is one."""
@@ -77,6 +81,39 @@ def dealt(parts: Sequence[Part], speeds: Mapping[str, float]) -> dict[Part, str]
         middle = (before + part.n_images / 2) / n_images
         owners[part] = workers[int(np.searchsorted(shares[:-1], middle))]
         before += part.n_images
+    return owners
+
+
+def dealt_near(
+    parts: Sequence[Part],
+    holders: Mapping[Part, Mapping[str, int]],
+    speeds: Mapping[str, float],
+) -> dict[Part, str]:
+    """Deal parts to the workers that hold most of their images already, as far as that is fair.
+
+    No worker gets more than the busiest one would have if the parts were dealt by speeds alone, or
+    ``FAIR_SHARE`` of its share; what is too much for one goes to the worker with the least to do.
+
+    Parameters
+    ----------
+    parts : in order
+    holders : how many images of each part a worker holds
+    speeds : of each worker, in any unit
+    """
+    all_seconds = sum(part.n_images for part in parts) / sum(speeds.values())
+    by_speed = Counter[str]()
+    for part, worker in dealt(parts, speeds).items():
+        by_speed[worker] += part.n_images
+    longest = max(by_speed[worker] / speeds[worker] for worker in speeds)
+    most = max(FAIR_SHARE * all_seconds, longest)
+    seconds = dict.fromkeys(speeds, 0.0)
+    owners: dict[Part, str] = {}
+    for part in sorted(parts, key=lambda part: (-max(holders[part].values()), part)):
+        after = {w: seconds[w] + part.n_images / speed for w, speed in speeds.items()}
+        near = max(speeds, key=lambda worker: (holders[part].get(worker, 0), worker))
+        worker = near if after[near] <= most else min(after, key=lambda w: (after[w], w))
+        owners[part] = worker
+        seconds[worker] = after[worker]
     return owners
 
 

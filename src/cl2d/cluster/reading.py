@@ -32,10 +32,13 @@ def read_on_workers(
     statistics = np.zeros((job.n_images, len(STATISTICS)), dtype=np.float32)
     done = 0
 
-    def arguments(part: Part) -> Arguments:
-        return Arguments((job, part))
+    shared = (crew.broadcast(job),)
 
-    for part, found in crew.for_each_part(read_part, arguments):
+    def arguments(part: Part, _worker: str) -> Arguments:
+        return Arguments((part,), shared)
+
+    for part, outcome in crew.for_each_part(read_part, arguments):
+        found = outcome.value
         flags[part.rows] = found.flags
         statistics[part.rows] = found.statistics
         done += part.n_images

@@ -6,10 +6,13 @@ wants them aligned, and sums are added to in place.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
+from distributed import get_worker
 from distributed.protocol import pickle
 
+from cl2d.cluster.work import Outcome, Work, waited_seconds, work_of_all
 from cl2d.engine.blas_threads import one_blas_thread
 
 if TYPE_CHECKING:
@@ -28,13 +31,24 @@ def unsealed(message: bytes) -> Any:
 
 
 def run_sealed(task: Callable[..., Any], arguments: bytes, *more: Any) -> bytes:
-    """Return ``task(*arguments, *more)``, sealed; what more there is may be sealed or not."""
+    """Return the outcome of ``task(*arguments, *more)``, sealed.
+
+    What more there is may be sealed or not, a value or the outcome of a task.
+    """
+    return sealed(run_for_workers(task, arguments, *more))
+
+
+def run_for_workers(task: Callable[..., Any], arguments: bytes, *more: Any) -> Outcome:
+    """Return the outcome of ``task(*arguments, *more)`` as it is: who wants it may be this one."""
     opened = [unsealed(one) if isinstance(one, bytes) else one for one in more]
+    started, waited_before = time.perf_counter(), waited_seconds()
     with one_blas_thread():
-        return sealed(task(*unsealed(arguments), *opened))
+        value = task(*unsealed(arguments), *(_value(one) for one in opened))
+    seconds = time.perf_counter() - started - (waited_seconds() - waited_before)
+    worker = str(get_worker().address)
+    others = [one.work for one in opened if isinstance(one, Outcome)]
+    return Outcome(value, worker, work_of_all([Work({worker: seconds}), *others]))
 
 
-def run_for_workers(task: Callable[..., Any], arguments: bytes) -> Any:
-    """Return ``task(*arguments)`` as it is: a worker that wants it may be this one."""
-    with one_blas_thread():
-        return task(*unsealed(arguments))
+def _value(one: Any) -> Any:
+    return one.value if isinstance(one, Outcome) else one

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 import shutil
+import subprocess
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ _KNOWN = {
     **dict.fromkeys(("-J", "--job-name"), "job_name"),
 }
 _SECONDS_BETWEEN_LOOKS = 0.5
+_SECONDS_BETWEEN_QUEUES = 15.0
+"""A queue is looked at seldom: all users of a site ask the same program."""
 _NOT_OURS = ("-a", "--array", "-n", "--ntasks", "--ntasks-per-node", "-W", "--wait", "--wrap")
 # How dask-jobqueue's own lines begin, for what is left to the partition's defaults.
 _OWN_LINES = {"time": "#SBATCH -t ", "memory": "#SBATCH --mem="}
@@ -177,7 +180,36 @@ def slurm_cluster(choice: ClusterOptions) -> Iterator[tuple[SLURMCluster, list[s
         yield cluster, refusals
 
 
-def wait_for_a_job(client: Client, refusals: list[str], seconds: float | None) -> None:
+@dataclass(frozen=True, eq=False)
+class JobsBegun:
+    """Jobs of a run that are submitted.
+
+    Attributes
+    ----------
+    cluster : SLURMCluster
+    refusals : list of str
+        What sbatch has said where it refused a job.
+    """
+
+    cluster: SLURMCluster
+    refusals: list[str]
+
+    def all_ended(self) -> bool:
+        """Tell whether SLURM knows of jobs that were, and of none that waits or runs."""
+        numbers = [str(job.job_id) for job in self.cluster.workers.values() if job.job_id]
+        if not numbers or shutil.which("squeue") is None:
+            return False
+        words = ["squeue", "--noheader", "--format=%i", f"--jobs={','.join(numbers)}"]
+        try:
+            answer = subprocess.run(words, capture_output=True, text=True, timeout=30, check=False)
+        except (OSError, subprocess.TimeoutExpired):
+            return False
+        # Of jobs that ended a while ago it says that there are none such.
+        forgotten = "Invalid job id" in answer.stderr
+        return forgotten or (answer.returncode == 0 and not answer.stdout.strip())
+
+
+def wait_for_a_job(client: Client, jobs: JobsBegun, seconds: float | None) -> None:
     """Wait until a job runs, in a queue for as long as it takes unless told otherwise.
 
     Raises
@@ -185,13 +217,22 @@ def wait_for_a_job(client: Client, refusals: list[str], seconds: float | None) -
     InputError
         If sbatch refuses a job.
     RuntimeError
-        If none has started in time.
+        If none has started in time, or all have ended.
     """
     end = math.inf if seconds is None else time.monotonic() + seconds
+    look_at_queue = time.monotonic() + _SECONDS_BETWEEN_QUEUES
     while True:
-        if refusals:
-            message = f"--slurm must be what sbatch takes, but it says: {refusals[0]}"
+        if jobs.refusals:
+            message = f"--slurm must be what sbatch takes, but it says: {jobs.refusals[0]}"
             raise InputError(message)
+        if time.monotonic() > look_at_queue:
+            if jobs.all_ended():
+                message = (
+                    "a job of SLURM must run until the run ends, but all ended before; "
+                    "their files (slurm-*.out) may tell why"
+                )
+                raise RuntimeError(message)
+            look_at_queue = time.monotonic() + _SECONDS_BETWEEN_QUEUES
         left = end - time.monotonic()
         if left <= 0:
             message = (

@@ -32,6 +32,11 @@ class BlockTree:
         """The sums that are held, by level and index."""
         return dict(self._nodes)
 
+    @property
+    def n_blocks(self) -> int:
+        """Number of blocks that were added."""
+        return self._n_blocks
+
     def add(self, block_number: int, value: Value) -> None:
         """Add the sum of one block, counted from 0.
 

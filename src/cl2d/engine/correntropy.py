@@ -18,11 +18,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cl2d import _native
+from cl2d.engine.block_size import BLOCK_IMAGES
+from cl2d.engine.block_tree import BlockTree
 from cl2d.engine.raw_average import accumulate_raw
 from cl2d.results import Poses
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     import numpy.typing as npt
+
+    from cl2d.engine.block_tree import Value
+
+    Images = npt.NDArray[np.float32]
 
 FEW_CLASSES = 3
 """Classes of an image that are compared by correntropy: the best by correlation."""
@@ -83,26 +91,40 @@ class WorkingImages:
 
     Parameters
     ----------
-    images : (n_images, w, w) float32
-        Prepared and whitened, so that the noise of neighbouring pixels is independent.
+    blocks : sequence of (n, w, w) float32
+        Prepared and whitened, so that the noise of neighbouring pixels is independent. All but the
+        last hold ``BLOCK_IMAGES`` images.
     mask_radius_px : float
         Pixels up to this distance from the origin are compared, working pixels.
     n_threads : int
         Changes nothing but the time taken.
     """
 
-    def __init__(
-        self, images: npt.NDArray[np.float32], mask_radius_px: float, n_threads: int
-    ) -> None:
-        self._images = images
+    def __init__(self, blocks: Sequence[Images], mask_radius_px: float, n_threads: int) -> None:
+        self._blocks = list(blocks)
         self._mask_radius_px = mask_radius_px
         self._n_threads = n_threads
-        axis = np.arange(images.shape[1]) - images.shape[1] // 2
+        axis = np.arange(self._box_px) - self._box_px // 2
         self._mask = np.hypot(axis[:, None], axis[None, :]) <= mask_radius_px
+
+    @property
+    def _box_px(self) -> int:
+        return int(self._blocks[0].shape[1])
 
     def take(self, rows: npt.NDArray[np.intp]) -> WorkingImages:
         """Return copies of some of the images, in the order of ``rows``."""
-        return WorkingImages(self._images[rows], self._mask_radius_px, self._n_threads)
+        starts = range(0, len(rows), BLOCK_IMAGES)
+        blocks = [self.gathered(rows[start : start + BLOCK_IMAGES]) for start in starts]
+        return WorkingImages(blocks, self._mask_radius_px, self._n_threads)
+
+    def gathered(self, rows: npt.NDArray[np.intp]) -> Images:
+        """Return copies of some of the images as one array, in the order of ``rows``."""
+        found = np.empty((len(rows), self._box_px, self._box_px), dtype=np.float32)
+        numbers, places = np.divmod(rows, BLOCK_IMAGES)
+        for number in np.unique(numbers):
+            here = numbers == number
+            found[here] = self._blocks[number][places[here]]
+        return found
 
     def averages(
         self, labels: npt.NDArray[np.int32], poses: Poses, n_classes: int
@@ -121,49 +143,54 @@ class WorkingImages:
         RealAverages, or None where no residual tells the spread: classes of one image alone, or
         images without noise.
         """
-        box = self._images.shape[1]
-        sums = np.zeros((n_classes, box, box))
-        accumulate_raw(sums, self._images, poses, labels, self._n_threads)
-        counts = np.bincount(labels[labels >= 0], minlength=n_classes)
-        means = (sums / np.maximum(counts, 1)[:, None, None]).astype(np.float32)
-        sigma = self._residual_sigma(means, counts, labels, poses)
-        if sigma <= _ROUNDING * float(np.abs(means).max()):
-            return None
-        return RealAverages(means, counts > 0, sigma)
+        sums = self.block_sums(labels, poses, n_classes).total(len(self._blocks))
+        return real_averages(sums, labels, poses, self.take)
 
-    def _residual_sigma(
-        self,
-        means: npt.NDArray[np.float32],
-        counts: npt.NDArray[np.int64],
-        labels: npt.NDArray[np.int32],
-        poses: Poses,
-    ) -> float:
-        """Return the robust spread of members around their average, over an even sample.
+    def block_sums(
+        self, labels: npt.NDArray[np.int32], poses: Poses, n_classes: int, first_block: int = 0
+    ) -> BlockTree:
+        """Return the sums of the moved members by block, merged as far as they can be.
 
-        The average has its share of each member's noise, which the factor sqrt(n / (n - 1)) gives
-        back.
+        ``first_block`` is the number in the whole run of the first block of these images.
         """
-        members = np.flatnonzero((labels >= 0) & (counts[labels] > 1))
-        if len(members) == 0:
-            return 0.0
-        rows = np.unique(np.linspace(0, len(members) - 1, SAMPLE_IMAGES).astype(np.intp))
-        rows = members[rows]
-        moved = np.zeros((len(rows), *means.shape[1:]))
-        slots = np.arange(len(rows), dtype=np.int32)
-        shown = means[labels[rows]]
-        accumulate_raw(moved, shown, _inverse(poses.take(rows)), slots, self._n_threads)
-        size = counts[labels[rows]]
-        residual = (self._images[rows] - moved)[:, self._mask]
-        residual *= np.sqrt(size / (size - 1))[:, None]
+        tree = BlockTree()
+        for number, block in enumerate(self._blocks):
+            rows = slice(BLOCK_IMAGES * number, BLOCK_IMAGES * number + len(block))
+            sums = np.zeros((n_classes, self._box_px, self._box_px))
+            accumulate_raw(sums, block, poses.take(rows), labels[rows], self._n_threads)
+            tree.add(first_block + number, sums)
+        return tree
+
+    def residual_sigma(
+        self, shown: Images, n_members: npt.NDArray[np.int64], poses: Poses
+    ) -> float:
+        """Return the robust spread of these images around the averages of their classes.
+
+        Parameters
+        ----------
+        shown : (n_images, w, w) float32
+            The average of the class of each image. It has its share of the image's noise, which
+            the factor sqrt(n / (n - 1)) gives back.
+        n_members : (n_images,) of these classes, 2 at least
+        poses : Poses
+            Shifts in working pixels.
+        """
+        moved = np.zeros(shown.shape)
+        slots = np.arange(len(shown), dtype=np.int32)
+        accumulate_raw(moved, shown, _inverse(poses), slots, self._n_threads)
+        residual = (np.concatenate(self._blocks) - moved)[:, self._mask]
+        residual *= np.sqrt(n_members / (n_members - 1))[:, None]
         deviation = np.abs(residual - np.median(residual))
         return float(np.median(deviation)) / _MAD_OF_NORMAL
 
     def correntropy(
         self, rows: slice, candidates: Candidates, averages: RealAverages
     ) -> npt.NDArray[np.float32]:
-        """Return the correntropy of images with their candidate classes, (n, n_few)."""
+        """Return the correntropy of images of a block with their candidate classes, (n, n_few)."""
+        number = rows.start // BLOCK_IMAGES
+        start = BLOCK_IMAGES * number
         scores: npt.NDArray[np.float32] = _native.correntropy(
-            self._images[rows],
+            self._blocks[number][rows.start - start : rows.stop - start],
             averages.images,
             self._mask.astype(np.float32),
             KERNEL_WIDTH * averages.residual_sigma,
@@ -174,6 +201,36 @@ class WorkingImages:
             self._n_threads,
         )
         return scores
+
+
+def real_averages(
+    sums: Value,
+    labels: npt.NDArray[np.int32],
+    poses: Poses,
+    taken: Callable[[npt.NDArray[np.intp]], WorkingImages],
+) -> RealAverages | None:
+    """Return the averages of classes and the spread of an even sample of their members.
+
+    Parameters
+    ----------
+    sums : (n_classes, w, w) float64
+        Of the moved members.
+    labels, poses : as for :meth:`WorkingImages.averages`
+    taken : callable
+        Returns the images ``rows``.
+    """
+    counts = np.bincount(labels[labels >= 0], minlength=len(sums))
+    means = (sums / np.maximum(counts, 1)[:, None, None]).astype(np.float32)
+    members = np.flatnonzero((labels >= 0) & (counts[labels] > 1))
+    if len(members) == 0:
+        return None
+    sample = np.unique(np.linspace(0, len(members) - 1, SAMPLE_IMAGES).astype(np.intp))
+    rows = members[sample]
+    of_rows = labels[rows]
+    sigma = taken(rows).residual_sigma(means[of_rows], counts[of_rows], poses.take(rows))
+    if sigma <= _ROUNDING * float(np.abs(means).max()):
+        return None
+    return RealAverages(means, counts > 0, sigma)
 
 
 def _inverse(poses: Poses) -> Poses:

@@ -68,6 +68,13 @@ class Ingested:
     statistics: npt.NDArray[np.float32]
     images: npt.NDArray[np.float32] | None = None
 
+    def image_blocks(self) -> list[npt.NDArray[np.float32]] | None:
+        """Return the images that are kept, block by block."""
+        if self.images is None:
+            return None
+        starts = range(0, len(self.images), BLOCK_IMAGES)
+        return [self.images[start : start + BLOCK_IMAGES] for start in starts]
+
 
 class Ingestor:
     """Turns images into polar coefficients, by one plan.
@@ -206,6 +213,7 @@ def working_images(
     ingested: Ingested, plan: PreprocessPlan, n_threads: int
 ) -> WorkingImages | None:
     """Return the prepared images for comparison in real space, None if they were not kept."""
-    if ingested.images is None:
+    blocks = ingested.image_blocks()
+    if blocks is None:
         return None
-    return WorkingImages(ingested.images, plan.mask_radius_px, n_threads)
+    return WorkingImages(blocks, plan.mask_radius_px, n_threads)

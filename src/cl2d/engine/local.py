@@ -20,7 +20,6 @@ from cl2d.engine.protocol import Assignment, ClassSums, Component, LastPoses, Se
 from cl2d.engine.shift_grid import covering_radius_px, shift_grid
 from cl2d.engine.storage import IN_MEMORY, Storage, gathered, gathered_block
 from cl2d.engine.within import PieceSearch, gathered_groups, pieces_of
-from cl2d.results import Poses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from cl2d.engine.own_share import OwnShare
     from cl2d.engine.protocol import Engine, GroupAssignment, GroupVectors, Projections
     from cl2d.engine.rules import AssignmentRule
+    from cl2d.results import Poses
 
     Item = TypeVar("Item")
     Result = TypeVar("Result")
@@ -265,9 +265,7 @@ class LocalEngine:
         """Return the class averages in real space, None where classes are not chosen by them."""
         if self._working_images is None:
             return None
-        shift = poses.shift_px / self._scale
-        working = Poses(poses.psi_rad, shift, poses.mirror)
-        return self._working_images.averages(labels, working, n_classes)
+        return self._working_images.averages(labels, poses.in_pixels_of(self._scale), n_classes)
 
     def component(self, rows: npt.NDArray[np.intp], poses: Poses) -> Component:
         """Return the leading component of the images ``rows`` at the poses given for them."""
@@ -297,8 +295,7 @@ class LocalEngine:
         on_progress: Callable[[int], None] | None = None,
     ) -> Projections:
         """Return the inner products of images, as ``update`` adds them up, with vectors."""
-        working = Poses(poses.psi_rad, poses.shift_px / self._scale, poses.mirror)
-        projector = Projector(self._blocks, groups, working, vectors)
+        projector = Projector(self._blocks, groups, poses.in_pixels_of(self._scale), vectors)
         found = results_in_order(projector.projected, portions_of(groups), self._n_threads)
         most = max((len(of_group.basis) for of_group in vectors), default=0)
         return gathered_projections(self.n_images, most, found, on_progress)

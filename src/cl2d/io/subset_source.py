@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 class SubsetSource(WrappedSource):
-    """Rows of a source, in ascending order.
+    """Rows of a source; those that follow each other are read together.
 
     Parameters
     ----------
     source : ParticleSource
-    rows : (n,) intp, ascending, n >= 1
+    rows : (n,) intp, n >= 1
     """
 
     def __init__(self, source: ParticleSource, rows: npt.NDArray[np.intp]) -> None:

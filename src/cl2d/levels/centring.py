@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from cl2d.results import Poses
+from cl2d.results import mean_shifts, moved_frames
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
+
+    from cl2d.results import Poses
 
 
 def centred_poses(poses: Poses, labels: npt.NDArray[np.int32], n_classes: int) -> Poses:
@@ -20,10 +21,4 @@ def centred_poses(poses: Poses, labels: npt.NDArray[np.int32], n_classes: int) -
     and no model of the particle. Moving the frame by it, ``p' = p + mean(t)``, only changes the
     shifts, so the centring is part of the poses from the start.
     """
-    members = labels >= 0
-    counts = np.maximum(np.bincount(labels[members], minlength=n_classes), 1)
-    shift = poses.shift_px.copy()
-    for axis in range(2):
-        total = np.bincount(labels[members], shift[members, axis], minlength=n_classes)
-        shift[members, axis] -= (total / counts)[labels[members]]
-    return Poses(poses.psi_rad, shift, poses.mirror)
+    return moved_frames(poses, labels, mean_shifts(poses, labels, n_classes))

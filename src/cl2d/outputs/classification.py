@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cl2d.io import ParticleSource
     from cl2d.options import ClassifyOptions
     from cl2d.preprocess import PreprocessPlan
-    from cl2d.results import LevelResult, RunMemory
+    from cl2d.results import ClusterUse, LevelResult, RunMemory
 
 
 class RunState(Protocol):
@@ -60,6 +60,11 @@ class RunState(Protocol):
     @property
     def memory(self) -> RunMemory | None:
         """Return how the run uses memory, None where no limit was set."""
+        ...
+
+    @property
+    def cluster(self) -> ClusterUse | None:
+        """Return what a run on a cluster cost, None for one in a process, or before its end."""
         ...
 
 
@@ -124,3 +129,4 @@ class UnfinishedRun:
     timings: Mapping[str, float] = field(default_factory=dict)
     warnings: Sequence[str] = ()
     memory: RunMemory | None = None
+    cluster: ClusterUse | None = None

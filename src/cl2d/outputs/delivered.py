@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from cl2d.engine.member_sums import SummedBy
     from cl2d.io import ParticleSource
     from cl2d.results import LevelResult
 
@@ -52,11 +53,13 @@ def class_averages(
     on_event: Callable[[object], None] | None = None,
     *,
     only_compared: Sequence[LevelResult] = (),
+    summed_by: SummedBy | None = None,
 ) -> list[ClassAverages]:
     """Average the members of every class of every level as their source asks for.
 
     The images are read once, in blocks, whatever the number of levels. Besides a block, memory
-    holds one float64 sum for each class of each level; two where SSNR is measured.
+    holds one float64 sum for each class of each level, two where SSNR is measured; and once or
+    twice as much again for many images (:mod:`cl2d.engine.stretches`).
 
     Parameters
     ----------
@@ -69,6 +72,8 @@ def class_averages(
         Called with ``PhaseStarted``, ``PhaseProgress`` (images done) and ``PhaseFinished``.
     only_compared : of LevelResult
         More levels, whose averages are measured but not delivered; theirs come last.
+    summed_by : callable, optional
+        Who sums the members, if not this process; the bits are the same.
 
     Returns
     -------
@@ -91,25 +96,16 @@ def class_averages(
     """
     levels = [*levels, *only_compared]
     if not isinstance(source, CtfWeightedSource):
-        plain = raw_averages(source, levels, n_threads, on_event)
+        plain = raw_averages(source, levels, n_threads, on_event, summed_by)
         return [ClassAverages(stack, stack) for stack in plain]
     n_delivered = len(levels) - len(only_compared)
     summed = [level.halved() for level in levels[:n_delivered]] + levels[n_delivered:]
-    usual = source.usual_transfer
-    transfer = [np.zeros((level.n_classes, len(usual))) for level in summed]
-
-    def read(start: int, stop: int) -> Images:
-        weighted = source.read_weighted(start, stop)
-        for level, total in zip(summed, transfer, strict=True):
-            used = start + np.flatnonzero(level.labels[start:stop] >= 0)
-            np.add.at(total, level.labels[used], weighted.transfer_power[used - start])
-        return weighted.images
-
-    sums = class_sums(source, read, summed, n_threads, on_event)
+    sums = class_sums(source, summed, n_threads, on_event, weighted=True, summed_by=summed_by)
     averages = []
     for i, level in enumerate(levels):
         finished = _delivered_and_compared if i < n_delivered else _compared
-        averages.append(finished(_WeightedSums(sums[i], transfer[i], usual), level.class_sizes()))
+        of_level = _WeightedSums(sums[i].images, sums[i].transfer, source.usual_transfer)
+        averages.append(finished(of_level, level.class_sizes()))
     return averages
 
 

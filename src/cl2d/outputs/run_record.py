@@ -156,6 +156,7 @@ def run_record(
         "preprocessing": run.plan,
         "levels": [_level_facts(level) for level in run.levels],
         "memory": run.memory,
+        "cluster": run.cluster,
         "warnings": run.warnings,
         "timings_seconds": run.timings,
         "cpu_seconds": usage.ru_utime + usage.ru_stime,

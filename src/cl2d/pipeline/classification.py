@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cl2d.io import ParticleSource
     from cl2d.options import ClassifyOptions
     from cl2d.preprocess import PreprocessPlan
-    from cl2d.results import LevelResult, Poses, RunMemory
+    from cl2d.results import ClusterUse, LevelResult, Poses, RunMemory
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +53,8 @@ class Classification:
     warnings : sentences for the user
     memory : RunMemory or None
         How coefficients were stored, and what was expected and taken; None for an assignment.
+    cluster : ClusterUse or None
+        What a run on a cluster cost beside computing; None for a run in one process.
     """
 
     source: ParticleSource
@@ -69,6 +71,7 @@ class Classification:
     timings: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     memory: RunMemory | None = None
+    cluster: ClusterUse | None = None
 
     @property
     def averages(self) -> npt.NDArray[np.float32]:

@@ -207,7 +207,12 @@ def _find_classes(
     halves = evaluation.half_sets(engine, ordered) if options.output.evaluate else []
     # One pass over the images as read, whatever is averaged.
     stacks = class_averages(
-        source, [*ordered, *trusted], n_threads, phases.tell_and_time, only_compared=halves
+        source,
+        [*ordered, *trusted],
+        n_threads,
+        phases.tell_and_time,
+        only_compared=halves,
+        summed_by=prepared.summed_by,
     )
     of_halves = stacks[len(ordered) + len(trusted) :]
     compared = [stack.compared for stack in (*stacks[: len(ordered)], *of_halves)]
@@ -236,6 +241,7 @@ def _find_classes(
         timings=phases.seconds,
         warnings=(*prepared.warnings, *found),
         memory=memory,
+        cluster=None if course.cluster is None else course.cluster.account.use(),
     )
 
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from cl2d.engine import BLOCK_IMAGES, distribution_bytes
 from cl2d.engine.block_size import polar_grid
 from cl2d.engine.ingest import READ_IMAGES
+from cl2d.engine.member_sums import READ_BYTES
+from cl2d.engine.stretches import SUM_SHAPE
 from cl2d.levels import level_schedule
 from cl2d.levels.sampled import sample_size
-from cl2d.outputs.averages import BLOCK_BYTES
 from cl2d.preprocess import SAMPLE_BYTES
 
 if TYPE_CHECKING:
@@ -93,8 +94,8 @@ def memory_needs(
 ) -> MemoryNeeds:
     """Return what a run takes, step by step, at the step that takes most.
 
-    Coefficients of all images stay, for correntropy the working images beside them, and copies are
-    made of the sample that a level looks at. Beside these there are at a time: class sums
+    Coefficients of all images stay, for correntropy the working images beside them, and copies of
+    both are made of the sample that a level looks at. Beside these there are at a time: class sums
     with, for each thread, the scores of an engine call and what moves its images, or aligned
     members of a class; the averages of all levels with their sums and a block of images, or with a
     batch that is read, of averages or noise.
@@ -118,11 +119,12 @@ def memory_needs(
     )
     ranked = options.levels.clustering == "robust"
     ranks = distribution_bytes(n, most_classes) if ranked else 0
+    copied = _copied_images(options, n)
     return MemoryNeeds(
         n_images=n,
-        n_copied=_copied_images(options, n),
+        n_copied=copied,
         values_per_image=values,
-        running=n * (working + BYTES_PER_ROW) + step + ranks + moved,
+        running=(n + copied) * working + n * BYTES_PER_ROW + step + ranks + moved,
         planning=2 * min(n * box**2 * 4, SAMPLE_BYTES),
     )
 
@@ -160,5 +162,7 @@ def _averaging_bytes(source: ParticleSource, plan: PreprocessPlan, options: Clas
     parts = 2 if plan.ctf == "full" else 1  # members are summed in two parts
     pixels = source.box_px**2
     stacks = (parts * delivered + halves) * pixels
-    block = min(min(source.n_images, BLOCK_IMAGES) * pixels * 4, BLOCK_BYTES)
-    return stacks * 4 + max(stacks * 8 + GOING_BLOCKS * block, _reading_bytes(source, plan))
+    block = min(min(source.n_images, BLOCK_IMAGES) * pixels * 4, READ_BYTES)
+    # While several sets of sums are there, there are no averages yet.
+    sums = stacks * max(8, 8 * SUM_SHAPE.sums_at_once(source.n_images) - 4)
+    return stacks * 4 + max(sums + GOING_BLOCKS * block, _reading_bytes(source, plan))

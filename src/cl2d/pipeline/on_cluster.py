@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cl2d.cluster.account import Account
 from cl2d.engine import available_simd_levels, simd_level
 from cl2d.errors import InputError
 from cl2d.io import open_particles
@@ -45,17 +46,23 @@ class OnCluster:
         As the caller named them.
     folder : str
         Working directory of the caller: names in tables may go by it.
+    keeps_images : bool
+        Whether classes are chosen by correntropy, for which the images are held as well.
     rows : (n,) intp, ascending, optional
         The particles that are held; all by default.
     jobs : list of str
         Names of what workers hold for this run.
+    account : Account
+        Where is counted what the run costs.
     """
 
     client: Client
     particles: str
     folder: str
+    keeps_images: bool = False
     rows: npt.NDArray[np.intp] | None = None
     jobs: list[str] = field(default_factory=list)
+    account: Account = field(default_factory=Account)
 
     @classmethod
     def of(cls, client: Client, particles: Particles, options: ClassifyOptions) -> OnCluster:
@@ -64,7 +71,7 @@ class OnCluster:
         Raises
         ------
         InputError
-            If the particles are not in files, or classes are to be chosen by correntropy.
+            If the particles are not in files.
         """
         if not isinstance(particles, (str, os.PathLike)):
             message = (
@@ -72,14 +79,12 @@ class OnCluster:
                 f"read by themselves, not {type(particles).__name__}"
             )
             raise InputError(message)
-        if options.alignment.similarity == "correntropy":
-            message = "similarity must be correlation or likelihood on a cluster, not correntropy"
-            raise InputError(message)
-        return cls(client, os.fspath(particles), str(Path.cwd()))
+        keeps_images = options.alignment.similarity == "correntropy"
+        return cls(client, os.fspath(particles), str(Path.cwd()), keeps_images)
 
     def subset(self, rows: npt.NDArray[np.intp]) -> OnCluster:
         """Return the same for some of the particles, rows ascending."""
-        return replace(self, rows=rows if self.rows is None else self.rows[rows])
+        return replace(self, rows=rows if self.rows is None else self.rows[rows], account=Account())
 
     def available_bytes(self) -> int | None:
         """Return the memory open to all workers, None where a machine does not tell."""
@@ -109,9 +114,10 @@ class OnCluster:
             search=search,
             storage=storage,
             simd_level=self._common_simd_level(),
+            keeps_images=self.keeps_images,
         )
         self.jobs.append(job.name)
-        return Crew(self.client, source.n_images), job
+        return Crew(self.client, source.n_images, self.account), job
 
     def release(self) -> None:
         """Have the workers let go of all images of this run; those that are gone have."""
@@ -158,7 +164,7 @@ def opened_again(
     ctf: CtfCorrection,
     rows: npt.NDArray[np.intp] | None,
 ) -> ParticleSource:
-    """Open the particles of a run in another process, corrected as they are there.
+    """Open the particles of a run on a worker, corrected as they are in its process.
 
     Parameters
     ----------
@@ -173,10 +179,12 @@ def opened_again(
     InputError
         If they are not found, naming the machine.
     """
+    from cl2d.cluster.held import worker_threads  # noqa: PLC0415 - Dask is an extra
+
     there = contextlib.chdir(folder) if Path(folder).is_dir() else contextlib.nullcontext()
     try:
         with there:
-            source = with_correction(open_particles(particles), ctf, 1)
+            source = with_correction(open_particles(particles), ctf, worker_threads())
     except InputError as error:
         message = f"every worker must find the particles, but on {os.uname().nodename}: {error}"
         raise InputError(message) from None

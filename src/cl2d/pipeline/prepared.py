@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cl2d.engine import Engine, Storage
+    from cl2d.engine.member_sums import SummedBy
     from cl2d.io import ParticleSource
     from cl2d.options import ClassifyOptions
     from cl2d.pipeline.classification import Classification
@@ -60,7 +61,10 @@ class Course:
 
 @dataclass(frozen=True, eq=False)
 class PreparedRun:
-    """A run whose images are read: what is known, and the engine that holds the images."""
+    """A run whose images are read: what is known, and the engine that holds the images.
+
+    ``summed_by`` sums the images as read for averages, if not this process.
+    """
 
     source: ParticleSource
     options: ClassifyOptions
@@ -73,6 +77,7 @@ class PreparedRun:
     views: ParticleSource | None
     memory: RunMemory
     images_sha256: str
+    summed_by: SummedBy | None
 
 
 def prepare(
@@ -122,6 +127,7 @@ def prepare(
         views=views,
         memory=memory,
         images_sha256=images_sha256,
+        summed_by=images.summed_by,
     )
 
 

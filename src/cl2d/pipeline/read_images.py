@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cl2d.engine import Engine, SearchSettings, Storage
+    from cl2d.engine.member_sums import SummedBy
     from cl2d.io import ParticleSource
     from cl2d.options import ClassifyOptions
     from cl2d.pipeline.on_cluster import OnCluster
@@ -34,11 +35,14 @@ class ReadImages:
     statistics : (n, m) float32
     engine : callable
         Returns the engine, given which images take part.
+    summed_by : callable or None
+        Who sums the images as read for averages, if not this process.
     """
 
     flags: npt.NDArray[np.uint8]
     statistics: npt.NDArray[np.float32]
     engine: Callable[[Usable], Engine]
+    summed_by: SummedBy | None = None
 
     @property
     def sha256(self) -> str:
@@ -86,6 +90,7 @@ class Reading:
 
     def on_cluster(self, there: OnCluster, on_progress: Callable[[int], None]) -> ReadImages:
         """Have the workers of a cluster read the images, each those that it holds."""
+        from cl2d.cluster.averages import SummedOnWorkers  # noqa: PLC0415 - Dask is an extra
         from cl2d.cluster.engine import ClusterEngine  # noqa: PLC0415 - Dask is an extra
         from cl2d.cluster.reading import read_on_workers  # noqa: PLC0415
 
@@ -95,4 +100,4 @@ class Reading:
         def engine(usable: Usable) -> ClusterEngine:
             return ClusterEngine(crew, job, usable, self.options.run.n_threads())
 
-        return ReadImages(facts.flags, facts.statistics, engine)
+        return ReadImages(facts.flags, facts.statistics, engine, SummedOnWorkers(crew, job))

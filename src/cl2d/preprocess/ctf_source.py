@@ -107,7 +107,7 @@ class CtfFilteredSource(WrappedSource):
         return images
 
     def take(self, rows: npt.NDArray[np.intp]) -> CtfFilteredSource:
-        """Return some of the particles, rows ascending, as a source of their own."""
+        """Return some of the particles as a source of their own."""
         subset = SubsetSource(self._source, rows)
         return CtfFilteredSource(subset, self._ctf.take(rows), self._factor, self._n_threads)
 
@@ -161,7 +161,7 @@ class SplitReading:
 
 
 def subset_of(source: ParticleSource, rows: npt.NDArray[np.intp]) -> ParticleSource:
-    """Return some of the particles, rows ascending, corrected and averaged like all of them."""
+    """Return some of the particles, corrected and averaged like all of them."""
     if isinstance(source, CtfFilteredSource):
         return source.take(rows)
     return SubsetSource(source, rows)

@@ -81,7 +81,8 @@ def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Put an sbatch and an scancel on the path; a job runs at once, in a process of its own.
 
     The folder keeps each script as ``job*``, and the number of each job that is cancelled in
-    ``cancelled``. A job whose script asks for the partition "none" is refused.
+    ``cancelled``. A job whose script asks for the partition "none" is refused, and one for "broken"
+    ends without doing anything.
     """
     folder = tmp_path / "queue"
     folder.mkdir()
@@ -91,8 +92,13 @@ def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             f'job=$(mktemp "{folder}/jobXXXXXX"); cp "$1" "$job"',
             "SLURM_CPUS_PER_TASK=$(grep -oP 'cpus-per-task=\\K.*' \"$job\")",
             "export SLURM_CPUS_PER_TASK",
+            'grep -q -- "-p broken" "$job" && : > "$job"',
             'setsid bash "$job" > /dev/null 2>&1 < /dev/null &',
             'echo "Submitted batch job $!"',
+        ),
+        "squeue": (
+            'jobs="${@: -1}"; jobs="${jobs#--jobs=}"',
+            'for job in ${jobs//,/ }; do if kill -0 "$job" 2>/dev/null; then echo "$job"; fi; done',
         ),
         "scancel": (
             f'echo "$1" >> "{folder}/cancelled"',

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,18 +22,20 @@ from cl2d.engine import (
 from cl2d.engine.storage import IN_MEMORY
 from cl2d.errors import InputError
 from cl2d.io import open_particles
+from cl2d.levels.centring import centred_poses
 from cl2d.results import identity_poses
 from tests.engine_inputs import engine_of, noise_images, random_poses, white_plan
 
 distributed = pytest.importorskip("distributed")
 
-from cl2d.cluster import held  # noqa: E402
-from cl2d.cluster.crew import Crew  # noqa: E402 - Dask is an extra
-from cl2d.cluster.engine import ClusterEngine  # noqa: E402
-from cl2d.cluster.job import Job  # noqa: E402
-from cl2d.cluster.reading import read_on_workers  # noqa: E402
+from cl2d.cluster import held  # noqa: E402 - Dask is an extra
+from tests.cluster_engines import (  # noqa: E402
+    assert_same,
+    engine_on_workers,
+    two_workers,
+    written_stack,
+)
 
-ROOT = Path(__file__).parents[3]
 N = 9000  # three blocks, the last of them short
 BOX = 16
 PLAN = white_plan(BOX)
@@ -50,14 +50,7 @@ def images():
 
 @pytest.fixture(scope="module")
 def stack(images, tmp_path_factory):
-    import mrcfile  # noqa: PLC0415
-
-    path = tmp_path_factory.mktemp("particles") / "noise.mrcs"
-    with mrcfile.new(path) as file:
-        file.set_data(images)
-        file.set_image_stack()
-        file.voxel_size = 2.0
-    return path
+    return written_stack(tmp_path_factory.mktemp("particles") / "noise.mrcs", images)
 
 
 @pytest.fixture(scope="module")
@@ -66,49 +59,18 @@ def local(images):
 
 
 @pytest.fixture
-def client(monkeypatch):
-    # Workers, and those that are started in the place of killed ones, find this file as a module.
-    monkeypatch.syspath_prepend(str(ROOT))
-    with (
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
+def client():
+    with two_workers() as cluster, distributed.Client(cluster) as client:
         yield client
 
 
-def cluster_engine(client, stack, open_source=None):
-    source = open_particles(stack)
-    job = Job(
-        name=f"test-{time.monotonic_ns()}",
-        open_source=open_source or partial(open_particles, stack),
-        fingerprint=source.fingerprint(),
-        n_images=N,
-        plan=PLAN,
-        search=SEARCH,
-        storage=IN_MEMORY,
-        simd_level=cl2d.build_info()["simd_level"],
-    )
-    crew = Crew(client, N)
-    facts = read_on_workers(crew, job)
-    return ClusterEngine(crew, job, facts.flags == 0, 1)
+def cluster_engine(client, stack, **of_job):
+    return engine_on_workers(client, stack, PLAN, SEARCH, storage=IN_MEMORY, **of_job)
 
 
 def references_of(engine, seed=0):
     labels = np.random.default_rng(seed).integers(0, K, N).astype(np.int32)
     return labels, engine.update(labels, identity_poses(N), K)
-
-
-def assert_same(found, expected):
-    for name in ("labels", "scores", "margin", "confidence"):
-        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
-    assert_same_poses(found.poses, expected.poses)
-
-
-def assert_same_poses(found, expected):
-    for name in ("psi_rad", "shift_px", "mirror"):
-        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
 
 
 def mean_coefficient(members, item):
@@ -223,12 +185,50 @@ def test_classify_lets_go_of_what_workers_hold(client, stack):
 
 
 def test_a_worker_that_sees_other_particles_refuses(client, stack, tmp_path, images):
-    import mrcfile  # noqa: PLC0415
-
-    other = tmp_path / "noise.mrcs"
-    with mrcfile.new(other) as file:
-        file.set_data(images[::-1].copy())
-        file.set_image_stack()
-        file.voxel_size = 2.0
+    other = written_stack(tmp_path / "noise.mrcs", images[::-1].copy())
     with pytest.raises(InputError, match="must be the same on all machines"):
-        cluster_engine(client, stack, partial(open_particles, other))
+        cluster_engine(client, stack, open_source=partial(open_particles, other))
+
+
+def forget_what_was_found(job):
+    held._held[job.name]._found.clear()
+
+
+def test_both_ends_know_the_last_classes_and_poses(client, stack, local):
+    engine = cluster_engine(client, stack)
+    account = engine._crew.account
+    references = normalised_references(references_of(local)[1].sums)
+    found = engine.assign(references, ClassicalRule())
+    centred = centred_poses(found.poses, found.labels, K)
+    expected = local.update(found.labels, centred, K)
+    own = OwnShare(found.labels, sum_lengths(expected.sums), expected.counts)
+    last = near_search(centred)
+    for forgotten in (False, True):
+        if forgotten:
+            client.run(forget_what_was_found, engine._job)
+        sent = account.sent_bytes
+        np.testing.assert_array_equal(engine.update(found.labels, centred, K).sums, expected.sums)
+        again = engine.assign(references, ClassicalRule(), own=own, last=last)
+        assert_same(again, local.assign(references, ClassicalRule(), own=own, last=last))
+        sent = account.sent_bytes - sent - references.nbytes
+        assert (sent < N) is not forgotten  # less than a byte an image
+        engine.assign(references, ClassicalRule())  # what is known is of this one now
+
+
+def test_the_account_tells_of_bytes_and_of_every_worker(client, stack, local):
+    engine = cluster_engine(client, stack)
+    references = normalised_references(references_of(local)[1].sums)
+    for _ in range(2):
+        found = engine.assign(references, ClassicalRule())
+        sums = engine.update(found.labels, found.poses, K).sums
+    use = engine._crew.account.use()
+    assert [cost.n_classes for cost in use.iterations] == [K]  # the other one is going on
+    (cost,) = use.iterations
+    assert references.nbytes < cost.sent_bytes < 2 * references.nbytes + 2 * N
+    assert 24 * N < cost.received_bytes < 28 * N + 2 * sums.nbytes
+    assert use.received_bytes > 2 * cost.received_bytes
+    assert [worker.address for worker in use.workers] == sorted(client.run(os.getpid))
+    for worker in use.workers:
+        assert 0 < worker.busy_seconds < 1000
+        assert worker.comparisons_per_second > 0
+    assert 0 <= cost.waiting_share <= 1

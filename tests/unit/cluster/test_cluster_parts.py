@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cl2d.cluster.parts import dealt, moved_from, parts_of
+from cl2d.cluster.parts import dealt, dealt_near, moved_from, parts_of
 from cl2d.engine import BLOCK_IMAGES
 
 
@@ -42,3 +42,14 @@ def test_workers_of_one_speed_keep_what_they_hold() -> None:
     owners = dealt(parts, {"a": 1.0, "b": 1.0})
     assert moved_from(owners, {"a": 1.0, "b": 1.1}, 0.15) == owners
     assert moved_from(owners, {"a": 1.0, "b": 1.0}, 0.15) == owners
+
+
+def test_parts_go_to_who_holds_their_images_as_far_as_that_is_fair() -> None:
+    parts = parts_of(16 * BLOCK_IMAGES, 2)
+    speeds = {"a": 1.0, "b": 1.0}
+    other_way = {p: {"b": p.n_images} if p.first_block < 8 else {"a": p.n_images} for p in parts}
+    assert [dealt_near(parts, other_way, speeds)[p] for p in parts] == ["b"] * 4 + ["a"] * 4
+    one_has_all = {part: {"a": part.n_images} for part in parts}
+    assert list(dealt_near(parts, one_has_all, speeds).values()).count("a") == 4
+    owners = dealt_near(parts, one_has_all, {"a": 3.0, "b": 1.0})
+    assert list(owners.values()).count("a") == 6

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cl2d.cluster import check_workers, job_script, open_client
+from cl2d.cluster import check_workers, job_script, open_client, slurm
 from cl2d.cluster.slurm import JobWords, job_words
 from cl2d.errors import InputError
 from cl2d.options import ClusterOptions
@@ -165,3 +165,14 @@ def test_a_job_that_does_not_start_is_waited_for_as_long_as_told(queue: Path) ->
     ):
         pass
     assert (queue / "cancelled").read_text().split() == ["999999999"]
+
+
+def test_jobs_that_all_end_before_a_worker_begins_end_the_wait(
+    queue: Path,  # noqa: ARG001
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("dask_jobqueue")
+    monkeypatch.setattr(slurm, "_SECONDS_BETWEEN_QUEUES", 0.5)
+    choice = ClusterOptions(slurm="--partition broken")
+    with pytest.raises(RuntimeError, match="all ended before"), open_client(choice):
+        pass

@@ -23,6 +23,7 @@ _SCRIPTS = (
     "class_parts.js",
     "class_panel.js",
     "tree.js",
+    "cluster_costs.js",
     "run_tabs.js",
     "page.js",
 )

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 REPORT_PHASE = "report"
 """The phase of making the page, whose time the page itself cannot tell."""
 
+MOST_WORKERS = 20
+"""Workers that the page tells of, the slowest first; the record has all of them."""
+
 
 def course(files: RunFiles) -> list[dict[str, Any]]:
     """Return each level with what its iterations changed and how well the images fitted."""
@@ -44,8 +47,36 @@ def provenance(files: RunFiles) -> dict[str, Any]:
         "timings_seconds": timings,
         "cpu_seconds": round(record["cpu_seconds"], 1),
         "memory": record["memory"],
+        "cluster": _cluster(record.get("cluster")),
         "peak_memory_bytes": record["peak_memory_bytes"],
     }
+
+
+def _cluster(use: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return what a run on a cluster cost, its iterations by their number of classes."""
+    if use is None:
+        return None
+    iterations: dict[int, list[dict[str, Any]]] = {}
+    for one in use["iterations"]:
+        iterations.setdefault(one["n_classes"], []).append(one)
+    slowest_first = sorted(use["workers"], key=lambda worker: worker["comparisons_per_second"])
+    return {
+        "n_workers": len(use["workers"]),
+        "sent_bytes": use["sent_bytes"],
+        "received_bytes": use["received_bytes"],
+        "waiting_share": use["waiting_share"],
+        "workers": slowest_first[:MOST_WORKERS],
+        "iterations": [
+            {"n_classes": n_classes, "number": len(some), **_means(some)}
+            for n_classes, some in sorted(iterations.items())
+        ],
+    }
+
+
+def _means(iterations: list[dict[str, Any]]) -> dict[str, float]:
+    """Return what an iteration took on average."""
+    names = ("seconds", "sent_bytes", "received_bytes", "waiting_share")
+    return {name: sum(one[name] for one in iterations) / len(iterations) for name in names}
 
 
 def _iteration(report: dict[str, Any]) -> dict[str, Any]:

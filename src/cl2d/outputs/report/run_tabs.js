@@ -265,6 +265,7 @@ function showRun(data) {
         timings,
       ),
       pairs("Memory", { ...memory, "peak of the process": bytes(made.peak_memory_bytes) }),
+      ...showCluster(made.cluster),
       pairs("Machine", made.machine),
       pairs("Versions", made.versions),
     ),
