@@ -21,15 +21,14 @@ from cl2d.cluster.job import Job
 from cl2d.cluster.parts import parts_of
 from cl2d.cluster.reading import read_on_workers
 from cl2d.cluster.sealed import sealed, unsealed
-from cl2d.engine import BLOCK_IMAGES, ClassicalRule, SearchSettings, normalised_references
+from cl2d.engine import BLOCK_IMAGES, SearchSettings
 from cl2d.engine.storage import IN_MEMORY
 from cl2d.io import open_particles, write_stack
 from cl2d.levels import run_levels
-from cl2d.levels.cuts import cut_rule, find_cuts
 from cl2d.levels.start import random_references
 from cl2d.options import LevelOptions, PreprocessOptions
 from cl2d.preprocess import plan_preprocessing
-from cl2d.results import IterationReport, identity_poses
+from cl2d.results import IterationReport
 from cl2d.simulate import SimulationOptions, simulate_particles
 
 if TYPE_CHECKING:
@@ -52,7 +51,6 @@ EMPTY_TASKS, PASSES = 200, 5
 ALONE = 25
 LARGE_BYTES = 1 << 26
 ROLL_CALLS = 50
-GROUP_CLASSES = 4
 
 
 @dataclass(frozen=True)
@@ -66,11 +64,6 @@ class Watched:
     roll_calls: int
 
 
-def noted(crew: Any) -> Any:
-    """Return who counts the bytes of a crew."""
-    return crew.account if hasattr(crew, "account") else crew.traffic
-
-
 class Watch:
     """Counts what passes between the reports of iterations."""
 
@@ -81,7 +74,7 @@ class Watch:
         self.found: list[Watched] = []
 
     def _now(self) -> tuple[float, float, int, int, int]:
-        counts = noted(self._crew)
+        counts = self._crew.account
         clock = time.perf_counter(), time.process_time()
         return (*clock, counts.sent_bytes, counts.received_bytes, sum(self._calls))
 
@@ -188,7 +181,6 @@ def cluster_costs(client: Client, folder: Path) -> ClusterCosts:
         first = watched_iterations(few.engine, few.crew, FEW_CLASSES)
         third = watched_iterations(few.engine, few.crew, MANY_CLASSES)
         few_bytes = _peak_bytes(few)
-        group_tasks = _group_tasks(few)
     with OnWorkers(client, many_path) as many:
         second = watched_iterations(many.engine, many.crew, FEW_CLASSES)
         many_bytes = _peak_bytes(many)
@@ -215,7 +207,6 @@ def cluster_costs(client: Client, folder: Path) -> ClusterCosts:
         image_seconds=of_levels,
         pack_seconds=max(0.0, cpu - of_bytes - of_levels),
         class_seconds=max(0.0, by_class),
-        group_tasks=group_tasks,
         client_bytes_per_image=(many_bytes - few_bytes) / (MANY_IMAGES - FEW_IMAGES),
     )
 
@@ -283,24 +274,3 @@ def _byte_seconds(client: Client) -> tuple[float, float]:
     started = time.process_time()
     unsealed(sealed(large)).__iadd__(large)
     return each, (time.process_time() - started) / LARGE_BYTES
-
-
-def _group_tasks(on_workers: OnWorkers) -> float:
-    """Return the tasks for judging one class, whose members are everywhere."""
-    client, engine = on_workers.client, on_workers.engine
-    submit, sent = client.submit, []
-
-    def counted(*arguments: Any, **options: Any) -> Any:
-        sent.append(1)
-        return submit(*arguments, **options)
-
-    labels = (np.arange(engine.n_images) % GROUP_CLASSES).astype(np.int32)
-    poses = identity_poses(engine.n_images)
-    references = normalised_references(engine.update(labels, poses, GROUP_CLASSES).sums)
-    fitted = engine.assign(references, ClassicalRule())
-    client.submit = counted
-    try:
-        found = find_cuts(engine, fitted, GROUP_CLASSES, cut_rule(LevelOptions()))
-    finally:
-        client.submit = submit
-    return len(sent) / max(1, len(found))

@@ -82,8 +82,6 @@ class ClusterCosts:
     image_seconds, class_seconds
         What levels do in an iteration for each image and class: poses are centred, changes
         counted, references made.
-    group_tasks
-        Tasks for judging one class whose members are in four parts of one worker.
     client_bytes_per_image
         Memory.
     """
@@ -100,7 +98,6 @@ class ClusterCosts:
     pack_seconds: float
     image_seconds: float
     class_seconds: float
-    group_tasks: float
     client_bytes_per_image: float
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from scaling_costs import free_of
 from scaling_passes import Work, pass_seconds, spread_over
 
+from cl2d.cluster.group_work import MOST_GROUPS
 from cl2d.engine import BLOCK_IMAGES
 from cl2d.levels import level_schedule
 from cl2d.levels.sampled import ITERATIONS_OF_ALL, sample_size
@@ -28,8 +29,6 @@ JUDGINGS = 3
 """Of each class of the last level, before exchanges and settling."""
 FLAG_BYTES = 1
 STATISTIC_BYTES = 4
-TASKS_BY_WORKER = 3
-"""More of them for a class whose members one worker has in four parts: one task for each part."""
 WAITS = (
     *("Dask's tasks", "messages packed", "level loop"),
     *("network", "latency", "reading"),
@@ -48,8 +47,8 @@ class Placement:
         Whether it adds up the delivered averages.
     """
 
-    sample_here: bool = True
-    averages_here: bool = True
+    sample_here: bool = False
+    averages_here: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,23 +115,23 @@ class Phase:
     formula_seconds: float
 
 
-def assign_work(grid: GridCosts, costs: ClusterCosts, some: Iterations, share: float = 1.0) -> Work:
+def assign_work(grid: GridCosts, costs: ClusterCosts, some: Iterations) -> Work:
     """Return the search of an iteration; messages of both passes of it count here."""
     return Work(
-        block_seconds=share * grid.assign_seconds(some.n_classes, fast=some.fast),
+        block_seconds=grid.assign_seconds(some.n_classes, fast=some.fast),
         shared_bytes=some.n_classes * grid.class_bytes,
-        out_bytes=share * costs.sent_bytes_per_image / 2,
-        back_bytes=share * costs.received_bytes_per_image,
+        out_bytes=costs.sent_bytes_per_image / 2,
+        back_bytes=costs.received_bytes_per_image,
         task_bytes=costs.sent_bytes_per_task,
-        pack_seconds=share * costs.pack_seconds,
+        pack_seconds=costs.pack_seconds,
     )
 
 
-def update_work(grid: GridCosts, costs: ClusterCosts, some: Iterations, share: float = 1.0) -> Work:
+def update_work(grid: GridCosts, costs: ClusterCosts, some: Iterations) -> Work:
     """Return the sums of classes of an iteration."""
     return Work(
-        block_seconds=share * grid.sum_seconds,
-        out_bytes=share * costs.sent_bytes_per_image / 2,
+        block_seconds=grid.sum_seconds,
+        out_bytes=costs.sent_bytes_per_image / 2,
         task_bytes=costs.sent_bytes_per_task,
         node_bytes=some.n_classes * grid.sum_bytes,
     )
@@ -175,16 +174,16 @@ def _iterations(
     computed = seconds * some.n_images / BLOCK_IMAGES
     loop = costs.image_seconds * some.n_images + costs.class_seconds * some.n_classes
     alone = computed + loop
-    if some.sampled and run.placement.sample_here:
+    few = some.n_images <= BLOCK_IMAGES
+    if some.sampled and (few or run.placement.sample_here):
         moved = some.n_images * grid.coefficient_bytes
         collected = moved / cluster.network_bytes_per_second + moved * costs.byte_seconds
         here = some.times * (computed / run.client_threads + loop) + collected
         return Phase("sample, in this process", here, some.times * alone, here)
-    share = some.n_images / run.n_images
-    works = [work(grid, costs, some, share) for work in (assign_work, update_work)]
-    spread = spread_over(run.n_images, cluster.n_workers)
+    works = [work(grid, costs, some) for work in (assign_work, update_work)]
+    spread = spread_over(some.n_images, cluster.n_workers)  # a sample has parts of its own
     wall = sum(pass_seconds(work, spread, costs, cluster) for work in works) + loop
-    formula = _formula(works, run.n_images, costs, cluster) + loop
+    formula = _formula(works, some.n_images, costs, cluster) + loop
     name = "iterations, sample" if some.sampled else "iterations, all images"
     return Phase(name, some.times * wall, some.times * alone, some.times * formula)
 
@@ -193,19 +192,30 @@ def _groups(run: Run, grid: GridCosts, costs: ClusterCosts, cluster: Cluster) ->
     """Return what is done with classes one by one: a sample of each is collected on a worker."""
     classes = run.level_classes
     n_cut, n_judged = run.cuts * sum(classes), JUDGINGS * classes[-1]
-    n_groups = n_cut + n_judged
     computed = n_cut * grid.cut_seconds + n_judged * grid.judge_seconds
-    n_parts = len(spread_over(run.n_images, cluster.n_workers).parts)
-    by_part = costs.group_tasks > TASKS_BY_WORKER
-    holders = n_parts if by_part else min(n_parts, cluster.n_workers)
     n_members = min(SAMPLE_MEMBERS, max(1, run.n_images // classes[-1]))
-    n_tasks = 1 + min(holders, n_members)
-    asked = min(1.0, costs.roll_calls / 4) * costs.roll_call_seconds * cluster.n_workers
-    here = n_groups * (n_tasks * costs.task_seconds + asked)
-    moved = n_members * grid.coefficient_bytes / cluster.network_bytes_per_second
-    one = computed / n_groups / cluster.threads_each + moved + 4 * cluster.latency_seconds
-    there = one * math.ceil(n_groups / cluster.n_workers)
+    asked = [(k, run.cuts) for k in classes] + [(classes[-1], JUDGINGS)]
+    n_batches = sum(times * batches(k, cluster.n_workers) for k, times in asked)
+    per_batch = (n_cut + n_judged) / n_batches
+    n_tasks = 1 + min(_holders(run, cluster), per_batch * n_members)
+    here = n_batches * n_tasks * costs.task_seconds
+    moved = per_batch * n_members * grid.coefficient_bytes / cluster.network_bytes_per_second
+    one = computed / n_batches / cluster.threads_each + moved + 4 * cluster.latency_seconds
+    there = one * sum(
+        times * math.ceil(batches(k, cluster.n_workers) / cluster.n_workers) for k, times in asked
+    )
     return Phase("classes one by one", max(here, there), computed, here + there)
+
+
+def batches(n_groups: int, n_workers: int) -> int:
+    """Return in how many batches workers are given some classes at a time."""
+    length = min(MOST_GROUPS, max(1, n_groups // (2 * n_workers)))
+    return -(-n_groups // length)
+
+
+def _holders(run: Run, cluster: Cluster) -> int:
+    """Return the workers that hold images: each gives all that a batch wants of them at once."""
+    return len(set(spread_over(run.n_images, cluster.n_workers).workers))
 
 
 def _averages(run: Run, grid: GridCosts, costs: ClusterCosts, cluster: Cluster) -> Phase:

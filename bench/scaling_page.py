@@ -11,7 +11,6 @@ from markdown_tables import item, paragraph, table
 from scaling_costs import GIGABIT, Cluster, ClusterCosts, Costs
 from scaling_course import (
     Outcome,
-    Placement,
     default_run,
     memory_bytes,
     outcome,
@@ -35,7 +34,6 @@ WORKERS = (1, 2, 4, 10, 30, 100, 300, 1000)
 CLASSES = 64
 THREADS_EACH = 16
 PHASES_WORKERS = 100
-SHARED, HERE = Placement(False, False), Placement(True, True)
 NETWORKS_GBIT = (1, 10, 100)
 PLOT = "images/scaling.svg"
 LEFT_OUT_OF_MACHINE = {"load_average_after"}
@@ -43,7 +41,7 @@ LEFT_OUT_OF_MACHINE = {"load_average_after"}
 
 def write_page(path: Path, costs: Costs) -> None:
     """Write the page and its plot."""
-    outcomes = outcomes_of(costs, SHARED)
+    outcomes = outcomes_of(costs)
     (path.parent / PLOT).parent.mkdir(parents=True, exist_ok=True)
     for place, text in (
         (path, page(costs, outcomes)),
@@ -55,15 +53,13 @@ def write_page(path: Path, costs: Costs) -> None:
 
 def tables(costs: Costs) -> list[str]:
     """Return the tables for a terminal."""
-    return [page(costs, outcomes_of(costs, SHARED))]
+    return [page(costs, outcomes_of(costs))]
 
 
-def outcomes_of(
-    costs: Costs, placement: Placement, box_px: int = 64, threads_each: int = 1
-) -> list[Outcome]:
+def outcomes_of(costs: Costs, box_px: int = 64, threads_each: int = 1) -> list[Outcome]:
     """Simulate runs of all sizes on all numbers of workers."""
     return [
-        outcome(default_run(n, box_px, CLASSES, placement), costs, Cluster(w, threads_each))
+        outcome(default_run(n, box_px, CLASSES), costs, Cluster(w, threads_each))
         for n in IMAGES
         for w in WORKERS
     ]
@@ -78,7 +74,6 @@ def page(costs: Costs, outcomes: Sequence[Outcome]) -> str:
         textwrap.indent(f"{COMMAND} --measure --page docs/scaling.md\n", "    "),
         paragraph(in_short(stops)) + "\n",
         paragraph(prose.MODEL.format(classes=CLASSES)) + "\n",
-        paragraph(prose.PLACES) + "\n",
         f"![Speed-up by the number of workers, for four numbers of particles]({PLOT})\n",
         *_run_tables(costs, outcomes),
         *_limits(costs, stops),
@@ -94,11 +89,9 @@ def _run_tables(costs: Costs, outcomes: Sequence[Outcome]) -> list[str]:
         paragraph(prose.WAITED) + "\n",
         outcome_table(outcomes),
         "The same for a box of 128 px:\n",
-        outcome_table(outcomes_of(costs, SHARED, 128)),
+        outcome_table(outcomes_of(costs, 128)),
         f"Workers of {THREADS_EACH} threads (128 px), beside one thread:\n",
-        outcome_table(outcomes_of(costs, SHARED, 128, THREADS_EACH)),
-        paragraph(prose.ALONE) + "\n",
-        outcome_table(outcomes_of(costs, HERE)),
+        outcome_table(outcomes_of(costs, 128, THREADS_EACH)),
         paragraph(prose.FORMULA) + "\n",
         formula_table(outcomes),
     ]
@@ -142,19 +135,17 @@ class Limit:
 
     n_images: int
     workers: tuple[int, ...]
-    workers_alone: int
     waits_for: str
 
 
 def limits(costs: Costs) -> list[Limit]:
-    """Return where runs of each size stop to scale; ``workers_alone`` is without SHARED."""
+    """Return where runs of each size stop to scale."""
     found = []
     for n in IMAGES:
-        run = default_run(n, 64, CLASSES, SHARED)
+        run = default_run(n, 64, CLASSES)
         half = tuple(workers_of_half(run, costs, _network(gbit)) for gbit in NETWORKS_GBIT)
-        alone = workers_of_half(default_run(n, 64, CLASSES, HERE), costs, Cluster(1))
         beyond = outcome(run, costs, Cluster(2 * half[1]))
-        found.append(Limit(n, half, alone, beyond.waits_for))
+        found.append(Limit(n, half, beyond.waits_for))
     return found
 
 
@@ -173,13 +164,12 @@ def _limits(costs: Costs, found: Sequence[Limit]) -> list[str]:
         [
             f"{one.n_images:,}",
             *(f"{n:,}" for n in one.workers),
-            f"{one.workers_alone:,}",
             one.waits_for,
         ]
         for one in found
     ]
     titles = ["particles", *(f"{gbit} Gbit/s" for gbit in NETWORKS_GBIT)]
-    titles += ["10 Gbit/s, sample and averages in this process", "waits for, beyond"]
+    titles += ["waits for, beyond"]
     told = dict.fromkeys(one.waits_for for one in found)
     return [
         "## Where it stops\n",
@@ -201,7 +191,7 @@ def phase_table(costs: Costs) -> str:
     """Return the seconds of each phase on some workers, and of one thread over their number."""
     found: dict[str, dict[int, list[float]]] = {}
     for n in IMAGES:
-        run = default_run(n, 64, CLASSES, SHARED)
+        run = default_run(n, 64, CLASSES)
         for phase in phases(run, costs, Cluster(PHASES_WORKERS)):
             total = found.setdefault(phase.name, {}).setdefault(n, [0.0, 0.0])
             total[0] += phase.seconds
@@ -242,7 +232,7 @@ def memory_table(costs: Costs) -> str:
     """Return the memory of the process and of the fullest worker."""
     rows = []
     for n in IMAGES:
-        run = default_run(n, 64, CLASSES, SHARED)
+        run = default_run(n, 64, CLASSES)
         found = [memory_bytes(run, costs, Cluster(w)) for w in (1, 10, 100, 1000)]
         cells = [f"{of_worker / 1e9:.3g} GB" for _, of_worker in found]
         rows.append([f"{n:,}", f"{found[0][0] / 1e9:.3g} GB", *cells])

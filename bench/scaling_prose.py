@@ -15,7 +15,6 @@ UNITS = {
     "pack_seconds": ("what else messages take for an image in an iteration", "s"),
     "image_seconds": ("what levels do for an image in an iteration, of up to two million", "s"),
     "class_seconds": ("what levels do for a class in an iteration", "s"),
-    "group_tasks": ("tasks for one class whose members are in four parts of one worker", ""),
     "client_bytes_per_image": ("memory of this process for an image", "bytes"),
 }
 """Words for what :class:`scaling_costs.ClusterCosts` has, and units."""
@@ -38,13 +37,6 @@ said otherwise. A run has {classes} classes, a box of 64 px unless said otherwis
 iterations that default options allow: real runs make fewer, on one thread and on many. Speed-up
 is against one thread without workers.
 """
-PLACES = """
-Two things can be done by workers or by the process that runs the program: iterations on a
-sample of the images (`--images-per-class`), and the delivered averages. The tables are for
-workers that do both; the last one is for a process that does both by itself, on one thread.
-Which it is in this version is said in [On several processes and
-machines](cluster.md#what-workers-do).
-"""
 CHECKED = """
 Measured on this machine, whose two processors other programs use, too: assignments on workers,
 and reading and levels of whole runs, whose iterations the model was told. Prediction errors
@@ -63,9 +55,7 @@ NOT_CHECKED = (
     "Workers that are lost or late, and parts that are moved to faster ones.",
 )
 WHAT_WOULD_HELP = {
-    "Dask's tasks": (
-        "fewer and larger tasks: fewer parts a worker, one message for the work on several classes"
-    ),
+    "Dask's tasks": ("fewer and larger tasks: fewer parts a worker, larger batches of classes"),
     "messages packed": ("fewer bytes for an image in an iteration"),
     "level loop": (
         "work on poses and labels that the process does alone going to workers, or to its threads"
@@ -89,10 +79,6 @@ FORMULA = """
 Beside the simulation stands a formula: the sum of computing over workers, tasks, bytes and
 latencies, as if nothing were done at a time with anything else. Simulation over formula, for
 the first of these tables:
-"""
-ALONE = """
-With sampled iterations and averages in the process that runs the program, on one thread (64
-px):
 """
 HALF = """
 The most workers of which at least half the time is not lost (box of 64 px):

@@ -41,7 +41,6 @@ CLUSTER = {
     "pack_seconds": 1e-7,
     "image_seconds": 1e-7,
     "class_seconds": 3e-4,
-    "group_tasks": 5.0,
     "client_bytes_per_image": 350.0,
 }
 N = 100 * 4096
@@ -268,9 +267,7 @@ def test_page_that_is_kept_is_of_the_figures_that_are_kept(bench):
     assert page.memory_table(costs) in text
     assert all(
         page.duration(
-            page.outcome(
-                page.default_run(n, 64, page.CLASSES, page.SHARED), costs, page.Cluster(1)
-            ).seconds
+            page.outcome(page.default_run(n, 64, page.CLASSES), costs, page.Cluster(1)).seconds
         )
         in text
         for n in page.IMAGES
