@@ -88,7 +88,7 @@ def _cluster_of(comm: Any) -> Iterator[Client]:
     with SpecCluster(scheduler=scheduler, silence_logs=logging.ERROR, name="cl2d") as cluster:
         comm.bcast(cluster.scheduler_address, root=0)
         comm.Barrier()
-        with Client(cluster) as client:
+        with Client(cluster, direct_to_workers=True) as client:
             client.wait_for_workers(comm.Get_size() - 1)
             yield client
             _dismiss_workers(client)

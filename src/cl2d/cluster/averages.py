@@ -7,7 +7,6 @@ process takes the sum of a group in pieces, before workers go far beyond that gr
 
 from __future__ import annotations
 
-import contextlib
 import time
 import warnings
 from collections import Counter, deque
@@ -207,10 +206,10 @@ class _Summing:
                 self._give_out()
                 self._handle(self._next_ended())
         finally:
-            left = [self._job, *self._then, *self._whole.values()]
-            # Nobody wants an error of a cluster that is gone in place of what went wrong before.
-            with contextlib.suppress(OSError, TimeoutError):
-                self._crew.client.cancel(left)
+            # Dask forgets what nobody holds. Cancelling what has just ended upsets its scheduler.
+            self._then.clear()
+            self._whole.clear()
+            self._so_far = None
 
     def _give_out(self) -> None:
         """Give workers more stretches, as long as not too many sums wait anywhere."""

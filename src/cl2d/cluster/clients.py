@@ -72,7 +72,11 @@ def _on_this_machine(n_workers: int, n_threads: int, seconds: float) -> Iterator
     from cl2d.cluster.local import local_cluster  # noqa: PLC0415 - needs it, too
 
     each = max(1, n_threads // n_workers)
-    with _quiet(), local_cluster(n_workers, each) as cluster, Client(cluster) as client:
+    with (
+        _quiet(),
+        local_cluster(n_workers, each) as cluster,
+        Client(cluster, direct_to_workers=True) as client,
+    ):
         try:
             client.wait_for_workers(n_workers, timeout=seconds)
         except TimeoutError:
@@ -88,7 +92,11 @@ def _on_this_machine(n_workers: int, n_threads: int, seconds: float) -> Iterator
 def _on_slurm(choice: ClusterOptions) -> Iterator[Client]:
     from distributed import Client  # noqa: PLC0415 - not everyone has it
 
-    with _quiet(), slurm_cluster(choice) as (cluster, refusals), Client(cluster) as client:
+    with (
+        _quiet(),
+        slurm_cluster(choice) as (cluster, refusals),
+        Client(cluster, direct_to_workers=True) as client,
+    ):
         wait_for_a_job(client, JobsBegun(cluster, refusals), choice.worker_timeout_seconds)
         yield client
 

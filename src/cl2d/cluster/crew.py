@@ -13,7 +13,7 @@ import time
 import warnings
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from distributed import KilledWorker, wait
 from distributed.client import FutureCancelledError
@@ -32,8 +32,13 @@ if TYPE_CHECKING:
     from cl2d.cluster.parts import Part
     from cl2d.cluster.work import Outcome
 
+    Shared: TypeAlias = Future | bytes
+
 LEAST_GAIN = 0.15
 """Share of the time of a pass over all images that moving a part must save: it is read again."""
+
+SMALL_BYTES = 1 << 18
+"""Messages to all parts that are sent with each task if they are no more than that together."""
 
 MERGED_AT_ONCE = 8
 """Partial sums that one worker merges."""
@@ -46,7 +51,7 @@ class Arguments:
     """Arguments of a task about a part: those of this part alone, and those sent to all before."""
 
     own: tuple[Any, ...]
-    shared: tuple[Future, ...] = ()
+    shared: tuple[Shared, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,13 +154,13 @@ class Crew:
         self,
         task: Callable[..., Any],
         merge: Callable[..., Any],
-        finish: Callable[[Any], Any],
+        finish: Callable[..., Any],
         arguments: Callable[[Part, str], Arguments],
     ) -> Any:
         """Return what workers make of ``task(*arguments(part, worker))`` of all parts by merging.
 
-        A worker merges what it has, and then workers what several have, of which one finishes:
-        this process gets one value, whatever their number.
+        A worker merges what it has, then some workers what several have, and the last few values
+        one that finishes: this process gets one value, whatever their number.
         """
 
         def begin() -> Begun:
@@ -164,11 +169,12 @@ class Crew:
             for part in self.parts:
                 worker = self.owners[part]
                 by_worker[worker].append(self.submit(task, arguments(part, worker), worker))
-            values = [self._merge(merge, some) for some in by_worker.values()]
+            values = list(by_worker.values())
             while len(values) > 1:
-                starts = range(0, len(values), MERGED_AT_ONCE)
-                values = [self._merge(merge, values[i : i + MERGED_AT_ONCE]) for i in starts]
-            return Begun(self.call(finish, (), values), frozenset(by_worker))
+                merged = [self.call(merge, (), some) for some in values]
+                starts = range(0, len(merged), MERGED_AT_ONCE)
+                values = [merged[start : start + MERGED_AT_ONCE] for start in starts]
+            return Begun(self.call(finish, (), values[0]), frozenset(by_worker))
 
         return self.result_of(begin(), begin)
 
@@ -203,9 +209,6 @@ class Crew:
                     return False
         return True
 
-    def _merge(self, merge: Callable[..., Any], values: list[Future]) -> Future:
-        return self.call(merge, (), values)
-
     def usual_seconds(self, task_name: str) -> float:
         """Return how long the last pass of a kind took; 0 if there was none."""
         return self._usual_seconds.get(task_name, 0.0)
@@ -222,32 +225,40 @@ class Crew:
         self,
         task: Callable[..., Any],
         arguments: tuple[Any, ...],
-        more: Sequence[Future] = (),
+        more: Sequence[Shared] = (),
         worker: str | None = None,
     ) -> Future:
         """Send a task, with arguments that are there or to come, to a worker or to any of them."""
-        message = sealed(arguments)
-        self.account.sent_bytes += len(message)
+        message = self._sealed(arguments, more)
         return self.client.submit(run_sealed, task, message, *more, pure=False, **_at(worker))
 
     def call_for_workers(
         self,
         task: Callable[..., Any],
         arguments: tuple[Any, ...],
-        more: Sequence[Future],
+        more: Sequence[Shared],
         worker: str,
     ) -> Future:
         """Send a task whose result goes to another task, not here."""
-        message = sealed(arguments)
-        self.account.sent_bytes += len(message)
+        message = self._sealed(arguments, more)
         return self.client.submit(run_for_workers, task, message, *more, pure=False, **_at(worker))
 
-    def broadcast(self, value: object) -> Future:
+    def _sealed(self, arguments: tuple[Any, ...], more: Sequence[Shared]) -> bytes:
+        """Return the arguments of a task as they travel; what travels beside them counts, too."""
+        message = sealed(arguments)
+        beside = sum(len(one) for one in more if isinstance(one, bytes))
+        self.account.sent_bytes += len(message) + beside
+        return message
+
+    def broadcast(self, value: object) -> Shared:
         """Return something that every worker will be given, from here or by another worker.
 
-        It is the result of a task, which Dask can do again where all who had it are lost.
+        It is the result of a task, which Dask can do again where all who had it are lost. What is
+        small goes with each task instead: nobody waits for another one.
         """
         message = sealed(value)
+        if len(message) * len(self.parts) <= SMALL_BYTES:
+            return message
         self.account.sent_bytes += len(message)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Sending large graph")

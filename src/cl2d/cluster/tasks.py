@@ -86,9 +86,10 @@ def merged_sums(*trees: BlockTree) -> BlockTree:
     return whole
 
 
-def whole_sum(tree: BlockTree) -> Sums:
+def whole_sum(*trees: BlockTree) -> Sums:
     """Return the sum of all blocks of a run."""
-    return tree.total(tree.n_blocks)
+    whole = merged_sums(*trees)
+    return whole.total(whole.n_blocks)
 
 
 def take_images(wanted: list[tuple[Part, npt.NDArray[np.intp]]], job: Job) -> list[PackedImages]:
