@@ -62,6 +62,12 @@ def classify_command(*words: str) -> list[str]:
     return command("classify", f"../{PARTICLES}", "-o", OUT, *OPTIONS, *words)
 
 
+def simulate(root: Path, n_particles: int, box_px: int = 48) -> None:
+    """Simulate the particles of all runs."""
+    words = ("simulate", "-o", "sim", "--box-px", str(box_px), "-n", str(n_particles), "--quiet")
+    subprocess.run(command(*words), cwd=root, env=ENVIRONMENT, check=True)
+
+
 def whole_run(folder: Path) -> tuple[dict[str, str], float]:
     """Make a run without a break; return its files' digests and its wall time."""
     folder.mkdir()
@@ -211,8 +217,7 @@ def main() -> int:
     arguments = parser.parse_args()
     OPTIONS.extend(["-k", arguments.classes])
     root = Path(tempfile.mkdtemp(prefix="cl2d-kills-"))
-    simulate = ("simulate", "-o", "sim", "--box-px", "48", "-n", str(arguments.particles))
-    subprocess.run(command(*simulate, "--quiet"), cwd=root, env=ENVIRONMENT, check=True)
+    simulate(root, arguments.particles)
     expected, _ = whole_run(root / "first")
     whole = whole_run(root / "whole")
     if whole[0] != expected:

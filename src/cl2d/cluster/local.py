@@ -54,7 +54,8 @@ class WorkerProcess(ProcessInterface):  # type: ignore[misc] # distributed is no
             **os.environ,
             **thread_variables(n_threads),
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-            "DASK_LOGGING__DISTRIBUTED": "error",
+            # A worker that loses another tells of it as of an error, which the run gets over.
+            "DASK_LOGGING__DISTRIBUTED": "critical",
         }
         self._watcher: asyncio.Task[None] | None = None
         self._process: asyncio.subprocess.Process | None = None
