@@ -180,7 +180,7 @@ class _Summing:
 
     def __init__(self, crew: Crew, job: Job, wanted: _Wanted, total: _Total, told: _Told) -> None:
         self._crew = crew
-        self._job = crew.broadcast(job)
+        self._job = crew.broadcast(job, for_long=True)
         self._wanted = wanted
         self._groups = groups = wanted.groups
         self._total = total

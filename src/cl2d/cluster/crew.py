@@ -263,14 +263,14 @@ class Crew:
         self.account.sent_bytes += len(message) + beside
         return message
 
-    def broadcast(self, value: object) -> Shared:
+    def broadcast(self, value: object, *, for_long: bool = False) -> Shared:
         """Return something that every worker will be given, from here or by another worker.
 
         It is the result of a task, which Dask can do again where all who had it are lost. What is
-        small goes with each task instead: nobody waits for another one.
+        small and not for long goes with each task instead: nobody waits for another one.
         """
         message = sealed(value)
-        if len(message) * len(self.parts) <= SMALL_BYTES:
+        if not for_long and len(message) * len(self.parts) <= SMALL_BYTES:
             return message
         self.account.sent_bytes += len(message)
         with warnings.catch_warnings():

@@ -92,7 +92,7 @@ class ClusterEngine:
         self._n_threads = n_threads
         self._unused: SimpleQueue[str] = SimpleQueue()  # names of subsets that nobody has any more
         self._local = job.engine([nothing], np.zeros(1, dtype=bool), n_threads, IN_MEMORY)
-        self._job_sent = crew.broadcast(job)
+        self._job_sent = crew.broadcast(job, for_long=True)
         self._last = NOTHING_FOUND
         self._numbers = itertools.count()
 

@@ -32,7 +32,7 @@ def read_on_workers(
     statistics = np.zeros((job.n_images, len(STATISTICS)), dtype=np.float32)
     done = 0
 
-    shared = (crew.broadcast(job),)
+    shared = (crew.broadcast(job, for_long=True),)
 
     def arguments(part: Part, _worker: str) -> Arguments:
         return Arguments((part,), shared)
