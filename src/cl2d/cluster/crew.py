@@ -13,6 +13,7 @@ import time
 import warnings
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from distributed import KilledWorker, wait
@@ -23,6 +24,7 @@ from cl2d.cluster.parts import cut_for, dealt, moved_from, parts_of
 from cl2d.cluster.passes import LOOK_SECONDS, MOST_TRIES, Pass
 from cl2d.cluster.roster import Roster, WorkersLostError
 from cl2d.cluster.sealed import run_for_workers, run_sealed, sealed, unsealed
+from cl2d.cluster.several_parts import merged_of_each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -178,16 +180,17 @@ class Crew:
 
         def begin() -> Begun:
             self.check_owners()
-            by_worker: defaultdict[str, list[Future]] = defaultdict(list)
+            by_worker: defaultdict[str, list[Part]] = defaultdict(list)
             for part in self.parts:
-                worker = self.owners[part]
-                by_worker[worker].append(self.submit(task, arguments(part, worker), worker))
-            values = list(by_worker.values())
-            while len(values) > 1:
-                merged = [self.call(merge, (), some) for some in values]
-                starts = range(0, len(merged), MERGED_AT_ONCE)
-                values = [merged[start : start + MERGED_AT_ONCE] for start in starts]
-            return Begun(self.call(finish, (), values[0]), frozenset(by_worker))
+                by_worker[self.owners[part]].append(part)
+            values = [
+                self.submit_parts(partial(merged_of_each, task, merge), some, arguments, worker)
+                for worker, some in by_worker.items()
+            ]
+            while len(values) > MERGED_AT_ONCE:
+                starts = range(0, len(values), MERGED_AT_ONCE)
+                values = [self.call(merge, (), values[i : i + MERGED_AT_ONCE]) for i in starts]
+            return Begun(self.call(finish, (), values), frozenset(by_worker))
 
         return self.result_of(begin(), begin)
 
@@ -230,9 +233,17 @@ class Crew:
         """Return the addresses of the workers there are."""
         return sorted(self._roster.threads())
 
-    def submit(self, task: Callable[..., Any], arguments: Arguments, worker: str) -> Future:
-        """Send a task about a part to a worker."""
-        return self.call(task, arguments.own, arguments.shared, worker)
+    def submit_parts(
+        self,
+        task: Callable[..., Any],
+        parts: Sequence[Part],
+        arguments: Callable[[Part, str], Arguments],
+        worker: str,
+    ) -> Future:
+        """Send a task about some parts to a worker, to be done with one after the other."""
+        of_parts = [arguments(part, worker) for part in parts]
+        own = [of_part.own for of_part in of_parts]
+        return self.call(task, (own,), of_parts[0].shared, worker)
 
     def call(
         self,

@@ -6,6 +6,7 @@ task costs beside its work would be more than the work otherwise.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from functools import partial
@@ -28,8 +29,11 @@ if TYPE_CHECKING:
     Rows = npt.NDArray[np.intp]
     Group = tuple[Rows, Any]
 
-MOST_GROUPS = 4
-"""Groups in a batch, so that the copies for it take little memory."""
+MOST_GROUPS = 16
+"""Groups in a batch, so that the copies for it take little memory: some thousand images."""
+
+GROUP_IN_TASKS = 25
+"""The time that a group takes a worker, over that a task takes the client and the scheduler."""
 
 BATCHES_PER_WORKER = 2
 """Batches that are on their way or worked on at a time, for each worker; none waits for images."""
@@ -77,7 +81,13 @@ class GroupWork:
 
 
 def _batches(groups: Sequence[Group], n_workers: int) -> Iterator[Sequence[Group]]:
-    """Yield groups in batches, enough of them for the workers to end together."""
-    length = min(MOST_GROUPS, max(1, len(groups) // (2 * n_workers)))
+    """Yield groups in batches.
+
+    For each batch all workers are asked for images, by a task each, and the last batch keeps all
+    waiting: n_workers n_batches and GROUP_IN_TASKS n_groups / n_batches tasks' time, the least
+    together where both are the same.
+    """
+    n_batches = max(1.0, math.sqrt(GROUP_IN_TASKS * len(groups) / n_workers))
+    length = min(MOST_GROUPS, math.ceil(len(groups) / n_batches))
     for start in range(0, len(groups), length):
         yield groups[start : start + length]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
+from collections import Counter, defaultdict
+from dataclasses import dataclass, replace
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +14,10 @@ from distributed import KilledWorker
 from distributed.client import FutureCancelledError
 
 from cl2d.cluster.roster import WorkersLostError
+from cl2d.cluster.several_parts import on_each
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from distributed import Future
 
@@ -28,10 +31,22 @@ LATE = 2.0
 LEAST_LATE_SECONDS = 20.0
 LOOK_SECONDS = 1.0
 
+MANY_WORKERS = 8
+"""So many are sent one task each for all of their parts: every task takes time here. Of fewer the
+progress is better seen part by part."""
+
 MOST_TRIES = 5
 """Workers that may be lost over one part before it is taken for the cause."""
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """What a task is about, and whom it was sent to."""
+
+    parts: tuple[Part, ...]
+    worker: str
 
 
 class Pass:
@@ -54,8 +69,7 @@ class Pass:
         self._crew = crew
         self._task = task
         self._arguments = arguments
-        self._part_of: dict[Future, Part] = {}
-        self._sent_to: dict[Future, str] = {}
+        self._sent: dict[Future, _Sent] = {}
         self._ended: SimpleQueue[Future] = SimpleQueue()
         self._lost: Counter[Part] = Counter()
         self._open: set[Part] = set(crew.parts)
@@ -65,33 +79,43 @@ class Pass:
     def results(self) -> Iterator[tuple[Part, Outcome]]:
         """Yield the outcome of every part, in the order they are done."""
         try:
-            for part in self._crew.parts:
-                self._begin(part)
+            self._begin_all(self._crew.parts)
             while self._open:
                 future = self._next_ended()
-                if future not in self._part_of:
+                sent = self._sent.pop(future, None)
+                if sent is None:
                     continue  # it was sent again
-                part = self._part_of.pop(future)
-                worker = self._sent_to.pop(future)
-                if part not in self._open:
+                wanted = [part for part in sent.parts if part in self._open]
+                if not wanted:
                     continue  # somebody else was faster
                 outcome = None
                 if future.status == "finished":
-                    outcome = self._crew.received(future, [worker])
+                    outcome = self._crew.received(future, [sent.worker])
                 if outcome is None:
-                    self._begin_again(part, future)
+                    self._begin_again(wanted, future)
                     continue
-                self._open.discard(part)
-                yield part, outcome
+                for part, value in zip(sent.parts, outcome.value, strict=True):
+                    if part in self._open:
+                        self._open.discard(part)
+                        yield part, replace(outcome, value=value)
         finally:
-            for future in self._part_of:
+            for future in self._sent:
                 future.cancel()
 
-    def _begin(self, part: Part, worker: str | None = None) -> None:
-        worker = worker or self._crew.owners[part]
-        future = self._crew.submit(self._task, self._arguments(part, worker), worker)
-        self._part_of[future] = part
-        self._sent_to[future] = worker
+    def _begin_all(self, parts: Sequence[Part]) -> None:
+        """Begin parts at their owners, those of one at a time or, of many workers, together."""
+        of_worker: defaultdict[str, list[Part]] = defaultdict(list)
+        for part in parts:
+            of_worker[self._crew.owners[part]].append(part)
+        together = len(of_worker) >= MANY_WORKERS
+        for worker, some in of_worker.items():
+            for batch in [some] if together else [[part] for part in some]:
+                self._begin(batch, worker)
+
+    def _begin(self, parts: Sequence[Part], worker: str) -> None:
+        task = partial(on_each, self._task)
+        future = self._crew.submit_parts(task, parts, self._arguments, worker)
+        self._sent[future] = _Sent(tuple(parts), worker)
         future.add_done_callback(self._ended.put)
 
     def _next_ended(self) -> Future:
@@ -106,14 +130,12 @@ class Pass:
     def _send_again_what_nobody_does(self) -> None:
         """Begin parts anew that wait for a worker that is gone."""
         present = set(self._crew.workers())
-        for future, worker in list(self._sent_to.items()):
-            if worker in present or future.status != "pending":
+        for future, sent in list(self._sent.items()):
+            if sent.worker in present or future.status != "pending":
                 continue
-            del self._sent_to[future]
-            part = self._part_of.pop(future)
-            if part in self._open:
-                self._crew.check_owners()
-                self._begin(part)
+            del self._sent[future]
+            self._crew.check_owners()
+            self._begin_all([part for part in sent.parts if part in self._open])
 
     def _double_late_parts(self) -> None:
         """Begin parts once more, elsewhere, that take much longer than those that are done."""
@@ -129,21 +151,22 @@ class Pass:
             _log.info("a part is late at %s: %s does it, too", self._crew.owners[part], worker)
             self._doubled.add(part)
             self._crew.owners[part] = worker
-            self._begin(part, worker)
+            self._begin([part], worker)
 
     @property
     def _late_after(self) -> float:
         """Seconds from the start after which a part is late."""
         return max(LEAST_LATE_SECONDS, LATE * self._crew.usual_seconds(self._task.__name__))
 
-    def _begin_again(self, part: Part, failed: Future) -> None:
-        """Begin a part again whose task was lost with its workers; raise any other error."""
+    def _begin_again(self, parts: Sequence[Part], failed: Future) -> None:
+        """Begin parts again whose task was lost with its worker; raise any other error."""
         error = failed.exception() if failed.status == "error" else None
         if error is not None and not isinstance(error, (KilledWorker, FutureCancelledError)):
             raise error
-        self._lost[part] += 1
-        if self._lost[part] >= MOST_TRIES:
-            message = f"images {part.start + 1} to {part.stop} have cost {MOST_TRIES} workers"
-            raise WorkersLostError(message) from error
+        for part in parts:
+            self._lost[part] += 1
+            if self._lost[part] >= MOST_TRIES:
+                message = f"images {part.start + 1} to {part.stop} have cost {MOST_TRIES} workers"
+                raise WorkersLostError(message) from error
         self._crew.check_owners()
-        self._begin(part)
+        self._begin_all(parts)

@@ -29,7 +29,7 @@ from tests.engine_inputs import engine_of, noise_images, random_poses, white_pla
 
 distributed = pytest.importorskip("distributed")
 
-from cl2d.cluster import held  # noqa: E402 - Dask is an extra
+from cl2d.cluster import held, passes  # noqa: E402 - Dask is an extra
 from cl2d.cluster.roster import FRESH_SECONDS  # noqa: E402
 from tests.cluster_engines import (  # noqa: E402
     assert_same,
@@ -91,7 +91,11 @@ def runs_held():
     return len(held._held)
 
 
-def test_every_operation_gives_the_bits_of_the_engine_in_this_process(client, stack, local):
+@pytest.mark.parametrize("many", [1, 8])  # workers that get one task for all of their parts
+def test_every_operation_gives_the_bits_of_the_engine_in_this_process(
+    client, stack, local, many, monkeypatch
+):
+    monkeypatch.setattr(passes, "MANY_WORKERS", many)
     engine = cluster_engine(client, stack)
     assert engine.n_images == N
     assert engine.n_independent == local.n_independent
@@ -137,7 +141,7 @@ def test_groups_of_images_from_several_workers_come_in_their_order(client, stack
     )
 
 
-def test_a_worker_that_is_killed_costs_no_bit(client, stack, local):
+def test_a_worker_that_is_killed_costs_no_bit(client, stack, local, monkeypatch):
     engine = cluster_engine(client, stack)
     _, sums = references_of(local)
     references = normalised_references(sums.sums)
@@ -147,7 +151,8 @@ def test_a_worker_that_is_killed_costs_no_bit(client, stack, local):
         rows = np.random.default_rng(seed).choice(N, 40, replace=False)
         groups.append((rows, (random_poses(40, 1.0, seed), seed)))
     wanted = [total for _, total in local.each(mean_coefficient, groups)]
-    for delay_seconds in (0.0, 0.05):
+    for delay_seconds, many in ((0.0, 8), (0.05, 8), (0.02, 1)):
+        monkeypatch.setattr(passes, "MANY_WORKERS", many)
         victim = next(iter(client.run(os.getpid).values()))
         timer = threading.Timer(delay_seconds, os.kill, (victim, signal.SIGKILL))
         timer.start()
