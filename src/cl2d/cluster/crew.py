@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 LEAST_GAIN = 0.15
 """Share of the time of a pass over all images that moving a part must save: it is read again."""
 
+UNEVEN_PASSES = 2
+"""Passes in a row after which parts are moved."""
+
 SMALL_BYTES = 1 << 18
 """Messages to all parts that are sent with each task if they are no more than that together."""
 
@@ -83,6 +86,7 @@ class Crew:
         self.account.note_present(threads)
         self.parts = parts_of(n_images, len(threads))
         self._n_cut_for = len(threads)
+        self._uneven = 0
         self.owners = dealt(self.parts, {name: float(n) for name, n in threads.items()})
         self._seconds: dict[Part, tuple[str, float]] = {}
         self._usual_seconds: dict[str, float] = {}
@@ -106,8 +110,9 @@ class Crew:
     def rebalance(self) -> dict[str, list[Part]]:
         """Move parts from slow workers to fast ones by the durations of the last pass.
 
-        Who has done nothing yet is taken to be as fast as the others. Where there are more workers
-        than before, parts become smaller.
+        That is done once several passes in a row would have had it: what else a machine does comes
+        and goes. A worker that has done nothing yet is taken to be as fast as the others, and gets
+        its share at once. Where there are more workers than before, parts become smaller.
 
         Returns
         -------
@@ -119,15 +124,19 @@ class Crew:
         if not speeds or not set(self.owners.values()) <= set(threads):
             return {}
         of_a_thread = sum(speeds.values()) / sum(threads[worker] for worker in speeds)
-        for worker in threads.keys() - speeds.keys():
+        newcomers = threads.keys() - speeds.keys()
+        for worker in newcomers:
             speeds[worker] = of_a_thread * threads[worker]
         before = self.owners
         if len(threads) > self._n_cut_for:
             self._n_cut_for = len(threads)
             before = cut_for(self.owners, len(threads))
             self._seconds.clear()  # of parts that are no more
-        self.owners = moved_from(before, speeds, LEAST_GAIN)
-        self.parts = sorted(self.owners)
+        after = moved_from(before, speeds, LEAST_GAIN)
+        self._uneven = self._uneven + 1 if after != before else 0
+        if not newcomers and self._uneven < UNEVEN_PASSES:
+            after = before
+        self.owners, self.parts = after, sorted(after)
         givers = {before[part] for part in self.parts if self.owners[part] != before[part]}
         return {
             giver: [part for part, worker in self.owners.items() if worker == giver]

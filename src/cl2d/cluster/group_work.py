@@ -88,6 +88,6 @@ def _batches(groups: Sequence[Group], n_workers: int) -> Iterator[Sequence[Group
     together where both are the same.
     """
     n_batches = max(1.0, math.sqrt(GROUP_IN_TASKS * len(groups) / n_workers))
-    length = min(MOST_GROUPS, math.ceil(len(groups) / n_batches))
+    length = min(MOST_GROUPS, math.ceil(max(1, len(groups)) / n_batches))
     for start in range(0, len(groups), length):
         yield groups[start : start + length]
