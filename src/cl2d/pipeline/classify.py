@@ -198,6 +198,8 @@ def _find_classes(
             fast=options.alignment.search == "fast",
             mark=None if folder is None else folder.mark,
         )
+    if course.cluster is not None:
+        course.cluster.account.end_iteration()
     ordered = order_classes_by_size(levels)
     cores = CoreJob(plan, prepared.search, n_threads, phases).cores(
         engine, ordered, prepared.statistics, options.cores

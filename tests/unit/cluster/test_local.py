@@ -17,6 +17,8 @@ from tests.unit.cluster.conftest import runs, wait_until
 
 pytest.importorskip("distributed")
 
+pytestmark = pytest.mark.programs
+
 TWO = ClusterOptions(workers=2)
 SCRIPT = """
 import os, sys, time

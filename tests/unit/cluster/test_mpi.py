@@ -16,6 +16,8 @@ from cl2d import mpi
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.programs
+
 PROGRAM = """import sys
 from cl2d import cli, mpi
 from cl2d.cluster import check_workers, current_client"""

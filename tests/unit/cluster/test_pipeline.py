@@ -20,6 +20,8 @@ from tests.unit.cluster.conftest import runs
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.programs
+
 ALONE = ClassifyOptions()
 TWO = ClassifyOptions.from_flat(workers=2, threads=5)
 

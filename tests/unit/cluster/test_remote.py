@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 pytest.importorskip("distributed")
 
+pytestmark = pytest.mark.programs
+
 SHORT = 0.7
 NOBODY = "tcp://127.0.0.1:9"  # the port of a service that no machine runs any more
 

@@ -17,6 +17,8 @@ from tests.unit.cluster.conftest import runs, wait_until
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.programs
+
 WORDS = "--partition gpu --time 4:00:00 --cpus-per-task 8 --mem=16G -A lab --gres gpu:1 --exclusive"
 
 
