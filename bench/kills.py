@@ -62,10 +62,10 @@ def classify_command(*words: str) -> list[str]:
     return command("classify", f"../{PARTICLES}", "-o", OUT, *OPTIONS, *words)
 
 
-def simulate(root: Path, n_particles: int, box_px: int = 48) -> None:
+def simulate(root: Path, n_particles: int, box_px: int = 48, *more: str) -> None:
     """Simulate the particles of all runs."""
     words = ("simulate", "-o", "sim", "--box-px", str(box_px), "-n", str(n_particles), "--quiet")
-    subprocess.run(command(*words), cwd=root, env=ENVIRONMENT, check=True)
+    subprocess.run(command(*words, *more), cwd=root, env=ENVIRONMENT, check=True)
 
 
 def whole_run(folder: Path) -> tuple[dict[str, str], float]:

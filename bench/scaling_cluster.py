@@ -203,7 +203,7 @@ def cluster_costs(client: Client, folder: Path) -> ClusterCosts:
         merge_byte_seconds=merge_byte_seconds,
         sent_bytes_per_image=max(0.0, per_image["sent_bytes"]),
         received_bytes_per_image=max(0.0, per_image["received_bytes"]),
-        sent_bytes_per_task=max(0.0, of_tasks) / (2 * n_parts),
+        sent_bytes_per_task=max(0.0, of_tasks) / (n_parts + 1),  # sums are one task
         image_seconds=of_levels,
         pack_seconds=max(0.0, cpu - of_bytes - of_levels),
         class_seconds=max(0.0, by_class),

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scaling_costs import free_of
-from scaling_passes import Work, pass_seconds, spread_over
+from scaling_passes import Work, pass_seconds, spread_over, tasks_of
 
-from cl2d.cluster.group_work import MOST_GROUPS
+from cl2d.cluster.group_work import batches
 from cl2d.engine import BLOCK_IMAGES
 from cl2d.levels import level_schedule
 from cl2d.levels.sampled import ITERATIONS_OF_ALL, sample_size
@@ -195,22 +195,15 @@ def _groups(run: Run, grid: GridCosts, costs: ClusterCosts, cluster: Cluster) ->
     computed = n_cut * grid.cut_seconds + n_judged * grid.judge_seconds
     n_members = min(SAMPLE_MEMBERS, max(1, run.n_images // classes[-1]))
     asked = [(k, run.cuts) for k in classes] + [(classes[-1], JUDGINGS)]
-    n_batches = sum(times * batches(k, cluster.n_workers) for k, times in asked)
+    n_of = {k: len(batches([None] * k, cluster.n_workers)) for k in classes}
+    n_batches = sum(times * n_of[k] for k, times in asked)
     per_batch = (n_cut + n_judged) / n_batches
     n_tasks = 1 + min(_holders(run, cluster), per_batch * n_members)
     here = n_batches * n_tasks * costs.task_seconds
     moved = per_batch * n_members * grid.coefficient_bytes / cluster.network_bytes_per_second
     one = computed / n_batches / cluster.threads_each + moved + 4 * cluster.latency_seconds
-    there = one * sum(
-        times * math.ceil(batches(k, cluster.n_workers) / cluster.n_workers) for k, times in asked
-    )
+    there = one * sum(times * math.ceil(n_of[k] / cluster.n_workers) for k, times in asked)
     return Phase("classes one by one", max(here, there), computed, here + there)
-
-
-def batches(n_groups: int, n_workers: int) -> int:
-    """Return in how many batches workers are given some classes at a time."""
-    length = min(MOST_GROUPS, max(1, n_groups // (2 * n_workers)))
-    return -(-n_groups // length)
 
 
 def _holders(run: Run, cluster: Cluster) -> int:
@@ -245,11 +238,12 @@ def _formula(works: Sequence[Work], n_images: int, costs: ClusterCosts, cluster:
     busy = min(cluster.n_workers, len(spread.parts))
     total = 0.0
     for work in works:
+        n_tasks = len(tasks_of(spread, merged=work.node_bytes > 0))
         n_bytes = (work.out_bytes + work.back_bytes) * n_images + work.shared_bytes
-        n_bytes += work.node_bytes + work.task_bytes * len(spread.parts)
+        n_bytes += work.node_bytes + work.task_bytes * n_tasks
         total += work.block_seconds * n_images / BLOCK_IMAGES / busy / cluster.threads_each
         total += work.pack_seconds * n_images
-        total += len(spread.parts) * costs.task_seconds + n_bytes * costs.byte_seconds
+        total += n_tasks * costs.task_seconds + n_bytes * costs.byte_seconds
         total += n_bytes / cluster.network_bytes_per_second
         total += n_images * work.file_bytes / cluster.files_bytes_per_second
         total += 2 * cluster.latency_seconds * (1 + math.log2(cluster.n_workers))

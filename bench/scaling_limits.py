@@ -6,14 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cl2d.cluster.parts import PARTS_PER_WORKER
+from cl2d.cluster.crew import MERGED_AT_ONCE
 from cl2d.engine import BLOCK_IMAGES
 
 if TYPE_CHECKING:
     from scaling_costs import Cluster, ClusterCosts, GridCosts
 
-PASSES = 2
-"""Of an iteration: search, and sums."""
+TASKS = 2 + 1 / MERGED_AT_ONCE
+"""Of an iteration, for each of many workers: search, and sums, which others merge."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Bounds:
         With ``w`` workers it takes ``a / w + b w``, computing and tasks: least at sqrt(a / b),
         where half of the time is lost.
         """
-        of_worker = PASSES * PARTS_PER_WORKER * self.task_seconds
+        of_worker = TASKS * self.task_seconds
         if of_worker == 0:
             return math.inf
         return math.sqrt(n_images * self.computed_seconds / of_worker)

@@ -4,7 +4,7 @@ The process that runs the program packs and sends tasks one after the other, the
 to the workers, each of which does its own in turn; results come back through the same connection
 and are opened one after the other. Class sums are merged by workers, eight at a time. Parts and who
 holds them are those of a run (:mod:`cl2d.cluster.parts`), as are the sums that a worker holds
-(:class:`cl2d.engine.block_tree.BlockTree`).
+(:class:`cl2d.engine.block_tree.BlockTree`) and what one task is about (:mod:`cl2d.cluster.passes`).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 
 from cl2d.cluster.crew import MERGED_AT_ONCE
 from cl2d.cluster.parts import dealt, parts_of
+from cl2d.cluster.passes import MANY_WORKERS
 from cl2d.engine import BLOCK_IMAGES
 from cl2d.engine.block_tree import BlockTree
 
@@ -74,6 +75,14 @@ class Spread:
         return self.parts[-1].stop
 
 
+@dataclass(frozen=True)
+class Task:
+    """What a worker is sent at a time: some of its parts."""
+
+    worker: int
+    n_images: int
+
+
 @cache
 def spread_over(n_images: int, n_workers: int) -> Spread:
     """Deal the parts of a run to equal workers, and count the sums that each holds at the end."""
@@ -87,6 +96,20 @@ def spread_over(n_images: int, n_workers: int) -> Spread:
             trees[worker].add(block, 0)
     nodes = [len(tree.nodes) for tree in trees]
     return Spread(parts, workers, nodes)
+
+
+def tasks_of(spread: Spread, *, merged: bool) -> list[Task]:
+    """Return the tasks of a pass: one for each part or, of many workers and sums, each worker."""
+    tasks = [
+        Task(worker, part.n_images)
+        for worker, part in zip(spread.workers, spread.parts, strict=True)
+    ]
+    if not merged and len(set(spread.workers)) < MANY_WORKERS:
+        return tasks
+    images: dict[int, int] = {}
+    for task in tasks:
+        images[task.worker] = images.get(task.worker, 0) + task.n_images
+    return [Task(worker, n_images) for worker, n_images in images.items()]
 
 
 def worker_speeds(cluster: Cluster, seed: int = 0) -> list[float]:
@@ -118,7 +141,8 @@ class _Pass:
 
     def __init__(self, work: Work, spread: Spread, costs: ClusterCosts, cluster: Cluster) -> None:
         self._work = work
-        self._spread = spread
+        self._nodes = spread.nodes
+        self._tasks = tasks_of(spread, merged=work.node_bytes > 0)
         self._costs = costs
         self._cluster = cluster
         self._client, self._outward, self._inward = Server(), Server(), Server()
@@ -144,32 +168,32 @@ class _Pass:
         return first + rounds * (one + cluster.latency_seconds)
 
     def _arrivals(self, shared_at: float) -> list[float]:
-        """Return when the task about each part can begin at its worker."""
+        """Return when each task can begin at its worker."""
         found = []
-        for part in self._spread.parts:
-            n_bytes = self._work.out_bytes * part.n_images + self._work.task_bytes
-            packed = self._client.serve(0.0, self._packing(n_bytes, part.n_images))
+        for task in self._tasks:
+            n_bytes = self._work.out_bytes * task.n_images + self._work.task_bytes
+            packed = self._client.serve(0.0, self._packing(n_bytes, task.n_images))
             sent = self._outward.serve(packed, n_bytes / self._cluster.network_bytes_per_second)
             found.append(max(sent + self._cluster.latency_seconds, shared_at))
         return found
 
     def _computed(self, arrivals: list[float]) -> list[float]:
-        """Return when each part is done; files are read by all workers through one server."""
-        speeds, files, parts = worker_speeds(self._cluster), Server(), self._spread.parts
+        """Return when each task is done; files are read by all workers through one server."""
+        speeds, files, tasks = worker_speeds(self._cluster), Server(), self._tasks
         seconds = self._work.block_seconds / self._cluster.threads_each / BLOCK_IMAGES
         file_seconds = self._work.file_bytes / self._cluster.files_bytes_per_second
         queues: dict[int, list[int]] = {}
-        for number, worker in enumerate(self._spread.workers):
-            queues.setdefault(worker, []).append(number)
-        ends = [0.0] * len(parts)
+        for number, task in enumerate(tasks):
+            queues.setdefault(task.worker, []).append(number)
+        ends = [0.0] * len(tasks)
         waiting = [(arrivals[queue[0]], worker, 0) for worker, queue in queues.items()]
         heapq.heapify(waiting)
         while waiting:
             begun, worker, place = heapq.heappop(waiting)
             number = queues[worker][place]
-            end = begun + seconds * parts[number].n_images / speeds[worker]
+            end = begun + seconds * tasks[number].n_images / speeds[worker]
             if self._work.file_bytes:
-                end = max(end, files.serve(begun, file_seconds * parts[number].n_images))
+                end = max(end, files.serve(begun, file_seconds * tasks[number].n_images))
             ends[number] = end
             if place + 1 < len(queues[worker]):
                 following = max(end, arrivals[queues[worker][place + 1]])
@@ -177,12 +201,12 @@ class _Pass:
         return ends
 
     def _received(self, ends: list[float]) -> float:
-        """Return when the client has opened what came of all parts."""
+        """Return when the client has opened what came of all tasks."""
         done = 0.0
-        for end, part in sorted(zip(ends, self._spread.parts, strict=True)):
-            n_bytes = self._work.back_bytes * part.n_images
+        for end, n_images in sorted(zip(ends, (t.n_images for t in self._tasks), strict=True)):
+            n_bytes = self._work.back_bytes * n_images
             came = self._inward.serve(end, n_bytes / self._cluster.network_bytes_per_second)
-            opening = self._packing(n_bytes, part.n_images)
+            opening = self._packing(n_bytes, n_images)
             done = self._client.serve(came + self._cluster.latency_seconds, opening)
         return done
 
@@ -193,24 +217,22 @@ class _Pass:
 
     def _merged(self, ends: list[float]) -> float:
         """Return when the sums of all images have come, merged by workers in rounds."""
-        held: dict[int, list[float]] = {}
-        for worker, end in zip(self._spread.workers, ends, strict=True):
-            held.setdefault(worker, []).append(end)
         one_node = self._work.node_bytes * self._costs.merge_byte_seconds
-        values = [
-            (max(ended) + one_node * self._spread.nodes[worker] * len(ended), worker)
-            for worker, ended in sorted(held.items())
-        ]
-        sums = [(end, self._spread.nodes[worker]) for end, worker in values]
-        n_tasks = len(ends) + len(sums)
-        while len(sums) > 1:
-            starts = range(0, len(sums), MERGED_AT_ONCE)
-            sums = [self._one_of(sums[i : i + MERGED_AT_ONCE]) for i in starts]
-            n_tasks += len(sums)
-        # Half of each task was paid for as it was sent: the rest is the scheduler's at its end.
-        told = self._client.serve(0.0, (n_tasks - len(ends) / 2) * self._costs.task_seconds)
+        held = [self._nodes[task.worker] for task in self._tasks]
+        sums = [(end + one_node * nodes, nodes) for end, nodes in zip(ends, held, strict=True)]
+        n_more_tasks = 1  # which finishes
+        while len(sums) > MERGED_AT_ONCE:
+            sums = [
+                self._one_of(sums[i : i + MERGED_AT_ONCE])
+                for i in range(0, len(sums), MERGED_AT_ONCE)
+            ]
+            n_more_tasks += len(sums)
+        whole, _ = self._one_of(sums)
+        # Half of each of the others was paid for as it was sent: the rest is paid at its end.
+        n_told = n_more_tasks + len(ends) / 2
+        told = self._client.serve(0.0, n_told * self._costs.task_seconds)
         moved = self._work.node_bytes / self._cluster.network_bytes_per_second
-        ready = max(sums[0][0], told) + moved + self._cluster.latency_seconds
+        ready = max(whole, told) + moved + self._cluster.latency_seconds
         return self._client.serve(ready, self._work.node_bytes * self._costs.byte_seconds)
 
     def _one_of(self, values: list[tuple[float, int]]) -> tuple[float, int]:

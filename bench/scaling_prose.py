@@ -55,7 +55,9 @@ NOT_CHECKED = (
     "Workers that are lost or late, and parts that are moved to faster ones.",
 )
 WHAT_WOULD_HELP = {
-    "Dask's tasks": ("fewer and larger tasks: fewer parts a worker, larger batches of classes"),
+    "Dask's tasks": (
+        "fewer tasks for classes one by one, and tasks that Dask has done with sooner"
+    ),
     "messages packed": ("fewer bytes for an image in an iteration"),
     "level loop": (
         "work on poses and labels that the process does alone going to workers, or to its threads"
@@ -90,7 +92,7 @@ times for an image are differences between runs of 16,384 and 65,536 images:
 WHY = """
 Why: the process that runs the program does something for each image in an iteration, which
 bounds its speed-up whatever the number of workers (*by images*). And it does something for each
-task, of which each worker has four in a pass: an iteration takes a / w + b w on w workers, and
+task, of which each worker has two in an iteration: an iteration takes a / w + b w on w workers, and
 is quickest, with half of the time lost, at the number given. Iterations are fast searches for
 64 classes. *Readers* are the workers that together read as fast as the file system gives; more
 of them read no faster.

@@ -117,7 +117,9 @@ def test_more_workers_than_blocks_make_nothing_faster(bench, free, ideal):
 def test_speed_up_stays_below_amdahls_limit_and_comes_near_it(bench, free, ideal):
     course = bench("scaling_course")
     serial = 1e-6
-    costs = replace(free, cluster=replace(free.cluster, image_seconds=serial))
+    of_images = replace(free.grids[0], cut_seconds=0.0, judge_seconds=0.0)  # classes are few
+    cluster = replace(free.cluster, image_seconds=serial)
+    costs = replace(free, grids=(of_images,), cluster=cluster)
     run = run_of(bench, with_averages=False)
     run = replace(run, iterations=tuple(some for some in run.iterations if not some.sampled))
     iterations = sum(some.times * some.n_images for some in run.iterations)
@@ -129,6 +131,16 @@ def test_speed_up_stays_below_amdahls_limit_and_comes_near_it(bench, free, ideal
     assert speed_ups[-1] < limit
     share = serial * iterations / alone
     assert speed_ups[1] == pytest.approx(1 / (share + (1 - share) / 10), rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("n_workers", "merged", "n_tasks"), [(2, False, 8), (2, True, 2), (20, False, 20)]
+)
+def test_tasks_are_about_a_part_or_about_all_parts_of_a_worker(bench, n_workers, merged, n_tasks):
+    passes = bench("scaling_passes")
+    tasks = passes.tasks_of(passes.spread_over(N, n_workers), merged=merged)
+    assert len(tasks) == n_tasks
+    assert sum(task.n_images for task in tasks) == N
 
 
 def test_what_is_sent_through_one_connection_bounds_a_pass(bench, free, ideal):

@@ -10,7 +10,7 @@ import math
 from collections import deque
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     Rows = npt.NDArray[np.intp]
     Group = tuple[Rows, Any]
+
+Item = TypeVar("Item")
 
 MOST_GROUPS = 16
 """Groups in a batch, so that the copies for it take little memory: some thousand images."""
@@ -60,7 +62,7 @@ class GroupWork:
     def results(self, groups: Sequence[Group]) -> Iterator[Any]:
         """Yield what the function returns of each group, in their order."""
         n_workers = len(self.crew.workers())
-        waiting = deque(_batches(groups, n_workers))
+        waiting = deque(batches(groups, n_workers))
         begun: deque[tuple[Begun, Callable[[], Begun]]] = deque()
         while begun or waiting:
             while waiting and len(begun) < BATCHES_PER_WORKER * n_workers:
@@ -80,8 +82,8 @@ class GroupWork:
         return Begun(self.crew.call(with_members, (self.function, tasks), more), copies.workers)
 
 
-def _batches(groups: Sequence[Group], n_workers: int) -> Iterator[Sequence[Group]]:
-    """Yield groups in batches.
+def batches(groups: Sequence[Item], n_workers: int) -> list[Sequence[Item]]:
+    """Return groups in batches.
 
     For each batch all workers are asked for images, by a task each, and the last batch keeps all
     waiting: n_workers n_batches and GROUP_IN_TASKS n_groups / n_batches tasks' time, the least
@@ -89,5 +91,4 @@ def _batches(groups: Sequence[Group], n_workers: int) -> Iterator[Sequence[Group
     """
     n_batches = max(1.0, math.sqrt(GROUP_IN_TASKS * len(groups) / n_workers))
     length = min(MOST_GROUPS, math.ceil(max(1, len(groups)) / n_batches))
-    for start in range(0, len(groups), length):
-        yield groups[start : start + length]
+    return [groups[start : start + length] for start in range(0, len(groups), length)]
