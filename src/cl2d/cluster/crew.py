@@ -8,6 +8,7 @@ anything may be done again, by anybody, even twice at once.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 import warnings
@@ -44,6 +45,9 @@ UNEVEN_PASSES = 2
 
 SMALL_BYTES = 1 << 18
 """Messages to all parts that are sent with each task if they are no more than that together."""
+
+TOGETHER_SECONDS = 5.0
+"""How long results of several tasks are waited for before each is asked for alone."""
 
 MERGED_AT_ONCE = 8
 """Partial sums that one worker merges."""
@@ -297,6 +301,33 @@ class Crew:
             warnings.filterwarnings("ignore", "Sending large graph")
             return self.client.submit(bytes, message, pure=False)
 
+    def received_together(
+        self, ended: Sequence[tuple[Future, Collection[str]]]
+    ) -> list[Outcome | None]:
+        """Return what has come of tasks that are done, each as :meth:`received` does.
+
+        They are asked for at once: a question of each would take longer than all else that Dask
+        does for a task. Where something is lost, one after the other tells what it is.
+        """
+        messages = self._gathered([future for future, _ in ended]) if len(ended) > 1 else None
+        if messages is None:
+            return [self.received(future, workers) for future, workers in ended]
+        return [self._opened(message) for message in messages]
+
+    def _gathered(self, futures: list[Future]) -> list[bytes] | None:
+        """Return the results of tasks that are done, None if they do not all come soon."""
+
+        async def gather() -> list[bytes]:
+            coming = self.client.gather(futures, asynchronous=True)
+            results: list[bytes] = await asyncio.wait_for(coming, TOGETHER_SECONDS)
+            return results
+
+        try:
+            messages: list[bytes] = self.client.sync(gather)
+        except (TimeoutError, KilledWorker, FutureCancelledError):
+            return None
+        return messages
+
     def received(self, future: Future, workers: Collection[str]) -> Outcome | None:
         """Return what has come of a task; None if it went with a worker that is gone.
 
@@ -314,6 +345,9 @@ class Crew:
                 if not set(workers) <= set(self.workers()):
                     return None
                 patience_seconds *= 2  # it may be large
+        return self._opened(message)
+
+    def _opened(self, message: bytes) -> Outcome:
         outcome: Outcome = unsealed(message)
         self.account.note(len(message), outcome.work)
         return outcome

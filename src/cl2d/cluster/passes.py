@@ -35,6 +35,9 @@ MANY_WORKERS = 8
 """So many are sent one task each for all of their parts: every task takes time here. Of fewer the
 progress is better seen part by part."""
 
+MOST_TOGETHER = 16
+"""Tasks whose results are asked for at once: few enough to come soon, whatever their size."""
+
 MOST_TRIES = 5
 """Workers that may be lost over one part before it is taken for the cause."""
 
@@ -81,23 +84,10 @@ class Pass:
         try:
             self._begin_all(self._crew.parts)
             while self._open:
-                future = self._next_ended()
-                sent = self._sent.pop(future, None)
-                if sent is None:
-                    continue  # it was sent again
-                wanted = [part for part in sent.parts if part in self._open]
-                if not wanted:
-                    continue  # somebody else was faster
-                outcome = None
-                if future.status == "finished":
-                    outcome = self._crew.received(future, [sent.worker])
-                if outcome is None:
-                    self._begin_again(wanted, future)
-                    continue
-                for part, value in zip(sent.parts, outcome.value, strict=True):
-                    if part in self._open:
-                        self._open.discard(part)
-                        yield part, replace(outcome, value=value)
+                ended = self._next_ended()
+                outcomes = self._outcomes(ended)
+                for future, sent in ended:
+                    yield from self._parts_done(future, sent, outcomes.get(future))
         finally:
             for future in self._sent:
                 future.cancel()
@@ -118,7 +108,16 @@ class Pass:
         self._sent[future] = _Sent(tuple(parts), worker)
         future.add_done_callback(self._ended.put)
 
-    def _next_ended(self) -> Future:
+    def _next_ended(self) -> list[tuple[Future, _Sent]]:
+        """Return tasks that have ended about parts that are still wanted."""
+        ended = [self._first_ended()]
+        while len(ended) < MOST_TOGETHER and not self._ended.empty():
+            ended.append(self._ended.get())
+        # Those that were sent again are told of no more.
+        known = [(future, self._sent.pop(future)) for future in ended if future in self._sent]
+        return [(future, sent) for future, sent in known if not self._open.isdisjoint(sent.parts)]
+
+    def _first_ended(self) -> Future:
         """Return the next task that has ended; meanwhile late parts are begun elsewhere."""
         while True:
             try:
@@ -126,6 +125,28 @@ class Pass:
             except Empty:
                 self._send_again_what_nobody_does()
                 self._double_late_parts()
+
+    def _outcomes(self, ended: Sequence[tuple[Future, _Sent]]) -> dict[Future, Outcome | None]:
+        """Return what has come of tasks; nothing of those that failed or were lost."""
+        finished = [
+            (future, [sent.worker]) for future, sent in ended if future.status == "finished"
+        ]
+        outcomes = self._crew.received_together(finished)
+        return {future: one for (future, _), one in zip(finished, outcomes, strict=True)}
+
+    def _parts_done(
+        self, future: Future, sent: _Sent, outcome: Outcome | None
+    ) -> Iterator[tuple[Part, Outcome]]:
+        """Yield what a task has come to of parts of which nobody else was faster."""
+        if outcome is None:
+            wanted = [part for part in sent.parts if part in self._open]
+            if wanted:
+                self._begin_again(wanted, future)
+            return
+        for part, value in zip(sent.parts, outcome.value, strict=True):
+            if part in self._open:
+                self._open.discard(part)
+                yield part, replace(outcome, value=value)
 
     def _send_again_what_nobody_does(self) -> None:
         """Begin parts anew that wait for a worker that is gone."""
