@@ -17,6 +17,10 @@ class InputFileError(InputError, OSError):
         """Return the message alone; OSError would look for an errno first."""
         return str(self.args[0]) if self.args else ""
 
+    def __reduce__(self) -> tuple[type[InputFileError], tuple[object, ...]]:
+        """Say how it is made anew in another process; with two bases nobody can guess it."""
+        return type(self), self.args
+
 
 class TimeIsUpError(RuntimeError):
     """The time that a run was given is over; it can be gone on with from its checkpoint.

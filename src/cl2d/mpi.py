@@ -18,6 +18,7 @@ from cl2d import cli
 from cl2d.cli.streams import say
 from cl2d.cluster import given_client, require_package
 from cl2d.cluster.packages import has_dashboard
+from cl2d.cluster.scheduler_folder import scheduler_folder
 from cl2d.errors import InputError
 
 if TYPE_CHECKING:
@@ -85,7 +86,10 @@ def _cluster_of(comm: Any) -> Iterator[Client]:
 
     options = {"port": 0, "dashboard": has_dashboard(), "dashboard_address": ":0"}
     scheduler = {"cls": Scheduler, "options": options}
-    with SpecCluster(scheduler=scheduler, silence_logs=logging.ERROR, name="cl2d") as cluster:
+    with (
+        scheduler_folder(),
+        SpecCluster(scheduler=scheduler, silence_logs=logging.ERROR, name="cl2d") as cluster,
+    ):
         comm.bcast(cluster.scheduler_address, root=0)
         comm.Barrier()
         with Client(cluster, direct_to_workers=True) as client:

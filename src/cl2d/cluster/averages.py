@@ -16,12 +16,11 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from distributed import KilledWorker
 from distributed.client import FutureCancelledError
 
 from cl2d.cluster.member_tasks import PackedMembers, added, piece_of, sum_stretch
 from cl2d.cluster.passes import LOOK_SECONDS, MOST_TRIES
-from cl2d.cluster.roster import WorkersLostError
+from cl2d.cluster.roster import LOST, WorkersLostError
 from cl2d.cluster.sealed import sealed
 from cl2d.engine.member_sums import MemberSums
 from cl2d.engine.stretches import SUM_SHAPE
@@ -94,7 +93,7 @@ class SummedOnWorkers:
             before = total.group
             try:
                 _Summing(self._crew, self._job, wanted, total, told).run()
-            except (KilledWorker, FutureCancelledError, _LostError) as error:
+            except (*LOST, _LostError) as error:
                 tries = 1 if total.group > before else tries + 1
                 if tries == MOST_TRIES:
                     message = f"{MOST_TRIES} times workers were lost over the averages"

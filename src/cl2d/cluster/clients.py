@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cl2d.cluster.lost_scheduler import SchedulerLostError, is_connected
 from cl2d.cluster.packages import require_cluster_packages
 from cl2d.cluster.slurm import JobsBegun, slurm_cluster, wait_for_a_job
 from cl2d.errors import InputError
@@ -25,6 +26,9 @@ PATIENCE_SECONDS = 60.0
 """How long a scheduler or a worker is waited for, unless the user says otherwise."""
 
 _SECONDS_BETWEEN_LOOKS = 0.2
+
+_LOGGERS = ("distributed", "distributed.client", "tornado.application")
+"""Those that Dask gives a level of their own."""
 
 
 def open_client(choice: ClusterOptions, n_threads: int = 1) -> AbstractContextManager[Client]:
@@ -132,14 +136,7 @@ def _address_in(path: Path) -> str:
 def _at(address: str, asked_by: str, seconds: float) -> Iterator[Client]:
     """Give a client of a scheduler that is there, with at least one worker."""
     with _quiet(), _connected(address, asked_by, seconds) as client:
-        try:
-            client.wait_for_workers(1, timeout=seconds)
-        except TimeoutError:
-            message = (
-                f"the scheduler of {asked_by} must have workers, but at {address} there was none "
-                f"within {seconds:g} s"
-            )
-            raise InputError(message) from None
+        _wait_for_a_worker(client, f"the scheduler of {asked_by}", address, seconds)
         yield client
 
 
@@ -160,6 +157,42 @@ def _connected(address: str, asked_by: str, seconds: float) -> Iterator[Client]:
         yield client
 
 
+def check_client(client: Client, seconds: float) -> None:
+    """Refuse a client of the caller that a run cannot compute with; wait for a first worker.
+
+    Raises
+    ------
+    InputError
+        If it is not one of Dask, is closed, or is used in its own event loop, which the run would
+        hold up; if there is no worker within some seconds.
+    """
+    from distributed import Client  # noqa: PLC0415 - not everyone has it
+
+    if not isinstance(client, Client):
+        message = f"client must be a distributed.Client, not {type(client).__name__}"
+        raise InputError(message)
+    if client.asynchronous:
+        message = (
+            "client must not be used where its event loop runs, which the run would hold up: "
+            "await asyncio.to_thread(cl2d.classify, ..., client=client)"
+        )
+        raise InputError(message)
+    if not is_connected(client):
+        message = f"client must be connected to its scheduler, not {client.status}"
+        raise InputError(message)
+    _wait_for_a_worker(client, "the scheduler of client", client.scheduler.address, seconds)
+
+
+def _wait_for_a_worker(client: Client, scheduler: str, address: str, seconds: float) -> None:
+    try:
+        client.wait_for_workers(1, timeout=seconds)
+    except TimeoutError:
+        message = (
+            f"{scheduler} must have workers, but at {address} there was none within {seconds:g} s"
+        )
+        raise InputError(message) from None
+
+
 def _n_workers(client: Client) -> int:
     return len(client.scheduler_info(n_workers=-1)["workers"])
 
@@ -167,12 +200,15 @@ def _n_workers(client: Client) -> int:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep Dask's own log quiet: what went wrong is told by exceptions, or done again."""
-    loggers = [logging.getLogger(name) for name in ("distributed", "tornado.application")]
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)
     try:
         yield
+    except SchedulerLostError:
+        levels = [logging.CRITICAL] * len(levels)  # the client still complains when it is closed
+        raise
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)

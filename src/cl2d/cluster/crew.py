@@ -17,13 +17,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from distributed import KilledWorker, wait
-from distributed.client import FutureCancelledError
+from distributed import wait
 
 from cl2d.cluster.account import Account
 from cl2d.cluster.parts import cut_for, dealt, moved_from, parts_of
 from cl2d.cluster.passes import LOOK_SECONDS, MOST_TRIES, Pass
-from cl2d.cluster.roster import Roster, WorkersLostError
+from cl2d.cluster.roster import LOST, Roster, WorkersLostError
 from cl2d.cluster.sealed import run_for_workers, run_sealed, sealed, unsealed
 from cl2d.cluster.several_parts import merged_of_each
 
@@ -91,6 +90,7 @@ class Crew:
         self.parts = parts_of(n_images, len(threads))
         self._n_cut_for = len(threads)
         self._uneven = 0
+        self._met = set(threads)
         self.owners = dealt(self.parts, {name: float(n) for name, n in threads.items()})
         self._seconds: dict[Part, tuple[str, float]] = {}
         self._usual_seconds: dict[str, float] = {}
@@ -128,9 +128,10 @@ class Crew:
         if not speeds or not set(self.owners.values()) <= set(threads):
             return {}
         of_a_thread = sum(speeds.values()) / sum(threads[worker] for worker in speeds)
-        newcomers = threads.keys() - speeds.keys()
-        for worker in newcomers:
+        for worker in threads.keys() - speeds.keys():
             speeds[worker] = of_a_thread * threads[worker]
+        newcomers = threads.keys() - self._met
+        self._met |= threads.keys()
         before = self.owners
         if len(threads) > self._n_cut_for:
             self._n_cut_for = len(threads)
@@ -138,7 +139,9 @@ class Crew:
             self._seconds.clear()  # of parts that are no more
         after = moved_from(before, speeds, LEAST_GAIN)
         self._uneven = self._uneven + 1 if after != before else 0
-        if not newcomers and self._uneven < UNEVEN_PASSES:
+        if newcomers or self._uneven >= UNEVEN_PASSES:
+            self._uneven = 0  # what was measured is of parts that have moved
+        else:
             after = before
         self.owners, self.parts = after, sorted(after)
         givers = {before[part] for part in self.parts if self.owners[part] != before[part]}
@@ -223,7 +226,7 @@ class Crew:
                 outcome = self.received(begun.future, begun.workers) if self._comes(begun) else None
                 if outcome is not None:
                     return outcome.value
-            except (KilledWorker, FutureCancelledError) as error:
+            except LOST as error:
                 cause = error
         message = f"{MOST_TRIES} workers were lost over one task"
         raise WorkersLostError(message) from cause
@@ -324,7 +327,7 @@ class Crew:
 
         try:
             messages: list[bytes] = self.client.sync(gather)
-        except (TimeoutError, KilledWorker, FutureCancelledError):
+        except (TimeoutError, *LOST):
             return None
         return messages
 

@@ -15,6 +15,7 @@ from distributed import Scheduler
 from distributed.deploy.spec import ProcessInterface, SpecCluster
 
 from cl2d.cluster.packages import has_dashboard
+from cl2d.cluster.scheduler_folder import scheduler_folder
 from cl2d.cluster.worker_threads import thread_variables
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ THIS_MACHINE = "127.0.0.1"
 MOST_RESTARTS = 3
 """Of one worker: whatever ends it so often will do so again."""
 
-_SECONDS_TO_END = 2.0
+_SECONDS_TO_END = 1.0
 _SECONDS_TO_FIND_SCHEDULER = "60"
 
 
@@ -74,8 +75,8 @@ class WorkerProcess(ProcessInterface):  # type: ignore[misc] # distributed is no
                 await self._watcher
         process = self._process
         if process is not None and process.returncode is None:
-            with suppress(ProcessLookupError):
-                process.terminate()
+            assert process.stdin is not None
+            process.stdin.close()  # it ends at once, and does not first end what it computes
             try:
                 await asyncio.wait_for(process.wait(), _SECONDS_TO_END)
             except TimeoutError:
@@ -121,8 +122,10 @@ def local_cluster(n_workers: int, threads_each: int) -> Iterator[SpecCluster]:
         own = {"folder": folder, "n_threads": threads_each}
         workers = {n: {"cls": WorkerProcess, "options": own} for n in range(n_workers)}
         scheduler = {"cls": Scheduler, "options": options}
-        cluster = SpecCluster(
-            workers=workers, scheduler=scheduler, name="cl2d", silence_logs=logging.CRITICAL
-        )
-        with cluster:
+        with (
+            scheduler_folder(),
+            SpecCluster(
+                workers=workers, scheduler=scheduler, name="cl2d", silence_logs=logging.CRITICAL
+            ) as cluster,
+        ):
             yield cluster

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import signal
+from contextlib import contextmanager
+from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from cl2d.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cl2d.options import ClusterOptions
 
 _EXTRA_OF = {"distributed": "dask", "dask_jobqueue": "dask", "mpi4py": "mpi", "dask_mpi": "mpi"}
@@ -45,6 +50,20 @@ def require_cluster_packages(choice: ClusterOptions) -> None:
     require_package("distributed", asked_by)
     if choice.slurm is not None:
         require_package("dask_jobqueue", asked_by)
+        # As it is imported it has Ctrl-C end the process with 0, and fails but in the main thread.
+        with _signals_left_alone():
+            import_module("dask_jobqueue")
+
+
+@contextmanager
+def _signals_left_alone() -> Iterator[None]:
+    """Have nothing that the body imports say what happens on a signal."""
+    own = signal.signal
+    signal.signal = lambda *_: None
+    try:
+        yield
+    finally:
+        signal.signal = own
 
 
 def has_dashboard() -> bool:

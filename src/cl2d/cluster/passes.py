@@ -10,10 +10,7 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from distributed import KilledWorker
-from distributed.client import FutureCancelledError
-
-from cl2d.cluster.roster import WorkersLostError
+from cl2d.cluster.roster import LOST, WorkersLostError
 from cl2d.cluster.several_parts import on_each
 
 if TYPE_CHECKING:
@@ -182,7 +179,7 @@ class Pass:
     def _begin_again(self, parts: Sequence[Part], failed: Future) -> None:
         """Begin parts again whose task was lost with its worker; raise any other error."""
         error = failed.exception() if failed.status == "error" else None
-        if error is not None and not isinstance(error, (KilledWorker, FutureCancelledError)):
+        if error is not None and not isinstance(error, LOST):
             raise error
         for part in parts:
             self._lost[part] += 1

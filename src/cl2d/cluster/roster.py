@@ -6,7 +6,11 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from distributed import KilledWorker
+from distributed.client import FutureCancelledError, FuturesCancelledError
+
 from cl2d.cluster.fitness import unfitness, worker_facts
+from cl2d.cluster.lost_scheduler import check_connected
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -19,6 +23,8 @@ WAIT_SECONDS = 60.0
 FRESH_SECONDS = 0.5
 """How long an answer of the scheduler holds: it tells of every worker, which takes it a while."""
 
+LOST = (KilledWorker, FutureCancelledError, FuturesCancelledError)
+"""What Dask raises of a task that went with its workers."""
 
 _log = logging.getLogger(__name__)
 
@@ -51,7 +57,10 @@ class Roster:
         ------
         WorkersLostError
             If none comes.
+        SchedulerLostError
+            If the scheduler is gone.
         """
+        check_connected(self._client)
         if time.monotonic() - self._asked_at < FRESH_SECONDS:
             return self._known
         waited_since = time.monotonic()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cl2d.cluster.packages import has_dashboard, require_cluster_packages
+from cl2d.cluster.scheduler_folder import scheduler_folder
 from cl2d.cluster.worker_threads import thread_variables
 from cl2d.errors import InputError
 
@@ -73,7 +74,7 @@ def job_words(text: str) -> JobWords:
     known: dict[str, str] = {}
     others = []
     for name, value in _pairs(text):
-        if name in _NOT_OURS:
+        if any(ours.startswith(name) for ours in _NOT_OURS):  # sbatch takes shortened names
             message = (
                 f"--slurm must be without {name}: a job is one worker; --workers says how many"
             )
@@ -163,10 +164,10 @@ def slurm_cluster(choice: ClusterOptions) -> Iterator[tuple[SLURMCluster, list[s
     class _Job(SLURMJob):  # type: ignore[misc] # dask-jobqueue is not checked
         """A job whose refusal is heard of; else it stays in the log of Dask's loop."""
 
-        async def _submit_job(self, script_filename: str) -> Any:
+        async def start(self) -> None:
             try:
-                return await super()._submit_job(script_filename)
-            except RuntimeError as error:
+                await super().start()
+            except (RuntimeError, ValueError) as error:  # refused; an answer without a number
                 self.status = Status.failed  # the cluster closes none that is about to start
                 refusals.append(str(error).partition("stderr:")[2].strip() or str(error))
                 raise
@@ -175,7 +176,10 @@ def slurm_cluster(choice: ClusterOptions) -> Iterator[tuple[SLURMCluster, list[s
     options.setdefault("dashboard", has_dashboard())
     options.setdefault("dashboard_address", ":0")
     arguments = _job_arguments(job_words(str(choice.slurm)))
-    with SLURMCluster(job_cls=_Job, scheduler_options=options, **arguments) as cluster:
+    with (
+        scheduler_folder(),
+        SLURMCluster(job_cls=_Job, scheduler_options=options, **arguments) as cluster,
+    ):
         cluster.scale(choice.workers or 1)
         yield cluster, refusals
 
@@ -194,15 +198,26 @@ class JobsBegun:
     cluster: SLURMCluster
     refusals: list[str]
 
-    def all_ended(self) -> bool:
-        """Tell whether SLURM knows of jobs that were, and of none that waits or runs."""
+    def _asked(self, what: str) -> subprocess.CompletedProcess[str] | None:
         numbers = [str(job.job_id) for job in self.cluster.workers.values() if job.job_id]
         if not numbers or shutil.which("squeue") is None:
-            return False
-        words = ["squeue", "--noheader", "--format=%i", f"--jobs={','.join(numbers)}"]
+            return None
+        words = ["squeue", "--noheader", f"--format={what}", f"--jobs={','.join(numbers)}"]
         try:
-            answer = subprocess.run(words, capture_output=True, text=True, timeout=30, check=False)
+            return subprocess.run(words, capture_output=True, text=True, timeout=30, check=False)
         except (OSError, subprocess.TimeoutExpired):
+            return None
+
+    def reason(self) -> str:
+        """Return why jobs wait, as SLURM tells it, in brackets; empty if it does not."""
+        answer = self._asked("%r")
+        reasons = sorted(set(answer.stdout.split()) - {"None"}) if answer else []
+        return f" ({', '.join(reasons)})" if reasons else ""
+
+    def all_ended(self) -> bool:
+        """Tell whether SLURM knows of jobs that were, and of none that waits or runs."""
+        answer = self._asked("%i")
+        if answer is None:
             return False
         # Of jobs that ended a while ago it says that there are none such.
         forgotten = "Invalid job id" in answer.stderr
@@ -236,7 +251,7 @@ def wait_for_a_job(client: Client, jobs: JobsBegun, seconds: float | None) -> No
         left = end - time.monotonic()
         if left <= 0:
             message = (
-                f"a job of SLURM must start within {seconds:g} s, but none did; "
+                f"a job of SLURM must start within {seconds:g} s, but none did{jobs.reason()}; "
                 "--worker-timeout-seconds gives them longer"
             )
             raise RuntimeError(message)
@@ -257,6 +272,7 @@ def _job_arguments(words: JobWords) -> dict[str, Any]:
 
     threads = thread_variables("${SLURM_CPUS_PER_TASK:-1}")
     of_site = dask.config.get("jobqueue.slurm.job-script-prologue", [])
+    of_workers = dask.config.get("jobqueue.slurm.worker-extra-args", [])
     directives = dask.config.get("jobqueue.slurm.job-extra-directives", [])
     return {
         "queue": words.partition,
@@ -274,5 +290,6 @@ def _job_arguments(words: JobWords) -> dict[str, Any]:
         "job_directives_skip": [
             line for name, line in _OWN_LINES.items() if getattr(words, name) is None
         ],
+        "worker_extra_args": [*of_workers, "--preload", "cl2d.cluster.end_of_job"],
         "job_script_prologue": [*of_site, *(f"export {k}={v}" for k, v in threads.items())],
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
@@ -40,6 +41,7 @@ from cl2d.preprocess.ctf_source import subset_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from distributed import Client
 
@@ -122,20 +124,22 @@ def classify(
         chosen = starting_from(views, chosen)
     tell = until(chosen.run.max_time_seconds(), on_event or ignore_event, chosen.run.max_time)
     phases = Phases(tell)
-    with (
-        PeakMemory() as peak,
-        one_blas_thread(),
-        run_client(chosen, client, tell) as workers,
-        held_by(workers, particles, chosen) as cluster,
-    ):
-        course = Course(phases, peak, output, cluster=cluster)
+    inputs = (*source.files, *(() if views is None else views.files))
+    with PeakMemory() as peak, one_blas_thread():
+        course = Course(phases, peak, output)
         if output is None:
             _refuse_resuming(resume)
-            result = _sort(prepare(source, views, chosen, course), course)
+            there: AbstractContextManager[Course] = nullcontext(course)
         else:
-            inputs = (*source.files, *(() if views is None else views.files))
-            with output_folder(course, chosen, inputs, resume=resume) as course:
-                result = _sort(prepare(source, views, chosen, course), course)
+            there = output_folder(course, chosen, inputs, resume=resume)
+        # A folder that cannot be used is refused before jobs wait in a queue.
+        with (
+            there as placed,
+            run_client(chosen, client, tell) as workers,
+            held_by(workers, particles, chosen) as cluster,
+        ):
+            course = replace(placed, cluster=cluster)
+            result = _sort(prepare(source, views, chosen, course), course)
     phases.tell(RunFinished(time.perf_counter() - started, time.process_time() - cpu_started))
     return result
 
@@ -163,7 +167,8 @@ def _sort(prepared: PreparedRun, course: Course) -> Classification:
     folder = RunFolder(course.output, begun, inputs, course.unfinished)
     facts = run_facts(prepared.source, prepared.options, prepared.memory, prepared.images_sha256)
     folder.keep_checkpoints(Checkpoints(folder.path, facts, prepared.plan, course.phases.tell))
-    with folder.recording_the_end():
+    loss_named = nullcontext() if course.cluster is None else course.cluster.naming_its_loss()
+    with folder.recording_the_end(), loss_named:
         found = _find_classes(prepared, course, folder)
         del prepared  # nobody else has it: its images make room for those that were rejected
         result = _with_rejected(found, course)

@@ -6,6 +6,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from cl2d.cluster import check_workers, current_client, job_script, open_client
+from cl2d.cluster.clients import check_client, patience
+from cl2d.cluster.lost_scheduler import naming_a_lost_scheduler
+from cl2d.cluster.packages import has_dashboard
+from cl2d.cluster.silent import without_silent_workers
 from cl2d.errors import InputError
 from cl2d.events import ClusterJoined, JobsSubmitted, RunWarned, ignore_event
 
@@ -48,20 +52,27 @@ def run_client(
         message = f"workers, scheduler, scheduler_file and slurm must be left out with {whose}"
         raise InputError(message)
     if present is not None:
-        _tell_of(present, tell)
-        yield present
+        check_client(present, patience(choice))
+        with naming_a_lost_scheduler(present), without_silent_workers(present):
+            _tell_of(present, tell)
+            yield present
     elif choice.asked_for:
         if choice.slurm is not None:
             tell(JobsSubmitted(choice.workers or 1, job_script(choice)))
-        with open_client(choice, options.run.n_threads()) as opened:
-            _tell_of(opened, tell)
+        with (
+            open_client(choice, options.run.n_threads()) as opened,
+            naming_a_lost_scheduler(opened),
+            without_silent_workers(opened),
+        ):
+            started_here = choice.scheduler is None and choice.scheduler_file is None
+            _tell_of(opened, tell, page=has_dashboard() or not started_here)
             yield opened
     else:
         yield None
 
 
-def _tell_of(client: Client, tell: Callable[[object], None]) -> None:
-    facts = check_workers(client)
+def _tell_of(client: Client, tell: Callable[[object], None], *, page: bool = True) -> None:
+    facts = check_workers(client, own_dashboard=page)
     tell(ClusterJoined(facts.dashboard, facts.n_workers, facts.threads))
     for remark in facts.remarks:
         tell(RunWarned(remark))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cl2d.cluster.account import Account
+from cl2d.cluster.lost_scheduler import is_connected, naming_a_lost_scheduler
 from cl2d.engine import available_simd_levels, simd_level
 from cl2d.errors import InputError
 from cl2d.io import open_particles
@@ -20,6 +21,7 @@ from cl2d.preprocess.ctf_source import subset_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     import numpy as np
     import numpy.typing as npt
@@ -119,11 +121,15 @@ class OnCluster:
         self.jobs.append(job.name)
         return Crew(self.client, source.n_images, self.account), job
 
+    def naming_its_loss(self) -> AbstractContextManager[None]:
+        """Have errors say that the scheduler is gone where that led to them."""
+        return naming_a_lost_scheduler(self.client)
+
     def release(self) -> None:
         """Have the workers let go of all images of this run; those that are gone have."""
         from cl2d.cluster.held import forget  # noqa: PLC0415 - Dask is an extra
 
-        for name in self.jobs:
+        for name in self.jobs if is_connected(self.client) else ():
             # Nobody wants an error of a cluster that is gone in place of what went wrong before.
             with contextlib.suppress(OSError, TimeoutError):
                 self.client.run(forget, name, on_error="ignore")

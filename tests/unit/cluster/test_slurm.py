@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
+import cl2d
 from cl2d.cluster import check_workers, job_script, open_client, slurm
 from cl2d.cluster.slurm import JobWords, job_words
 from cl2d.errors import InputError
+from cl2d.io import write_stack
 from cl2d.options import ClusterOptions
 from tests.unit.cluster.conftest import runs, wait_until
 
@@ -56,6 +61,7 @@ def test_a_value_with_spaces_stays_one() -> None:
         ("-c 0", "at least 1 processor a task, not '0'"),
         ("--array 1-5", "--slurm must be without --array: a job is one worker; --workers says"),
         ("-n 4", "--slurm must be without -n"),
+        ("--arr=1-3", "--slurm must be without --arr"),
         ("--comment 'a", "--slurm must be words for sbatch"),
     ],
 )
@@ -87,6 +93,7 @@ def test_a_job_is_one_worker_whose_engine_has_all_its_processors() -> None:
     assert " --nthreads 1 " in command
     assert " --memory-limit 0.0B " in command
     assert "--nworkers" not in command
+    assert "--preload cl2d.cluster.end_of_job" in command
 
 
 def test_what_a_site_has_set_for_its_jobs_stays() -> None:
@@ -147,6 +154,60 @@ def test_what_sbatch_refuses_is_told_in_its_words(queue: Path) -> None:  # noqa:
         pass
 
 
+def test_an_answer_of_sbatch_without_a_job_is_a_refusal(queue: Path) -> None:
+    pytest.importorskip("dask_jobqueue")
+    (queue / "sbatch").write_text("#!/bin/bash\necho Job would start tomorrow\n")
+    with (
+        pytest.raises(InputError, match="--slurm must be what sbatch takes, but it says: "),
+        open_client(ClusterOptions(slurm="-p any --test-only")),
+    ):
+        pass
+
+
+def test_nothing_is_submitted_for_a_folder_that_cannot_be_used(queue: Path, tmp_path: Path) -> None:
+    pytest.importorskip("dask_jobqueue")
+    write_stack(tmp_path / "noise.mrcs", np.zeros((4, 16, 16), dtype=np.float32), 2.0)
+    (tmp_path / "out").write_text("a file")
+    with pytest.raises(InputError, match="out"):
+        cl2d.classify(tmp_path / "noise.mrcs", output=tmp_path / "out", slurm="-p any")
+    assert list(queue.glob("job*")) == []
+
+
+def python(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+def test_signals_stay_what_they_are_for_the_program() -> None:
+    pytest.importorskip("dask_jobqueue")
+    code = (
+        "import signal, threading\n"
+        "from cl2d.cluster import job_script\n"
+        "from cl2d.options import ClusterOptions\n"
+        "choice = ClusterOptions(slurm='-p any')\n"
+        "other = threading.Thread(target=job_script, args=(choice,))\n"
+        "other.start(); other.join()\n"
+        "print('SBATCH' in job_script(choice))\n"
+        "print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
+    )
+    done = python(code)
+    assert (done.stdout, done.stderr) == ("True\nTrue\n", "")
+
+
+def test_the_process_of_a_job_ends_though_its_worker_hangs_while_it_closes() -> None:
+    code = (
+        "import time\n"
+        "from types import SimpleNamespace as Some\n"
+        "from cl2d.cluster import end_of_job\n"
+        "end_of_job._SECONDS_TO_CLOSE = 0\n"
+        "worker = Some(status=Some(name='running'))\n"
+        "end_of_job.dask_setup(worker)\n"
+        "time.sleep(0.1); print('at work', flush=True)\n"
+        "worker.status.name = 'closing'; time.sleep(1000)"
+    )
+    done = python(code)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "at work\n", "")
+
+
 def test_without_sbatch_the_message_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("dask_jobqueue")
     monkeypatch.setenv("PATH", "/nowhere")
@@ -160,11 +221,10 @@ def test_without_sbatch_the_message_says_so(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_job_that_does_not_start_is_waited_for_as_long_as_told(queue: Path) -> None:
     pytest.importorskip("dask_jobqueue")
     (queue / "sbatch").write_text("#!/bin/bash\necho Submitted batch job 999999999\n")
+    (queue / "squeue").write_text("#!/bin/bash\necho PartitionConfig\n")
     choice = ClusterOptions(slurm="-p any", worker_timeout_seconds=0.5)
-    with (
-        pytest.raises(RuntimeError, match="a job of SLURM must start within"),
-        open_client(choice),
-    ):
+    message = r"a job of SLURM must start within 0.5 s, but none did \(PartitionConfig\)"
+    with pytest.raises(RuntimeError, match=message), open_client(choice):
         pass
     assert (queue / "cancelled").read_text().split() == ["999999999"]
 
