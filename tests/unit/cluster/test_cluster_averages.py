@@ -26,6 +26,8 @@ from tests.unit.test_outputs_delivered import parameters
 
 distributed = pytest.importorskip("distributed")
 
+pytestmark = pytest.mark.programs
+
 from cl2d.cluster.averages import SummedOnWorkers  # noqa: E402 - Dask is an extra
 from cl2d.cluster.crew import Crew  # noqa: E402
 from cl2d.cluster.job import Job  # noqa: E402

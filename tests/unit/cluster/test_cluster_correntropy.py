@@ -21,6 +21,8 @@ from tests.engine_inputs import random_poses, white_plan
 
 distributed = pytest.importorskip("distributed")
 
+pytestmark = pytest.mark.programs
+
 from cl2d.cluster import held  # noqa: E402 - Dask is an extra
 from cl2d.cluster.engine import ClusterEngine  # noqa: E402
 from tests.cluster_engines import (  # noqa: E402

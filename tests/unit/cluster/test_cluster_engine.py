@@ -29,6 +29,8 @@ from tests.engine_inputs import engine_of, noise_images, random_poses, white_pla
 
 distributed = pytest.importorskip("distributed")
 
+pytestmark = pytest.mark.programs
+
 from cl2d.cluster import held, passes  # noqa: E402 - Dask is an extra
 from cl2d.cluster.roster import FRESH_SECONDS  # noqa: E402
 from tests.cluster_engines import (  # noqa: E402
