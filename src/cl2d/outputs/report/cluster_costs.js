@@ -17,8 +17,9 @@ function showCluster(use) {
     megabytes(mean.received_bytes),
     percent(mean.waiting_share, 0),
   ]);
+  const who = use.n_workers === 1 ? "1 worker" : `${use.n_workers} workers`;
   const summary =
-    `Cluster (${use.n_workers} workers waited ${percent(use.waiting_share, 0)} of the iterations; ` +
+    `Cluster (${who} waited ${percent(use.waiting_share, 0)} of the iterations; ` +
     `${megabytes(use.sent_bytes)} sent, ${megabytes(use.received_bytes)} received)`;
   const caption =
     workers.length < use.n_workers ? `The ${workers.length} slowest workers` : "Workers";
