@@ -119,10 +119,14 @@ def compared(run: WorkersRun, folder: Path, expected: dict[str, str]) -> Workers
     """Return a run with the names of files that it has otherwise than it should, or not at all."""
     if run.differing:
         return run
-    found = digests(folder / OUT)
-    names = (expected.keys() | found.keys()) - OF_THE_MACHINE
-    differing = sorted(name for name in names if expected.get(name) != found.get(name))
-    return replace(run, differing=tuple(differing))
+    return replace(run, differing=differing_files(digests(folder / OUT), expected))
+
+
+def differing_files(found: dict[str, str], expected: dict[str, str]) -> tuple[str, ...]:
+    """Return the files, by their digests, that are others than they should be."""
+    names = sorted(expected.keys() | found.keys())
+    compared = [name for name in names if Path(name).name not in OF_THE_MACHINE]
+    return tuple(name for name in compared if expected.get(name) != found.get(name))
 
 
 def killed_runs(
