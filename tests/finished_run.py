@@ -42,6 +42,7 @@ class FinishedClassification:
     stable_core_averages: None = None
     rejected: None = None
     memory: None = None
+    cluster: None = None
 
 
 def plan_for(source: ParticleSource) -> PreprocessPlan:
