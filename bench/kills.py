@@ -207,6 +207,15 @@ def page(tallies: dict[str, Tally]) -> str:
     return table(header, rows)
 
 
+def exit_code(root: Path, *, wrong: bool) -> int:
+    """Return the exit code of a comparison; its runs are kept, and named, if something is wrong."""
+    if wrong:
+        print(f"see {root}")
+        return 1
+    shutil.rmtree(root)
+    return 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--kills", type=int, default=30, help="runs that are killed")
@@ -233,10 +242,8 @@ def main() -> int:
     print(page(tallies))
     differing = [name for tally in tallies.values() for name in tally.differing]
     if differing:
-        print("\n".join(["", f"these differ, see {root}:", *differing]))
-        return 1
-    shutil.rmtree(root)
-    return 0
+        print("\n".join(["", "these differ:", *differing]))
+    return exit_code(root, wrong=bool(differing))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from kills import ENVIRONMENT, OPTIONS, OUT, classify_command, digests, simulate
+from kills import ENVIRONMENT, OPTIONS, OUT, classify_command, digests, exit_code, simulate
 from markdown_tables import table
 from worker_kills import differing_files
 
@@ -106,11 +106,7 @@ def main() -> int:
         print("mpirun, mpi4py or dask-mpi is missing")
     same = sum(not run.differing for run in runs)
     print(f"{same} of {len(runs)} identical")
-    if same < len(runs):
-        print(f"see {root}")
-        return 1
-    shutil.rmtree(root)
-    return 0
+    return exit_code(root, wrong=same < len(runs))
 
 
 if __name__ == "__main__":

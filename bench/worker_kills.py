@@ -22,7 +22,16 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kills import ENVIRONMENT, OPTIONS, OUT, classify_command, digests, simulate, whole_run
+from kills import (
+    ENVIRONMENT,
+    OPTIONS,
+    OUT,
+    classify_command,
+    digests,
+    exit_code,
+    simulate,
+    whole_run,
+)
 from markdown_tables import table
 
 OF_THE_MACHINE = {"run.json", "report.html"}
@@ -192,11 +201,8 @@ def main() -> int:
     print(page(runs))
     print(summary(runs[1:]))
     missed = any(run.n_kills == 0 for run in runs[1:])
-    if missed or any(run.differing or run.n_tracebacks for run in runs):
-        print(f"see {root}")
-        return 1
-    shutil.rmtree(root)
-    return 0
+    wrong = missed or any(run.differing or run.n_tracebacks for run in runs)
+    return exit_code(root, wrong=wrong)
 
 
 if __name__ == "__main__":

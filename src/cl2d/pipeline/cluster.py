@@ -53,26 +53,28 @@ def run_client(
         raise InputError(message)
     if present is not None:
         check_client(present, patience(choice))
-        with naming_a_lost_scheduler(present), without_silent_workers(present):
-            _tell_of(present, tell)
+        with _in_use(present, tell):
             yield present
     elif choice.asked_for:
         if choice.slurm is not None:
             tell(JobsSubmitted(choice.workers or 1, job_script(choice)))
+        started_here = choice.scheduler is None and choice.scheduler_file is None
+        page = has_dashboard() or not started_here
         with (
             open_client(choice, options.run.n_threads()) as opened,
-            naming_a_lost_scheduler(opened),
-            without_silent_workers(opened),
+            _in_use(opened, tell, page=page),
         ):
-            started_here = choice.scheduler is None and choice.scheduler_file is None
-            _tell_of(opened, tell, page=has_dashboard() or not started_here)
             yield opened
     else:
         yield None
 
 
-def _tell_of(client: Client, tell: Callable[[object], None], *, page: bool = True) -> None:
-    facts = check_workers(client, own_dashboard=page)
-    tell(ClusterJoined(facts.dashboard, facts.n_workers, facts.threads))
-    for remark in facts.remarks:
-        tell(RunWarned(remark))
+@contextmanager
+def _in_use(client: Client, tell: Callable[[object], None], *, page: bool = True) -> Iterator[None]:
+    """Tell of a cluster, and look after it while the body computes on it."""
+    with naming_a_lost_scheduler(client), without_silent_workers(client):
+        facts = check_workers(client, own_dashboard=page)
+        tell(ClusterJoined(facts.dashboard, facts.n_workers, facts.threads))
+        for remark in facts.remarks:
+            tell(RunWarned(remark))
+        yield
