@@ -318,10 +318,14 @@ class Crew:
         return [self._opened(message) for message in messages]
 
     def _gathered(self, futures: list[Future]) -> list[bytes] | None:
-        """Return the results of tasks that are done, None if they do not all come soon."""
+        """Return the results of tasks that are done, None if they do not all come soon.
+
+        Those that are lost are left out by Dask rather than raised: of several it would forget
+        errors that nobody has asked for, which are printed then.
+        """
 
         async def gather() -> list[bytes]:
-            coming = self.client.gather(futures, asynchronous=True)
+            coming = self.client.gather(futures, errors="skip", asynchronous=True)
             results: list[bytes] = await asyncio.wait_for(coming, TOGETHER_SECONDS)
             return results
 
@@ -329,7 +333,7 @@ class Crew:
             messages: list[bytes] = self.client.sync(gather)
         except (TimeoutError, *LOST):
             return None
-        return messages
+        return messages if len(messages) == len(futures) else None
 
     def received(self, future: Future, workers: Collection[str]) -> Outcome | None:
         """Return what has come of a task; None if it went with a worker that is gone.
