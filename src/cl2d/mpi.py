@@ -19,6 +19,7 @@ from cl2d.cli.streams import say
 from cl2d.cluster import given_client, require_package
 from cl2d.cluster.packages import has_dashboard
 from cl2d.cluster.scheduler_folder import scheduler_folder
+from cl2d.cluster.workers_told import workers_told
 from cl2d.errors import InputError
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def _cluster_of(comm: Any) -> Iterator[Client]:
 
 def _dismiss_workers(client: Client) -> None:
     """Let the workers end, which the scheduler would otherwise log as so many losses."""
-    client.retire_workers(list(client.scheduler_info(n_workers=-1)["workers"]))
+    client.retire_workers(list(workers_told(client)))
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
 
 

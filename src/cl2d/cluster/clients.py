@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from cl2d.cluster.lost_scheduler import SchedulerLostError, is_connected
 from cl2d.cluster.packages import require_cluster_packages
 from cl2d.cluster.slurm import JobsBegun, slurm_cluster, wait_for_a_job
+from cl2d.cluster.workers_told import workers_told
 from cl2d.errors import InputError
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ def _wait_for_a_worker(client: Client, scheduler: str, address: str, seconds: fl
 
 
 def _n_workers(client: Client) -> int:
-    return len(client.scheduler_info(n_workers=-1)["workers"])
+    return len(workers_told(client))
 
 
 @contextmanager

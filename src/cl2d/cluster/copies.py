@@ -29,15 +29,23 @@ class Taken:
 
     Attributes
     ----------
-    images : tasks that return them, one for each worker that has some
+    steps : tasks that return them, one of each worker that has some
     order : (n,) intp
         Where each of the images asked for is among all that come.
-    workers : those that have them
     """
 
-    images: list[Future]
+    steps: dict[str, Future]
     order: Rows
-    workers: frozenset[str]
+
+    @property
+    def images(self) -> list[Future]:
+        """The tasks that return copies."""
+        return list(self.steps.values())
+
+    @property
+    def workers(self) -> frozenset[str]:
+        """Those that have the images."""
+        return frozenset(self.steps)
 
 
 def taken(
@@ -63,9 +71,10 @@ def taken(
         part = crew.parts[of_part[here[0]]]
         wanted[crew.owners[part]].append((part, rows[here] - part.start))
         places[crew.owners[part]].append(here)
-    images = [
-        crew.call_for_workers(take, (some,), (job_sent,), worker) for worker, some in wanted.items()
-    ]
+    steps = {
+        worker: crew.call_for_workers(take, (some,), (job_sent,), worker)
+        for worker, some in wanted.items()
+    }
     order = np.empty(len(rows), dtype=np.intp)
     order[np.concatenate(list(itertools.chain(*places.values())))] = np.arange(len(rows))
-    return Taken(images, order, frozenset(wanted))
+    return Taken(steps, order)

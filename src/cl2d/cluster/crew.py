@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from distributed import wait
 
 from cl2d.cluster.account import Account
+from cl2d.cluster.begun import Begun, Patience
 from cl2d.cluster.parts import cut_for, dealt, moved_from, parts_of
 from cl2d.cluster.passes import LOOK_SECONDS, MOST_TRIES, Pass
 from cl2d.cluster.roster import LOST, Roster, WorkersLostError
@@ -62,14 +63,6 @@ class Arguments:
     shared: tuple[Shared, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
-class Begun:
-    """A task that was sent, and the workers it was sent to or waits for."""
-
-    future: Future
-    workers: frozenset[str]
-
-
 class Crew:
     """Workers of a Dask cluster with the parts of a run.
 
@@ -79,13 +72,21 @@ class Crew:
     n_images : int
     account : Account, optional
         Where is counted what the run costs; a new one by default.
+    roster : Roster, optional
+        What is known of the workers; a new one by default.
     """
 
-    def __init__(self, client: Client, n_images: int, account: Account | None = None) -> None:
+    def __init__(
+        self,
+        client: Client,
+        n_images: int,
+        account: Account | None = None,
+        roster: Roster | None = None,
+    ) -> None:
         self.client = client
         self.account = account or Account()
-        self._roster = Roster(client)
-        threads = self._roster.threads()
+        self.roster = roster or Roster(client)
+        threads = self.roster.threads()
         self.account.note_present(threads)
         self.parts = parts_of(n_images, len(threads))
         self._n_cut_for = len(threads)
@@ -97,7 +98,7 @@ class Crew:
 
     def check_owners(self) -> None:
         """Give the parts of workers that are gone to those that are there."""
-        present = self._roster.threads()
+        present = self.roster.threads()
         self.account.note_present(present)
         lost = [part for part, worker in self.owners.items() if worker not in present]
         if not lost:
@@ -123,9 +124,11 @@ class Crew:
         dict
             What is left to each worker that has handed a part on.
         """
-        threads = self._roster.threads()
+        threads = self.roster.threads()
         speeds = self._measured_speeds(set(threads))
         if not speeds or not set(self.owners.values()) <= set(threads):
+            return {}
+        if self.roster.waits_for_late:
             return {}
         of_a_thread = sum(speeds.values()) / sum(threads[worker] for worker in speeds)
         for worker in threads.keys() - speeds.keys():
@@ -152,7 +155,7 @@ class Crew:
 
     def speeds(self) -> dict[str, float]:
         """Return the speeds of the workers by the last pass, or their threads, in no unit."""
-        threads = self._roster.threads()
+        threads = self.roster.threads()
         measured = self._measured_speeds(set(threads))
         known = len(measured) == len(threads)
         return measured if known else {worker: float(n) for worker, n in threads.items()}
@@ -199,19 +202,21 @@ class Crew:
             by_worker: defaultdict[str, list[Part]] = defaultdict(list)
             for part in self.parts:
                 by_worker[self.owners[part]].append(part)
-            values = [
-                self.submit_parts(partial(merged_of_each, task, merge), some, arguments, worker)
+            of_each = partial(merged_of_each, task, merge)
+            steps = {
+                worker: self.submit_parts(of_each, some, arguments, worker)
                 for worker, some in by_worker.items()
-            ]
+            }
+            values = list(steps.values())
             while len(values) > MERGED_AT_ONCE:
                 starts = range(0, len(values), MERGED_AT_ONCE)
                 values = [self.call(merge, (), values[i : i + MERGED_AT_ONCE]) for i in starts]
-            return Begun(self.call(finish, (), values), frozenset(by_worker))
+            return Begun(self.call(finish, (), values), frozenset(steps), steps)
 
         return self.result_of(begin(), begin)
 
     def result_of(self, begun: Begun, begin: Callable[[], Begun]) -> Any:
-        """Return the result of a task, which is begun again where workers are lost over it.
+        """Return the result of a task, which is begun again where workers are lost over it or late.
 
         Raises
         ------
@@ -233,10 +238,13 @@ class Crew:
 
     def _comes(self, begun: Begun) -> bool:
         """Wait for a task; return False once a worker is gone on which it may wait for ever."""
+        patience = Patience(begun.steps)
         while not begun.future.done():
             try:
                 wait([begun.future], timeout=LOOK_SECONDS)
             except TimeoutError:
+                for worker, step in patience.late().items():
+                    self.roster.set_aside(worker, step)
                 if not begun.workers <= set(self.workers()) and not begun.future.done():
                     return False
         return True
@@ -247,7 +255,7 @@ class Crew:
 
     def workers(self) -> list[str]:
         """Return the addresses of the workers there are."""
-        return sorted(self._roster.threads())
+        return sorted(self.roster.threads())
 
     def submit_parts(
         self,
@@ -270,7 +278,8 @@ class Crew:
     ) -> Future:
         """Send a task, with arguments that are there or to come, to a worker or to any of them."""
         message = self._sealed(arguments, more)
-        return self.client.submit(run_sealed, task, message, *more, pure=False, **_at(worker))
+        where = self._anywhere() if worker is None else _at(worker)
+        return self.client.submit(run_sealed, task, message, *more, pure=False, **where)
 
     def call_for_workers(
         self,
@@ -282,6 +291,12 @@ class Crew:
         """Send a task whose result goes to another task, not here."""
         message = self._sealed(arguments, more)
         return self.client.submit(run_for_workers, task, message, *more, pure=False, **_at(worker))
+
+    def _anywhere(self) -> dict[str, Any]:
+        """Return how Dask is told of a task for any worker, but for one that hangs over another."""
+        if not self.roster.leaves_some_out:
+            return {}
+        return {"workers": self.workers(), "allow_other_workers": True}
 
     def _sealed(self, arguments: tuple[Any, ...], more: Sequence[Shared]) -> bytes:
         """Return the arguments of a task as they travel; what travels beside them counts, too."""
@@ -302,7 +317,7 @@ class Crew:
         self.account.sent_bytes += len(message)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Sending large graph")
-            return self.client.submit(bytes, message, pure=False)
+            return self.client.submit(bytes, message, pure=False, **self._anywhere())
 
     def received_together(
         self, ended: Sequence[tuple[Future, Collection[str]]]
@@ -364,6 +379,6 @@ class Crew:
         self._seconds[part] = (worker, seconds)
 
 
-def _at(worker: str | None) -> dict[str, Any]:
-    """Return how Dask is told where a task is to be done."""
-    return {} if worker is None else {"workers": [worker], "allow_other_workers": False}
+def _at(worker: str) -> dict[str, Any]:
+    """Return how Dask is told where a task is to be done, and nowhere else."""
+    return {"workers": [worker], "allow_other_workers": False}

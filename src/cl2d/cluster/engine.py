@@ -11,8 +11,9 @@ from weakref import finalize
 
 import numpy as np
 
+from cl2d.cluster.begun import Begun
 from cl2d.cluster.copies import taken
-from cl2d.cluster.crew import Arguments, Begun
+from cl2d.cluster.crew import Arguments
 from cl2d.cluster.group_work import GroupWork
 from cl2d.cluster.held import ForgottenError, forget
 from cl2d.cluster.messages import PartSearch, Question, WithinSearch
@@ -337,7 +338,7 @@ class ClusterEngine:
         def begin() -> Begun:
             copies = taken(self._crew, self._job_sent, rows, take)
             future = self._crew.call(collected, (copies.order,), copies.images)
-            return Begun(future, copies.workers)
+            return Begun(future, copies.workers, copies.steps)
 
         found: tuple[Rows, tuple[Any, ...]] = self._crew.result_of(begin(), begin)
         return found

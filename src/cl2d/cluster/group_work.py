@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from cl2d.cluster.begun import Begun
 from cl2d.cluster.copies import taken
-from cl2d.cluster.crew import Begun
 from cl2d.cluster.tasks import with_members
 
 if TYPE_CHECKING:
@@ -79,7 +79,8 @@ class GroupWork:
             for (rows, item), order in zip(batch, orders, strict=True)
         ]
         more = (self.job_sent, *copies.images)
-        return Begun(self.crew.call(with_members, (self.function, tasks), more), copies.workers)
+        future = self.crew.call(with_members, (self.function, tasks), more)
+        return Begun(future, copies.workers, copies.steps)
 
 
 def batches(groups: Sequence[Item], n_workers: int) -> list[Sequence[Item]]:

@@ -10,6 +10,7 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from cl2d.cluster.begun import LATE, LEAST_LATE_SECONDS
 from cl2d.cluster.roster import LOST, WorkersLostError
 from cl2d.cluster.several_parts import on_each
 
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
     from cl2d.cluster.parts import Part
     from cl2d.cluster.work import Outcome
 
-LATE = 2.0
-"""Times the usual duration of a pass after which idle workers begin what is left of it, too."""
-
-LEAST_LATE_SECONDS = 20.0
 LOOK_SECONDS = 1.0
 
 MANY_WORKERS = 8
@@ -74,6 +71,7 @@ class Pass:
         self._lost: Counter[Part] = Counter()
         self._open: set[Part] = set(crew.parts)
         self._doubled: set[Part] = set()
+        self._late: set[Future] = set()
         self._started = time.monotonic()
 
     def results(self) -> Iterator[tuple[Part, Outcome]]:
@@ -85,6 +83,7 @@ class Pass:
                 outcomes = self._outcomes(ended)
                 for future, sent in ended:
                     yield from self._parts_done(future, sent, outcomes.get(future))
+            self._set_late_workers_aside()
         finally:
             for future in self._sent:
                 future.cancel()
@@ -168,8 +167,14 @@ class Pass:
         for part, worker in zip(waiting, idle, strict=False):
             _log.info("a part is late at %s: %s does it, too", self._crew.owners[part], worker)
             self._doubled.add(part)
+            self._late.update(future for future, sent in self._sent.items() if part in sent.parts)
             self._crew.owners[part] = worker
             self._begin([part], worker)
+
+    def _set_late_workers_aside(self) -> None:
+        """Leave out workers that have not done what others, who began later, have done."""
+        for future in self._late & self._sent.keys():
+            self._crew.roster.set_aside(self._sent.pop(future).worker, future)
 
     @property
     def _late_after(self) -> float:

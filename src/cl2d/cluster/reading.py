@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cl2d.cluster.crew import Arguments
-from cl2d.cluster.tasks import ReadFacts, read_part
+from cl2d.cluster.tasks import ReadFacts, read_part, see_particles
 from cl2d.preprocess import STATISTICS
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def read_on_workers(
     done = 0
 
     shared = (crew.broadcast(job, for_long=True),)
+    crew.roster.entrance = lambda worker: crew.call(see_particles, (), shared, worker)
 
     def arguments(part: Part, _worker: str) -> Arguments:
         return Arguments((part,), shared)

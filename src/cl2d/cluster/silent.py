@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from cl2d.cluster.lost_scheduler import is_connected
+from cl2d.cluster.workers_told import workers_told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -68,7 +69,7 @@ def _watch(client: Client, left: threading.Event, least_seconds: float) -> None:
     while not left.wait(seconds) and is_connected(client):
         # A scheduler that does not answer is for others to tell of.
         with suppress(Exception):
-            workers = client.scheduler_info(n_workers=-1)["workers"]
+            workers = workers_told(client)
             seconds = max(least_seconds, SECONDS_FOR_A_WORKER * len(workers))
             silent = silence.looked({name: facts["last_seen"] for name, facts in workers.items()})
             if silent and not left.is_set():

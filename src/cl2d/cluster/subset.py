@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cl2d.cluster.crew import Begun, Crew
+from cl2d.cluster.begun import Begun
+from cl2d.cluster.crew import Crew
 from cl2d.cluster.held import held_images
 from cl2d.cluster.parts import dealt_near
 from cl2d.engine import BLOCK_IMAGES
@@ -48,7 +49,7 @@ class SubsetBlock:
 
 def crew_near(crew: Crew, rows: Rows) -> Crew:
     """Return the workers of a run with the parts of a subset, near to where its images are."""
-    own = Crew(crew.client, len(rows), crew.account)
+    own = Crew(crew.client, len(rows), crew.account, crew.roster)
     own.owners = dealt_near(own.parts, _holders(crew, own.parts, rows), crew.speeds())
     return own
 
@@ -113,7 +114,7 @@ def _held_block(
     worker = own.owners[block.part]
     arguments = (block.number, copies.order.astype(np.int32))
     future = own.call(hold_block, arguments, (job_sent, *copies.images), worker)
-    return Begun(future, copies.workers | {worker})
+    return Begun(future, copies.workers | {worker}, copies.steps)
 
 
 def hold_block(

@@ -42,6 +42,19 @@ class ReadFacts:
     statistics: npt.NDArray[np.float32]
 
 
+def see_particles(job: Job) -> None:
+    """Open the particles of a run.
+
+    Raises
+    ------
+    InputError
+        If they are others than those of the run, or cannot be opened.
+    """
+    held = held_images(job)
+    with held.in_turn():
+        held.source()
+
+
 def read_part(part: Part, job: Job) -> ReadFacts:
     """Read the images of a part and hold their coefficients."""
     held = held_images(job)

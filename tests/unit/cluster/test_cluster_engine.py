@@ -31,7 +31,7 @@ distributed = pytest.importorskip("distributed")
 
 pytestmark = pytest.mark.programs
 
-from cl2d.cluster import held, passes  # noqa: E402 - Dask is an extra
+from cl2d.cluster import begun, held, passes, roster  # noqa: E402 - Dask is an extra
 from cl2d.cluster.roster import FRESH_SECONDS  # noqa: E402
 from tests.cluster_engines import (  # noqa: E402
     assert_same,
@@ -40,6 +40,7 @@ from tests.cluster_engines import (  # noqa: E402
     two_workers,
     written_stack,
 )
+from tests.unit.cluster.conftest import wait_until  # noqa: E402
 
 N = 9000  # three blocks, the last of them short
 BOX = 16
@@ -255,8 +256,8 @@ def test_a_worker_that_comes_late_takes_parts_over(stack, local):
         assert_same(engine.assign(references, ClassicalRule()), expected)
         cluster.scale(2)
         client.wait_for_workers(2)
-        time.sleep(FRESH_SECONDS)
         crew = engine._crew
+        wait_until(lambda: len(crew.workers()) == 2)
         (first,) = set(crew.owners.values())
         assert_same(engine.assign(references, ClassicalRule()), expected)  # now it is given some
         for seconds in (100.0, 1.0):  # slow once may be an accident
@@ -267,6 +268,83 @@ def test_a_worker_that_comes_late_takes_parts_over(stack, local):
         assert_same(engine.assign(references, ClassicalRule()), expected)
         assert sorted(client.run(blocks_held, engine._job).values()) == [1, 2]
         np.testing.assert_array_equal(references_of(engine)[1].sums, references_of(local)[1].sums)
+
+
+def hide_particles():
+    from cl2d.cluster.held import HeldImages  # noqa: PLC0415 - in another process
+
+    def source(_):
+        raise InputError("noise.mrcs: does not exist")
+
+    HeldImages.source = source
+
+
+def test_a_late_worker_that_does_not_see_the_particles_takes_no_part(stack, local, caplog):
+    references = normalised_references(references_of(local)[1].sums)
+    with cluster_of(1) as cluster, distributed.Client(cluster) as client:
+        engine = cluster_engine(client, stack)
+        (first,) = client.run(os.getpid)
+        cluster.scale(2)
+        client.wait_for_workers(2)
+        (late,) = client.run(os.getpid).keys() - {first}
+        client.run(hide_particles, workers=[late])
+        wait_until(lambda: engine._crew.workers() and "takes no part" in caplog.text)
+        for _ in range(2):
+            engine.assign(references, ClassicalRule())
+        assert set(engine._crew.owners.values()) == {first}
+    assert f"{late}: noise.mrcs: does not exist" in caplog.text
+
+
+def hang_over_parts():
+    import threading  # noqa: PLC0415 - in another process
+
+    from cl2d.cluster.held import HeldImages  # noqa: PLC0415
+
+    HeldImages.waits_for = threading.Event()
+    HeldImages.engine_at_once = HeldImages.engine
+
+    def engine(self, part):
+        self.waits_for.wait()
+        return self.engine_at_once(part)
+
+    HeldImages.engine = engine
+
+
+def hang_no_more():
+    held.HeldImages.waits_for.set()
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    for module in (begun, passes):
+        monkeypatch.setattr(module, "LEAST_LATE_SECONDS", 0.5)
+    monkeypatch.setattr(roster, "ASIDE_AFTER_SECONDS", 0.2)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("first", ["assign", "update"])
+def test_a_worker_that_hangs_over_a_task_is_left_out_until_that_ends(
+    client, stack, local, first, caplog
+):
+    engine = cluster_engine(client, stack)
+    crew = engine._crew
+    _, sums = references_of(local)
+    references = normalised_references(sums.sums)
+    expected = local.assign(references, ClassicalRule())
+    hanging = crew.owners[crew.parts[0]]
+    client.run(hang_over_parts, workers=[hanging])
+    if first == "assign":
+        assert_same(engine.assign(references, ClassicalRule()), expected)
+    np.testing.assert_array_equal(references_of(engine)[1].sums, sums.sums)
+    wait_until(lambda: hanging not in crew.workers())
+    assert_same(engine.assign(references, ClassicalRule()), expected)
+    assert hanging not in crew.owners.values()
+    assert caplog.text.count(f"the worker {hanging} is left out") == 1
+    client.run(hang_no_more, workers=[hanging])
+    wait_until(lambda: hanging in crew.workers())
+    for _ in range(3):  # as slow as it may be, it has done nothing by which to tell
+        assert_same(engine.assign(references, ClassicalRule()), expected)
+    assert hanging in crew.owners.values()
 
 
 def another_version():
