@@ -36,6 +36,12 @@ OUT_OF_REACH = (
 WITH_EXTENSION = {"asan", "tsan"}
 WATCHED = {"tsan", "fuzz"}
 CORPUS = ROOT / "cpp" / "fuzz" / "corpus.txt"
+COMPUTING = (
+    *("property/test_alignment.py", "unit/test_e*.py", "unit/test_cor*.py"),
+    *("unit/test_levels_[!b]*.py", "unit/test_native_*.py", "unit/test_preprocess_*.py"),
+    *(f"end_to_end/test_{name}*.py" for name in ("a", "classify", "core", "ctf", "fast", "robust")),
+)
+"""Patterns of the tests whose results depend on the engine's kernels."""
 N_JOBS = str(len(os.sched_getaffinity(0)))
 
 
@@ -328,8 +334,12 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def baseline(session: nox.Session) -> None:
-    """Run the Python tests as an old processor would: without AVX."""
-    own = ("-m", "not programs")
+    """Run the Python tests of what is computed as an old processor would: without AVX.
+
+    Reading, writing, options and what becomes of a run that is cut off do not mind.
+    """
+    files = [str(path) for pattern in COMPUTING for path in sorted((ROOT / "tests").glob(pattern))]
+    own = ("-m", "not programs", *files)
     session.run("pytest", *own, *session.posargs, env={"CL2D_SIMD": "baseline"})
 
 
