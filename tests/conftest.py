@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +17,16 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 BENCH = Path(__file__).parents[1] / "bench"
+
+
+def pytest_configure() -> None:
+    """Have programs that tests start mind signals, as they do in a terminal.
+
+    Where nohup or a shell's background has the tests ignore these, so would all that they start.
+    """
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ pytest.importorskip("distributed")
 pytestmark = pytest.mark.programs
 
 BENCH = Path(__file__).parents[2] / "bench"
-SMALL = ("--particles", "9000", "--box-px", "24", "--classes", "8")
+SMALL = ("--particles", "9000", "--box-px", "24", "--classes", "4")
 
 
 def benchmark(name: str, *words: str) -> subprocess.CompletedProcess[str]:
