@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +17,11 @@ LATE = 2.0
 LEAST_LATE_SECONDS = 20.0
 
 
+def late_after(usual_seconds: float) -> float:
+    """Return after how many seconds what usually takes so long is late."""
+    return max(LEAST_LATE_SECONDS, LATE * usual_seconds)
+
+
 @dataclass(frozen=True, eq=False)
 class Begun:
     """A task that was sent, and what it waits for.
@@ -24,13 +29,20 @@ class Begun:
     Attributes
     ----------
     future : the task
-    workers : those it was sent to or waits for
     steps : tasks it waits for, one of each worker that has some; about as long as each other
+    worker : the one that it was sent to, unless that may be any
     """
 
     future: Future
-    workers: frozenset[str]
-    steps: Mapping[str, Future] = field(default_factory=dict)
+    steps: Mapping[str, Future]
+    worker: str | None = None
+
+    @property
+    def workers(self) -> frozenset[str]:
+        """Those on which the task may wait for ever once they are gone."""
+        return (
+            frozenset(self.steps) if self.worker is None else frozenset({*self.steps, self.worker})
+        )
 
 
 class Patience:
@@ -54,4 +66,4 @@ class Patience:
         passed = time.monotonic() - self._started
         if self._half_seconds is None:
             self._half_seconds = passed
-        return waiting if passed >= max(LEAST_LATE_SECONDS, LATE * self._half_seconds) else {}
+        return waiting if passed >= late_after(self._half_seconds) else {}

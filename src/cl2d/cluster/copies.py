@@ -42,11 +42,6 @@ class Taken:
         """The tasks that return copies."""
         return list(self.steps.values())
 
-    @property
-    def workers(self) -> frozenset[str]:
-        """Those that have the images."""
-        return frozenset(self.steps)
-
 
 def taken(
     crew: Crew, job_sent: Future, rows: Rows, take: Callable[..., Any] = take_images

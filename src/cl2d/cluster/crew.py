@@ -126,9 +126,8 @@ class Crew:
         """
         threads = self.roster.threads()
         speeds = self._measured_speeds(set(threads))
-        if not speeds or not set(self.owners.values()) <= set(threads):
-            return {}
-        if self.roster.waits_for_late:
+        all_there = set(self.owners.values()) <= set(threads)
+        if not speeds or not all_there or self.roster.waits_for_late:
             return {}
         of_a_thread = sum(speeds.values()) / sum(threads[worker] for worker in speeds)
         for worker in threads.keys() - speeds.keys():
@@ -211,7 +210,7 @@ class Crew:
             while len(values) > MERGED_AT_ONCE:
                 starts = range(0, len(values), MERGED_AT_ONCE)
                 values = [self.call(merge, (), values[i : i + MERGED_AT_ONCE]) for i in starts]
-            return Begun(self.call(finish, (), values), frozenset(steps), steps)
+            return Begun(self.call(finish, (), values), steps)
 
         return self.result_of(begin(), begin)
 

@@ -338,7 +338,7 @@ class ClusterEngine:
         def begin() -> Begun:
             copies = taken(self._crew, self._job_sent, rows, take)
             future = self._crew.call(collected, (copies.order,), copies.images)
-            return Begun(future, copies.workers, copies.steps)
+            return Begun(future, copies.steps)
 
         found: tuple[Rows, tuple[Any, ...]] = self._crew.result_of(begin(), begin)
         return found

@@ -79,8 +79,7 @@ class GroupWork:
             for (rows, item), order in zip(batch, orders, strict=True)
         ]
         more = (self.job_sent, *copies.images)
-        future = self.crew.call(with_members, (self.function, tasks), more)
-        return Begun(future, copies.workers, copies.steps)
+        return Begun(self.crew.call(with_members, (self.function, tasks), more), copies.steps)
 
 
 def batches(groups: Sequence[Item], n_workers: int) -> list[Sequence[Item]]:

@@ -10,7 +10,7 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from cl2d.cluster.begun import LATE, LEAST_LATE_SECONDS
+from cl2d.cluster.begun import late_after
 from cl2d.cluster.roster import LOST, WorkersLostError
 from cl2d.cluster.several_parts import on_each
 
@@ -159,7 +159,9 @@ class Pass:
         n_done = len(self._crew.parts) - len(self._open)
         passed = time.monotonic() - self._started
         # Half of the parts are done by now, if workers are anything alike.
-        if 2 * n_done < len(self._crew.parts) or passed < self._late_after:
+        if 2 * n_done < len(self._crew.parts) or passed < late_after(
+            self._crew.usual_seconds(self._task.__name__)
+        ):
             return
         busy = {self._crew.owners[part] for part in self._open}
         idle = [worker for worker in self._crew.workers() if worker not in busy]
@@ -175,11 +177,6 @@ class Pass:
         """Leave out workers that have not done what others, who began later, have done."""
         for future in self._late & self._sent.keys():
             self._crew.roster.set_aside(self._sent.pop(future).worker, future)
-
-    @property
-    def _late_after(self) -> float:
-        """Seconds from the start after which a part is late."""
-        return max(LEAST_LATE_SECONDS, LATE * self._crew.usual_seconds(self._task.__name__))
 
     def _begin_again(self, parts: Sequence[Part], failed: Future) -> None:
         """Begin parts again whose task was lost with its worker; raise any other error."""

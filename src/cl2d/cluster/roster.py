@@ -145,10 +145,9 @@ class Roster:
             if worker in told and not task.done():
                 continue
             del self._entering[worker]
-            error = task.exception() if task.status == "error" else None
             if task.status == "finished":
                 self._fit.add(worker)
-            elif isinstance(error, InputError):
+            elif task.status == "error" and isinstance(error := task.exception(), InputError):
                 self._refuse(worker, f"{worker}: {error}")
 
     def _refuse(self, worker: str, reason: str) -> None:

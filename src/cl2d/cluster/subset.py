@@ -114,7 +114,7 @@ def _held_block(
     worker = own.owners[block.part]
     arguments = (block.number, copies.order.astype(np.int32))
     future = own.call(hold_block, arguments, (job_sent, *copies.images), worker)
-    return Begun(future, copies.workers | {worker}, copies.steps)
+    return Begun(future, copies.steps, worker)
 
 
 def hold_block(

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
@@ -270,6 +271,18 @@ def test_a_worker_that_comes_late_takes_parts_over(stack, local):
         np.testing.assert_array_equal(references_of(engine)[1].sums, references_of(local)[1].sums)
 
 
+@contextmanager
+def engine_and_late_worker(stack):
+    """Give an engine on one worker, the client, that worker and one that came late."""
+    with cluster_of(1) as cluster, distributed.Client(cluster) as client:
+        engine = cluster_engine(client, stack)
+        (first,) = client.run(os.getpid)
+        cluster.scale(2)
+        client.wait_for_workers(2)
+        (late,) = client.run(os.getpid).keys() - {first}
+        yield engine, client, first, late
+
+
 def hide_particles():
     from cl2d.cluster.held import HeldImages  # noqa: PLC0415 - in another process
 
@@ -281,12 +294,7 @@ def hide_particles():
 
 def test_a_late_worker_that_does_not_see_the_particles_takes_no_part(stack, local, caplog):
     references = normalised_references(references_of(local)[1].sums)
-    with cluster_of(1) as cluster, distributed.Client(cluster) as client:
-        engine = cluster_engine(client, stack)
-        (first,) = client.run(os.getpid)
-        cluster.scale(2)
-        client.wait_for_workers(2)
-        (late,) = client.run(os.getpid).keys() - {first}
+    with engine_and_late_worker(stack) as (engine, client, first, late):
         client.run(hide_particles, workers=[late])
         wait_until(lambda: engine._crew.workers() and "takes no part" in caplog.text)
         for _ in range(2):
@@ -316,8 +324,7 @@ def hang_no_more():
 
 @pytest.fixture
 def impatient(monkeypatch):
-    for module in (begun, passes):
-        monkeypatch.setattr(module, "LEAST_LATE_SECONDS", 0.5)
+    monkeypatch.setattr(begun, "LEAST_LATE_SECONDS", 0.5)
     monkeypatch.setattr(roster, "ASIDE_AFTER_SECONDS", 0.2)
 
 
@@ -355,12 +362,7 @@ def another_version():
 
 def test_a_late_worker_with_another_version_takes_no_part(stack, local, caplog):
     references = normalised_references(references_of(local)[1].sums)
-    with cluster_of(1) as cluster, distributed.Client(cluster) as client:
-        engine = cluster_engine(client, stack)
-        (first,) = client.run(os.getpid)
-        cluster.scale(2)
-        client.wait_for_workers(2)
-        (late,) = client.run(os.getpid).keys() - {first}
+    with engine_and_late_worker(stack) as (engine, client, first, late):
         client.run(another_version, workers=[late])
         time.sleep(FRESH_SECONDS)
         for _ in range(2):
